@@ -1,0 +1,41 @@
+//! The contract between `kubectl-netdiag` and the agent: requests, events, reports and errors.
+//!
+//! Values only: nothing here opens a socket or knows Kubernetes' API. A request refuses fields it
+//! does not know and leaves out those at their default, so an older agent refuses only what was
+//! really asked of it; events accept unknown fields and end in an `Unknown` variant, so an older
+//! plugin reads a newer agent.
+
+pub mod about;
+pub mod error;
+pub mod ping;
+pub mod source;
+pub mod stream;
+pub mod untrusted;
+
+pub use about::About;
+pub use error::{ErrorBody, ErrorCode, MissingRight};
+pub use source::{Family, Request, Source};
+pub use stream::{EndReason, Event, Line};
+pub use untrusted::Untrusted;
+
+/// Group and version of every document that `-o json` prints.
+pub const API_VERSION: &str = "netdiag.dev/v1alpha1";
+
+/// API group of the virtual resources that SubjectAccessReviews name (`pods/ping`, `nodes/ping`).
+pub const API_GROUP: &str = "netdiag.dev";
+
+/// Prefix of a token's audience; the agent pod's UID follows, so a token serves one agent.
+pub const AUDIENCE_PREFIX: &str = "netdiag.dev/agent/";
+
+/// Port on 127.0.0.1 of the agent pod's own namespace; reached by port-forward only.
+pub const AGENT_PORT: u16 = 9443;
+
+/// Longest line of an event stream, in bytes; a longer one is a protocol error.
+pub const MAX_LINE_BYTES: usize = 64 * 1024;
+
+/// The agent writes at least one line in this time, be it a heartbeat.
+pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(10);
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
