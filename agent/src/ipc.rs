@@ -5,9 +5,20 @@
 //! kills the worker when front closes it, and closes it when the worker has ended.
 //!
 //! On the worker's stream front writes one JSON line ([`WorkerOrder`]) and reads event lines
-//! (`netdiag_wire::Line`), the last one `end` or `error`; closing it ends the worker as well.
+//! (`netdiag_wire::Line`), the last one `end` or `error`; closing it ends the worker as well. A
+//! worker of [`Order::Connect`] writes one more [`Answer`] instead: `Started` with the connected
+//! socket as SCM_RIGHTS, or `Refused`.
+//!
+//! Before that, broker writes the order to the worker with the descriptors it needs, and the worker
+//! answers when it is in the namespace; so `Started` means just that.
 
 use std::net::{IpAddr, SocketAddr};
+
+mod frame;
+mod passing;
+
+pub use frame::FrameError;
+pub use passing::{receive, send};
 
 use netdiag_wire::ping::PingRequest;
 use serde::{Deserialize, Serialize};
@@ -79,6 +90,8 @@ pub enum Refusal {
     Busy = 5,
     /// The worker could not be started; `errno` says why.
     Spawn = 6,
+    /// None of the addresses of [`Order::Connect`] answered; `errno` is the last one's.
+    Connect = 7,
 }
 
 /// First line on a worker's stream.
