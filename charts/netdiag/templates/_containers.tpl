@@ -13,7 +13,7 @@
     - --max-duration={{ .duration }}
     - --max-running={{ .running }}
     - --max-per-token={{ .perToken }}
-    - --max-per-service-account={{ .perServiceAccount }}
+    - --max-per-account={{ .perServiceAccount }}
     - --rate={{ .rate }}
     - --burst={{ .burst }}
     {{- end }}
