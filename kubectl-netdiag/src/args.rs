@@ -1,0 +1,98 @@
+//! The command line as values: text only, nothing here looks at the cluster, the terminal or the
+//! clock.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::finding::Failure;
+
+pub(crate) mod duration;
+mod finger;
+mod kube;
+mod meta;
+pub(crate) mod object;
+mod output;
+mod ping;
+mod usage;
+
+pub(crate) use kube::{KubeFlags, Secret};
+pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
+pub(crate) use object::{Kind, Object, Origin, Target};
+pub(crate) use output::{Colour, FailOn, Format, OutputFlags};
+pub(crate) use ping::PingArgs;
+
+const HELP: &str = include_str!("args/help.txt");
+
+/// Real network probes from any pod or node, and what their answers mean.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-netdiag",
+    bin_name = "kubectl netdiag",
+    version,
+    override_help = HELP,
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What was typed.
+#[derive(Debug, PartialEq, Subcommand)]
+pub(crate) enum Command {
+    Ping(Box<PingArgs>),
+    Doctor(Box<DoctorArgs>),
+    Version(Box<VersionArgs>),
+    Explain(ExplainArgs),
+    Render(RenderArgs),
+    /// List kubectl's flags, which every command takes.
+    Options,
+}
+
+impl Command {
+    /// How the answer is to look.
+    pub(crate) fn output(&self) -> OutputFlags {
+        match self {
+            Self::Ping(args) => args.output.clone(),
+            Self::Doctor(args) => args.output.clone(),
+            Self::Version(args) => args.output.clone(),
+            Self::Explain(args) => args.output.clone(),
+            Self::Render(args) => args.output.clone(),
+            Self::Options => OutputFlags::default(),
+        }
+    }
+}
+
+/// Why there is no command to run.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Stop {
+    /// Help or version was asked for: for stdout, exit code 0.
+    Say(String),
+    Refused(Box<Failure>),
+}
+
+/// Parses the words after the program's name.
+pub(crate) fn parse(words: &[String]) -> Result<Command, Stop> {
+    let words = kube::spell_log_level(words);
+    finger::check(&words).map_err(|failure| Stop::Refused(Box::new(failure)))?;
+    let program = std::iter::once("kubectl-netdiag".to_owned());
+    let cli = Cli::try_parse_from(program.chain(words.iter().cloned()))
+        .map_err(|error| usage::stop(&error, &words))?;
+    let command = cli.command.ok_or_else(|| Stop::Say(HELP.to_owned()))?;
+    match command {
+        Command::Options => Err(Stop::Say(kube::options())),
+        Command::Ping(args) => match args.check() {
+            Ok(()) => Ok(Command::Ping(args)),
+            Err(failure) => Err(Stop::Refused(Box::new(failure))),
+        },
+        other => Ok(other),
+    }
+}
+
+/// The whole command line, for completion and for the tests of its help.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests;

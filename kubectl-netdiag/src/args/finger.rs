@@ -1,0 +1,154 @@
+//! Finger memory: flags of the classic tools that kubectl owns, caught before they misfire.
+
+use super::kube::is_namespace;
+use crate::{
+    code,
+    finding::{Failure, Label},
+};
+
+/// What of a classic tool's flags means something else here.
+struct Classic {
+    command: &'static str,
+    /// Letters that take a value, kubectl's among them.
+    valued: &'static str,
+    /// Letters that take none.
+    bare: &'static str,
+    /// What to say of `-n`.
+    numeric: &'static str,
+    /// What the tool's `-s` is called here.
+    size: &'static str,
+    /// Letters that do not exist here: what to type instead, and whether they took a value.
+    renamed: &'static [(char, &'static str)],
+}
+
+const PING: Classic = Classic {
+    command: "ping",
+    valued: "ciSWwtons",
+    bare: "Dq46v",
+    numeric: "ping never looks up names, so leave it out",
+    size: "--size",
+    renamed: &[
+        ('I', "-S (--source) takes an address of the source"),
+        ('M', "--df forbids fragmentation"),
+        ('f', "-i 0.002 is as fast as it gets, with the right fast-ping"),
+        ('A', "-i 0.2 is the fastest without the right fast-ping"),
+        ('l', "--size and -i say how much and how often"),
+    ],
+};
+
+/// Refuses what a hand that knows the classic tool types by habit.
+pub(super) fn check(words: &[String]) -> Result<(), Failure> {
+    let Some(at) = words.iter().position(|word| word == PING.command) else { return Ok(()) };
+    let mut rest = words[at + 1..].iter().take_while(|word| *word != "--").peekable();
+    while let Some(word) = rest.next() {
+        let Some(letters) = cluster(word) else { continue };
+        let follows = rest.peek().map(|next| next.as_str());
+        if let Some(message) = misfire(&PING, letters, follows) {
+            return Err(refusal(&PING, message));
+        }
+        if ends_in_valued(&PING, letters) {
+            rest.next();
+        }
+    }
+    Ok(())
+}
+
+/// The letters of `-abc`.
+fn cluster(word: &str) -> Option<&str> {
+    word.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-'))
+}
+
+/// Whether the cluster's last letter takes the next word.
+fn ends_in_valued(classic: &Classic, letters: &str) -> bool {
+    let mut left = letters.trim_start_matches(|c| classic.bare.contains(c)).chars();
+    left.next().is_some_and(|c| classic.valued.contains(c)) && left.next().is_none()
+}
+
+fn misfire(classic: &Classic, letters: &str, follows: Option<&str>) -> Option<String> {
+    let head = letters.trim_start_matches(|c| classic.bare.contains(c));
+    let in_cluster = head.len() < letters.len();
+    let letter = head.chars().next()?;
+    let attached = &head[letter.len_utf8()..];
+    let value = if attached.is_empty() { follows } else { Some(attached.trim_start_matches('=')) };
+    match letter {
+        'n' if in_cluster || !is_kubectl_namespace(classic, attached, value) => {
+            Some(format!("-{letters}: -n is kubectl's --namespace; {}", classic.numeric))
+        }
+        's' if value.is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit())) => {
+            let value = value.unwrap_or_default();
+            let size = classic.size;
+            Some(format!(
+                "-s {value}: -s is kubectl's --server; the number of data bytes is {size} {value}"
+            ))
+        }
+        _ => classic
+            .renamed
+            .iter()
+            .find(|(renamed, _)| *renamed == letter)
+            .map(|(_, instead)| format!("-{letter} is not here; {instead}")),
+    }
+}
+
+/// `-n shop` and `-nshop` are kubectl's; `-nc` and `-n 10.0.0.1` are ping's.
+fn is_kubectl_namespace(classic: &Classic, attached: &str, value: Option<&str>) -> bool {
+    let flags = |c: char| classic.valued.contains(c) || classic.bare.contains(c);
+    let is_cluster = (1..=2).contains(&attached.len()) && attached.chars().all(flags);
+    !is_cluster && value.is_some_and(is_namespace)
+}
+
+fn refusal(classic: &Classic, message: String) -> Failure {
+    let help = ["kubectl", "netdiag", classic.command, "--help"].map(str::to_owned).to_vec();
+    Failure { code: Some(code::CLASSIC_FLAG), message, labels: vec![Label::Next(help)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Option<String> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        check(&words).err().map(|failure| failure.message)
+    }
+
+    #[test]
+    fn kubectls_own_use_passes() {
+        for line in [
+            "ping pod/foo -n shop",
+            "ping -nshop pod/foo",
+            "ping -n=shop pod/foo",
+            "ping -s https://10.0.0.1:6443 pod/foo",
+            "ping -c 3 -i 0.2 pod/foo",
+            "ping -c3n pod/foo",
+            "ping -Dc3 pod/foo",
+            "ping -o json pod/foo",
+            "ping pod/foo --namespace shop",
+            "ping --size 1400 pod/foo",
+            "doctor -n shop",
+        ] {
+            assert_eq!(said(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_hand_types_is_caught() {
+        for (line, start) in [
+            ("ping -n 10.0.0.1", "-n: -n is kubectl's --namespace; ping never looks up names"),
+            ("ping -nc 3 pod/foo", "-nc: -n is kubectl's --namespace"),
+            ("ping -Dn pod/foo", "-Dn: -n is kubectl's"),
+            ("ping -n pod/foo", "-n: -n is kubectl's"),
+            ("ping pod/foo -n", "-n: -n is kubectl's"),
+            (
+                "ping -s 1400 pod/foo",
+                "-s 1400: -s is kubectl's --server; the number of data bytes is --size 1400",
+            ),
+            ("ping -s1400 pod/foo", "-s 1400:"),
+            ("ping -Ds 1400 pod/foo", "-s 1400:"),
+            ("ping -I eth0 pod/foo", "-I is not here; -S"),
+            ("ping -M do pod/foo", "-M is not here; --df"),
+            ("ping -f pod/foo", "-f is not here; -i 0.002"),
+        ] {
+            let message = said(line).unwrap_or_default();
+            assert!(message.starts_with(start), "{line}: {message:?}");
+        }
+    }
+}

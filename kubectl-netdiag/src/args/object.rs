@@ -1,0 +1,224 @@
+//! TARGET and SOURCE: `[NAMESPACE/]KIND/NAME`, an address, a host name, `local`.
+
+use std::{fmt, net::IpAddr};
+
+use super::kube::is_namespace;
+
+/// What a probe is aimed at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    Object(Object),
+    Address(IpAddr),
+    /// As the source resolves it.
+    Host(String),
+}
+
+/// Where a probe starts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// A pod or a node.
+    Object(Object),
+    /// This machine.
+    Local,
+}
+
+/// An object of the cluster, as it is named on the command line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Object {
+    pub(crate) namespace: Option<String>,
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Pod,
+    Node,
+    Service,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pod => "pod",
+            Self::Node => "node",
+            Self::Service => "svc",
+        })
+    }
+}
+
+impl Kind {
+    fn parse(word: &str) -> Result<Self, String> {
+        Ok(match word {
+            "pod" | "pods" | "po" => Self::Pod,
+            "node" | "nodes" | "no" => Self::Node,
+            "svc" | "service" | "services" => Self::Service,
+            "deploy" | "deployment" | "deployments" | "sts" | "statefulset" | "statefulsets"
+            | "ds" | "daemonset" | "daemonsets" | "rs" | "replicaset" | "replicasets" | "job"
+            | "jobs" | "ing" | "ingress" | "endpointslice" => {
+                return Err(format!("{word} is not in this release; pod, node and svc work"));
+            }
+            _ => return Err(format!("{word:?} is no kind of object; pod, node and svc work")),
+        })
+    }
+}
+
+impl Target {
+    /// Reads one word, or kubectl's two (`pod foo`).
+    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+        match words {
+            [word] => Self::parse_word(word),
+            [kind, name] => {
+                let kind = Kind::parse(kind).map_err(|_| "one TARGET at a time".to_owned())?;
+                Object::new(None, kind, name).map(Self::Object)
+            }
+            _ => Err("one TARGET at a time".into()),
+        }
+    }
+
+    fn parse_word(word: &str) -> Result<Self, String> {
+        if let Some(address) = address(word) {
+            return Ok(Self::Address(address));
+        }
+        if word.contains("://") {
+            return Err("a URL; give its host alone".into());
+        }
+        if word.contains('/') {
+            return Object::parse(word).map(Self::Object);
+        }
+        if is_host(word) { Ok(Self::Host(word.to_owned())) } else { Err("no host name".into()) }
+    }
+}
+
+impl Origin {
+    pub(crate) fn parse(word: &str) -> Result<Self, String> {
+        if word == "local" {
+            return Ok(Self::Local);
+        }
+        if !word.contains('/') {
+            return Err(format!("must be pod/{word}, node/{word} or local"));
+        }
+        let object = Object::parse(word)?;
+        match object.kind {
+            Kind::Pod | Kind::Node => Ok(Self::Object(object)),
+            Kind::Service => Err("a svc sends nothing; name one of its pods".into()),
+        }
+    }
+}
+
+impl Object {
+    fn parse(word: &str) -> Result<Self, String> {
+        let segments: Vec<&str> = word.split('/').collect();
+        match segments[..] {
+            [address, length]
+                if address.parse::<IpAddr>().is_ok() && length.parse::<u8>().is_ok() =>
+            {
+                Err("a network; one address is wanted".into())
+            }
+            [kind, name] => Self::new(None, Kind::parse(kind)?, name),
+            [namespace, kind, name] => Self::new(Some(namespace), Kind::parse(kind)?, name),
+            _ => Err("must be [NAMESPACE/]KIND/NAME".into()),
+        }
+    }
+
+    fn new(namespace: Option<&str>, kind: Kind, name: &str) -> Result<Self, String> {
+        if let Some((name, port)) = name.split_once(':') {
+            return Err(format!("an echo has no port; leave :{port} after {name} out"));
+        }
+        if !is_object_name(name) {
+            return Err(format!("{name:?} is no name that Kubernetes allows"));
+        }
+        match namespace {
+            Some(_) if kind == Kind::Node => return Err("a node is in no namespace".into()),
+            Some(namespace) if !is_namespace(namespace) => {
+                return Err(format!("{namespace:?} is no name for a namespace"));
+            }
+            Some(_) | None => {}
+        }
+        Ok(Self { namespace: namespace.map(str::to_owned), kind, name: name.to_owned() })
+    }
+}
+
+/// An address as people write it: `[::1]` too.
+fn address(word: &str) -> Option<IpAddr> {
+    let bare = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(word);
+    bare.parse().ok()
+}
+
+/// RFC 1123 subdomain: what pods, nodes and Services are called at most.
+fn is_object_name(name: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let label = |label: &str| {
+        label.bytes().all(|b| letter(b) || b == b'-')
+            && label.bytes().next().is_some_and(letter)
+            && label.bytes().last().is_some_and(letter)
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// Lenient, as DNS is: underscores and capitals are found in the wild.
+fn is_host(word: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=253).contains(&word.len()) && word.bytes().all(allowed) && !word.starts_with(['-', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(namespace: Option<&str>, kind: Kind, name: &str) -> Object {
+        Object { namespace: namespace.map(str::to_owned), kind, name: name.to_owned() }
+    }
+
+    fn target(text: &str) -> Result<Target, String> {
+        Target::parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn objects_addresses_and_names() {
+        for (text, wanted) in [
+            ("pod/foo", Target::Object(object(None, Kind::Pod, "foo"))),
+            ("shop/pod/foo", Target::Object(object(Some("shop"), Kind::Pod, "foo"))),
+            ("pods/foo-7.x", Target::Object(object(None, Kind::Pod, "foo-7.x"))),
+            ("pod foo", Target::Object(object(None, Kind::Pod, "foo"))),
+            ("node/node-1", Target::Object(object(None, Kind::Node, "node-1"))),
+            ("svc/web", Target::Object(object(None, Kind::Service, "web"))),
+            ("10.0.0.7", Target::Address([10, 0, 0, 7].into())),
+            ("[::1]", Target::Address(std::net::Ipv6Addr::LOCALHOST.into())),
+            ("web.shop.svc.cluster.local", Target::Host("web.shop.svc.cluster.local".into())),
+        ] {
+            assert_eq!(target(text), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_says_why() {
+        for (text, why) in [
+            ("deploy/web", "deploy is not in this release; pod, node and svc work"),
+            ("frob/web", "\"frob\" is no kind of object; pod, node and svc work"),
+            ("pod/foo:80", "an echo has no port; leave :80 after foo out"),
+            ("pod/Foo", "\"Foo\" is no name that Kubernetes allows"),
+            ("pod/", "\"\" is no name that Kubernetes allows"),
+            ("pod/..", "\"..\" is no name that Kubernetes allows"),
+            ("shop/node/node-1", "a node is in no namespace"),
+            ("Shop/pod/a", "\"Shop\" is no name for a namespace"),
+            ("10.0.0.0/8", "a network; one address is wanted"),
+            ("https://x/y", "a URL; give its host alone"),
+            ("a b", "one TARGET at a time"),
+            ("a%00b", "no host name"),
+        ] {
+            assert_eq!(target(text), Err(why.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_a_pod_a_node_or_this_machine() {
+        assert_eq!(Origin::parse("local"), Ok(Origin::Local));
+        assert_eq!(
+            Origin::parse("shop/pod/foo"),
+            Ok(Origin::Object(object(Some("shop"), Kind::Pod, "foo")))
+        );
+        assert_eq!(Origin::parse("foo"), Err("must be pod/foo, node/foo or local".into()));
+        assert!(Origin::parse("svc/web").is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! How an answer is to look, and which verdicts make exit code 1.
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use crate::finding::Severity;
+
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputFlags {
+    /// Form of the answer
+    #[arg(short = 'o', long = "output", value_name = "FORM")]
+    pub(crate) format: Option<Format>,
+    /// More lines below each verdict
+    #[arg(short = 'v', action = ArgAction::Count)]
+    pub(crate) detail: u8,
+    /// Print nothing: the exit code tells
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Verdicts that make exit code 1
+    #[arg(long, value_name = "VERDICT,...", value_delimiter = ',', default_value = "fail,unknown")]
+    pub(crate) fail_on: Vec<FailOn>,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Colour,
+    /// No character beyond ASCII
+    #[arg(long)]
+    pub(crate) ascii: bool,
+    /// Tables without their header
+    #[arg(long)]
+    pub(crate) no_headers: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    Wide,
+    Json,
+    Ndjson,
+    Yaml,
+    Verdict,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Colour {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FailOn {
+    Warn,
+    Fail,
+    Unknown,
+}
+
+impl OutputFlags {
+    /// Exit code of a probe that ran: 1 from the mildest verdict of `--fail-on` upwards.
+    pub(crate) fn exit_code(&self, verdict: Severity) -> u8 {
+        let mildest = self.fail_on.iter().map(|on| match on {
+            FailOn::Warn => Severity::Warn,
+            FailOn::Unknown => Severity::Unknown,
+            FailOn::Fail => Severity::Fail,
+        });
+        u8::from(mildest.min().is_some_and(|mildest| verdict >= mildest))
+    }
+}
