@@ -1,0 +1,35 @@
+//! What a report means: pure functions from values to findings.
+
+mod ended;
+mod labels;
+mod ping;
+
+use jiff::Timestamp;
+use netdiag_wire::ping::{PingReport, PingRequest};
+
+pub use ended::cut_off;
+
+use crate::{
+    finding::{Finding, Peer},
+    render::{Names, NodeFacts, PodFacts},
+};
+
+/// What is known of both ends of a ping besides its report.
+#[derive(Clone, Debug, Default)]
+pub struct PingContext {
+    pub from: Peer,
+    pub to: Peer,
+    /// Nobody chose the source: every verdict then says which it was.
+    pub default_source: bool,
+    pub names: Names,
+    pub target_pod: Option<PodFacts>,
+    /// The target's node, or the target itself where that is a node.
+    pub target_node: Option<NodeFacts>,
+    /// When the findings are made, so that an instant of today needs no date.
+    pub now_at: Timestamp,
+}
+
+/// The findings of one target, worst first, then most likely.
+pub fn ping(report: &PingReport, request: &PingRequest, context: &PingContext) -> Vec<Finding> {
+    vec![ping::Case { report, request, context }.finding()]
+}

@@ -1,0 +1,72 @@
+//! Why a ping ended before it did what was asked.
+
+use netdiag_wire::{
+    EndReason,
+    ping::{PingReport, PingRequest},
+};
+
+use crate::finding::{Code, Failure, Label, Peer, PeerKind};
+
+const CUT_OFF: Code = Code(6);
+
+/// The reason in words; absent when the ping did what was asked.
+pub(super) fn why(ended: Option<EndReason>, from: &Peer) -> Option<String> {
+    Some(match ended {
+        Some(EndReason::Completed) => return None,
+        Some(EndReason::Deadline) => "its deadline passed".into(),
+        Some(EndReason::Cancelled) => "it was stopped by Ctrl-C".into(),
+        Some(EndReason::SourceGone) => format!("{} ended and its network with it", from.word()),
+        Some(EndReason::Limit) => "the agent's limit for one probe's duration was reached".into(),
+        Some(EndReason::Draining) => format!("the agent{} was being stopped", on_node(from)),
+        Some(EndReason::Unknown) => "for a reason that only a newer plugin knows".into(),
+        None => "the stream from the agent broke off".into(),
+    })
+}
+
+pub(super) fn note(report: &PingReport, request: &PingRequest, from: &Peer) -> Option<Label> {
+    let why = why(report.ended, from)?;
+    let asked = request.count.map(|count| format!(" of {count}")).unwrap_or_default();
+    let tried = report.tried();
+    Some(Label::Note(format!("ended after {tried}{asked}: {why}")))
+}
+
+/// Of a ping that was well until it was stopped: `, stopped after 41 of 100`.
+pub(super) fn short_of(report: &PingReport, request: &PingRequest) -> String {
+    let word = match report.ended {
+        Some(EndReason::Cancelled) => "stopped",
+        Some(EndReason::Deadline) => "deadline",
+        _ => return String::new(),
+    };
+    let tried = report.tried();
+    match request.count {
+        Some(count) if count.get() > tried => format!(", {word} after {tried} of {count}"),
+        _ => String::new(),
+    }
+}
+
+/// A stream that broke off in the middle: what was seen is kept, and the command could not go on.
+pub fn cut_off(reports: &[PingReport], request: &PingRequest, from: &Peer, cause: &str) -> Failure {
+    let tried: u32 = reports.iter().map(PingReport::tried).sum();
+    let replied: u32 = reports.iter().map(|report| report.replied).sum();
+    let asked = request.count.map(|count| u64::from(count.get()) * reports.len() as u64);
+    let asked = asked.map(|asked| format!(" of {asked}")).unwrap_or_default();
+    let message = format!("cut off after {tried}{asked} echoes ({replied} replied): {cause}");
+    let node = node_word(from);
+    let doctor = ["kubectl", "netdiag", "doctor"].map(String::from).into_iter().chain(node);
+    Failure::new(CUT_OFF, message).with(Label::Next(doctor.collect()))
+}
+
+fn on_node(from: &Peer) -> String {
+    node_name(from).map(|node| format!(" on {node}")).unwrap_or_default()
+}
+
+fn node_word(from: &Peer) -> Option<String> {
+    node_name(from).map(|node| format!("node/{node}"))
+}
+
+fn node_name(from: &Peer) -> Option<&str> {
+    match from.kind {
+        PeerKind::Node => Some(&from.name),
+        _ => from.node.as_deref(),
+    }
+}

@@ -1,0 +1,183 @@
+//! Labelled lines of ping's findings: what the API knows of the target, and what to run next.
+//!
+//! Every `next` here is a command of this release.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::PingContext;
+use crate::{
+    finding::{Label, Object, Peer, PeerKind},
+    render::{NodeFacts, PodFacts, ReadyBy},
+};
+
+/// Whether the target lives, as the API has it.
+pub(super) fn target_state(context: &PingContext) -> Vec<Label> {
+    let dead = node_not_ready(context);
+    if !dead.is_empty() {
+        return dead;
+    }
+    let pod = context.target_pod.as_ref().map(pod_state);
+    let node = context.target_node.as_ref().filter(|_| context.to.kind == PeerKind::Node);
+    let node = node.filter(|node| node.ready == Some(true)).map(|node| Label::SeenOf {
+        text: "the node lives: Ready, so its kubelet reports to the API server".into(),
+        object: node_object(node),
+    });
+    pod.into_iter().chain(node).collect()
+}
+
+/// That the target's node does not report, which explains all else.
+pub(super) fn node_not_ready(context: &PingContext) -> Vec<Label> {
+    let not_ready = |node: &&NodeFacts| node.ready == Some(false);
+    let Some(node) = context.target_node.as_ref().filter(not_ready) else { return Vec::new() };
+    let pod = if context.target_pod.is_some() { ", where the pod runs," } else { "" };
+    let since = node.ready_since.map(|at| format!(" since {}", instant(at, context.now_at)));
+    let text = format!("{}{pod} is NotReady{}", node.name, since.unwrap_or_default());
+    vec![Label::SeenOf { text, object: node_object(node) }]
+}
+
+fn pod_state(pod: &PodFacts) -> Label {
+    let text = match (pod.ready, pod.ready_by) {
+        _ if pod.terminating => "the pod is terminating",
+        (false, _) => "the pod is not Ready",
+        (true, ReadyBy::HttpGet) => "the pod lives: Ready by an httpGet probe from its own node",
+        (true, ReadyBy::TcpSocket) => "the pod lives: Ready by a tcpSocket probe from its own node",
+        (true, ReadyBy::Grpc) => "the pod lives: Ready by a grpc probe from its own node",
+        (true, ReadyBy::Exec) => {
+            "the pod runs: Ready by an exec probe, which does not use its network"
+        }
+        (true, ReadyBy::Nothing) => "the pod runs: Ready because it has no readinessProbe",
+    };
+    let object = Object {
+        kind: "Pod".into(),
+        namespace: Some(pod.namespace.clone()),
+        name: pod.name.clone(),
+        resource_version: pod.resource_version.clone(),
+    };
+    Label::SeenOf { text: text.into(), object }
+}
+
+fn node_object(node: &NodeFacts) -> Object {
+    Object {
+        kind: "Node".into(),
+        namespace: None,
+        name: node.name.clone(),
+        resource_version: node.resource_version.clone(),
+    }
+}
+
+/// `03:02:59 UTC` of today, with its date otherwise.
+fn instant(at: Timestamp, now: Timestamp) -> String {
+    let [at, now] = [at, now].map(|t| t.to_zoned(TimeZone::UTC));
+    let format = if at.date() == now.date() { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    at.strftime(format).to_string()
+}
+
+/// The target is a Service's address: then no echo tells anything of the Service.
+pub(super) fn service_of(context: &PingContext) -> Option<[Label; 2]> {
+    let address = context.to.address?;
+    let services = &context.names.services;
+    let service = services.iter().find(|service| service.cluster_ips.contains(&address))?;
+    let (namespace, name) = (&service.namespace, &service.name);
+    let note = format!(
+        "{address} is the ClusterIP of {namespace}/svc/{name}: an echo reaches none of its pods"
+    );
+    let selector = format!("kubernetes.io/service-name={name}");
+    let endpoints = ["kubectl", "get", "endpointslices", "-n", namespace, "-l", &selector];
+    Some([Label::Note(note), command(&endpoints)])
+}
+
+pub(super) fn silence_unless(context: &PingContext) -> Option<Label> {
+    let text = match context.to.kind {
+        PeerKind::Address | PeerKind::Host => {
+            "the host or a firewall drops echoes only, as many outside the cluster do"
+        }
+        PeerKind::Pod | PeerKind::Node | PeerKind::Service | PeerKind::Local => {
+            "only echoes are dropped: TCP may pass where ICMP does not"
+        }
+    };
+    Some(Label::Unless(text.into()))
+}
+
+/// The nearest look-alikes: the target from its own node, and the rules that may be in the way.
+pub(super) fn silence_next(context: &PingContext) -> Vec<Label> {
+    match context.to.kind {
+        PeerKind::Pod => {
+            let policies = policies(context).into_iter();
+            at_target(context, "3").into_iter().chain(policies).take(2).collect()
+        }
+        PeerKind::Node => vec![command(&["kubectl", "describe", "node", &context.to.name])],
+        _ => from_own_node(context),
+    }
+}
+
+/// Where echoes are lost: at the target, or between the nodes.
+pub(super) fn loss_next(context: &PingContext, tried: u32) -> Vec<Label> {
+    let count = tried.clamp(20, 100).to_string();
+    let at_target = at_target(context, &count);
+    let between = nodes(context).map(|(from, to)| ping(&to, &from, &["-c", &count]));
+    match (at_target, between) {
+        (None, None) => from_own_node(context),
+        (at_target, between) => at_target.into_iter().chain(between).collect(),
+    }
+}
+
+/// The path between the two nodes, without pods and policies.
+pub(super) fn between_nodes(context: &PingContext) -> Vec<Label> {
+    match nodes(context) {
+        Some((from, to)) => vec![ping(&to, &from, &[])],
+        None => from_own_node(context),
+    }
+}
+
+/// The same source and target with other options.
+pub(super) fn again(context: &PingContext, options: &[&str]) -> Vec<Label> {
+    vec![ping(&context.to.word(), &context.from.word(), options)]
+}
+
+/// The same target from the source pod's node: what differs is the pod's own rules.
+pub(super) fn from_own_node(context: &PingContext) -> Vec<Label> {
+    let node = context.from.node.as_ref().filter(|_| context.from.kind == PeerKind::Pod);
+    node.map(|node| ping(&context.to.word(), &format!("node/{node}"), &[])).into_iter().collect()
+}
+
+pub(super) fn policies(context: &PingContext) -> Vec<Label> {
+    let target = context.target_pod.as_ref().filter(|pod| !pod.host_network);
+    let target = target.map(|pod| &pod.namespace);
+    let namespace = target.or(context.from.namespace.as_ref());
+    let list = |namespace: &String| command(&["kubectl", "get", "networkpolicy", "-n", namespace]);
+    namespace.map(list).into_iter().collect()
+}
+
+pub(super) fn same_node(context: &PingContext) -> bool {
+    node_of(&context.from).is_some_and(|node| Some(node) == node_of(&context.to))
+}
+
+/// The target pod from its own node, unless the source is there already.
+fn at_target(context: &PingContext, count: &str) -> Option<Label> {
+    let pod = context.target_pod.as_ref().filter(|pod| !pod.host_network)?;
+    let node = format!("node/{}", pod.node.as_ref()?);
+    (context.from.word() != node).then(|| ping(&context.to.word(), &node, &["-c", count]))
+}
+
+/// Both ends' nodes, where they differ.
+fn nodes(context: &PingContext) -> Option<(String, String)> {
+    let (from, to) = (node_of(&context.from)?, node_of(&context.to)?);
+    let already = context.from.kind == PeerKind::Node && context.to.kind == PeerKind::Node;
+    (from != to && !already).then(|| (format!("node/{from}"), format!("node/{to}")))
+}
+
+fn node_of(peer: &Peer) -> Option<&str> {
+    match peer.kind {
+        PeerKind::Node => Some(&peer.name),
+        _ => peer.node.as_deref(),
+    }
+}
+
+fn ping(target: &str, from: &str, options: &[&str]) -> Label {
+    let head = ["kubectl", "netdiag", "ping", target, "--from", from];
+    command(&[&head, options].concat())
+}
+
+fn command(argv: &[&str]) -> Label {
+    Label::Next(argv.iter().map(|argument| (*argument).to_owned()).collect())
+}

@@ -1,0 +1,90 @@
+//! What people and programs read: every screen, written to the writer that it is given.
+//!
+//! Knows no terminal, no environment and no clock; [`Screen`] brings what must be known of them.
+
+use std::io::{self, Write};
+
+mod block;
+mod document;
+mod json;
+mod names;
+pub mod number;
+mod paint;
+mod ping;
+pub mod shell;
+mod table;
+mod text;
+pub mod words;
+
+pub use block::{failure, note, verdict};
+pub use document::{Document, Span, document};
+pub use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
+pub use ping::{ping_event, stream_line};
+pub use table::{Cell, Column, Mood, Table, table};
+
+use crate::finding::{Peer, PeerKind};
+
+/// How to write: settled once, in `main`, from flags, environment and terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Screen {
+    /// Columns of the terminal; absent in a pipe: nothing is wrapped or dropped.
+    pub width: Option<usize>,
+    pub colour: bool,
+    /// No character beyond ASCII of our own.
+    pub ascii: bool,
+    pub format: Format,
+    /// How often `-v` was given.
+    pub detail: u8,
+    pub no_headers: bool,
+    pub quiet: bool,
+    /// `-D` of ping.
+    pub timestamps: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Format {
+    #[default]
+    Text,
+    Wide,
+    Json,
+    Ndjson,
+    Yaml,
+    Verdict,
+}
+
+impl Screen {
+    /// Whether the evidence (header, lines, tables) is printed for people.
+    pub fn shows_evidence(&self) -> bool {
+        !self.quiet && matches!(self.format, Format::Text | Format::Wide)
+    }
+
+    /// Whether the report is a document for programs.
+    pub fn is_machine(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Ndjson | Format::Yaml)
+    }
+}
+
+/// `SOURCE (address, node) -> TARGET (address, node)`, broken before the arrow where it is too wide.
+pub fn header(out: &mut dyn Write, screen: &Screen, from: &Peer, to: &[Peer]) -> io::Result<()> {
+    if !screen.shows_evidence() {
+        return Ok(());
+    }
+    let from = named(from);
+    let to = to.iter().map(named).collect::<Vec<_>>().join(", ");
+    let width = from.chars().count() + " -> ".len() + to.chars().count();
+    let fits = screen.width.is_none_or(|columns| width <= columns);
+    let gap = if fits { " " } else { "\n  " };
+    writeln!(out, "{from}{gap}-> {to}")
+}
+
+/// A peer with its brackets: `shop/pod/foo (10.244.2.7, node-2)`.
+fn named(peer: &Peer) -> String {
+    let address = peer.address.map(|a| a.to_string());
+    let address = address.filter(|a| *a != peer.name);
+    let node = peer.node.clone().filter(|_| peer.kind != PeerKind::Node);
+    let words = address.into_iter().chain(node).chain(peer.words.iter().cloned());
+    let brackets = words.collect::<Vec<_>>().join(", ");
+    let peer = peer.word();
+    let shown = if brackets.is_empty() { peer } else { format!("{peer} ({brackets})") };
+    text::safe(&shown).into_owned()
+}

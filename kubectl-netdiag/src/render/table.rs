@@ -1,0 +1,194 @@
+//! Tables like kubectl's: no rules, no boxes, nothing cut off.
+
+use std::io::{self, Write};
+
+use super::{Format, Screen, paint::Role, text};
+
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub columns: Vec<Column>,
+    /// One cell a column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Column {
+    /// Upper-case.
+    pub name: String,
+    /// Numbers stand to the right.
+    pub right: bool,
+    /// Node names: the domain they all share is cut first when the table is too wide.
+    pub nodes: bool,
+    /// Only with `-o wide`.
+    pub wide: bool,
+    /// When the table is too wide, columns go in the order of this number; without one they stay.
+    pub drop: Option<u8>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    pub text: String,
+    pub mood: Mood,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mood {
+    #[default]
+    Good,
+    Doubtful,
+    Bad,
+    Faint,
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), mood: Mood::Good }
+    }
+}
+
+impl Cell {
+    pub fn bad(text: impl Into<String>) -> Self {
+        Self { text: text.into(), mood: Mood::Bad }
+    }
+
+    pub fn doubtful(text: impl Into<String>) -> Self {
+        Self { text: text.into(), mood: Mood::Doubtful }
+    }
+}
+
+impl Column {
+    pub fn new(name: &str) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+const GAP: usize = 2;
+
+/// The table as wide as it may be; columns that had no room are named below it.
+pub fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<()> {
+    if !screen.shows_evidence() {
+        return Ok(());
+    }
+    let mut grid = Grid::new(screen, table);
+    let dropped = grid.fit(screen);
+    if !screen.no_headers {
+        let names = grid.columns.iter().map(|column| (column.name.clone(), Role::Faint));
+        let names: Vec<_> = names.collect();
+        grid.write_row(out, screen, &names)?;
+    }
+    for row in &grid.rows {
+        grid.write_row(out, screen, row)?;
+    }
+    if !dropped.is_empty() {
+        writeln!(out, "columns not shown: {} (-o wide)", dropped.join(" "))?;
+    }
+    Ok(())
+}
+
+struct Grid<'a> {
+    columns: Vec<&'a Column>,
+    rows: Vec<Vec<(String, Role)>>,
+}
+
+impl<'a> Grid<'a> {
+    fn new(screen: &Screen, table: &'a Table) -> Self {
+        let shown = |column: &Column| !column.wide || screen.format == Format::Wide;
+        let row = |row: &Vec<Cell>| {
+            let cells = row.iter().zip(&table.columns).filter(|(_, column)| shown(column));
+            cells.map(|(cell, _)| (text::safe(&cell.text).into_owned(), cell.mood.role())).collect()
+        };
+        Self {
+            columns: table.columns.iter().filter(|column| shown(column)).collect(),
+            rows: table.rows.iter().map(row).collect(),
+        }
+    }
+
+    /// Cuts the shared domain, then drops columns; returns the names of those dropped.
+    fn fit(&mut self, screen: &Screen) -> Vec<String> {
+        let mut dropped = Vec::new();
+        let Some(room) = screen.width.filter(|_| screen.format != Format::Wide) else {
+            return dropped;
+        };
+        if self.width() > room {
+            self.cut_domain();
+        }
+        while self.width() > room {
+            let order = |(at, column): (usize, &&Column)| column.drop.map(|order| (order, at));
+            let Some((_, at)) = self.columns.iter().enumerate().filter_map(order).min() else {
+                break;
+            };
+            dropped.push(self.columns.remove(at).name.clone());
+            self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+        dropped
+    }
+
+    fn cut_domain(&mut self) {
+        for at in (0..self.columns.len()).filter(|at| self.columns[*at].nodes) {
+            let names = self.rows.iter().map(|row| row[at].0.as_str()).filter(|name| *name != "-");
+            let Some(domain) = shared_domain(names) else { continue };
+            for row in &mut self.rows {
+                let cut = row[at].0.strip_suffix(&domain).map(str::to_owned);
+                row[at].0 = cut.unwrap_or_else(|| row[at].0.clone());
+            }
+        }
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |at: usize| {
+            let cells = self.rows.iter().map(|row| row[at].0.chars().count());
+            cells.chain([self.columns[at].name.chars().count()]).max().unwrap_or_default()
+        };
+        (0..self.columns.len()).map(width).collect()
+    }
+
+    fn width(&self) -> usize {
+        let widths = self.widths();
+        widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+    }
+
+    fn write_row(
+        &self,
+        out: &mut dyn Write,
+        screen: &Screen,
+        row: &[(String, Role)],
+    ) -> io::Result<()> {
+        let last = row.len().saturating_sub(1);
+        for (at, ((cell, role), width)) in row.iter().zip(self.widths()).enumerate() {
+            let padding = " ".repeat(width - cell.chars().count());
+            let painted = screen.paint(*role, cell);
+            match self.columns[at].right {
+                true => write!(out, "{padding}{painted}")?,
+                false if at == last => write!(out, "{painted}")?,
+                false => write!(out, "{painted}{padding}")?,
+            }
+            if at < last {
+                write!(out, "{:GAP$}", "")?;
+            }
+        }
+        writeln!(out)
+    }
+}
+
+impl Mood {
+    fn role(self) -> Role {
+        match self {
+            Self::Good => Role::Plain,
+            Self::Doubtful => Role::Doubtful,
+            Self::Bad => Role::Bad,
+            Self::Faint => Role::Faint,
+        }
+    }
+}
+
+/// `.eu-west-1.compute.internal` of names that all end so, with something left before it.
+fn shared_domain<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let first = names.clone().next()?;
+    let domains = first.match_indices('.').map(|(at, _)| &first[at..]);
+    let ends = |domain: &str| {
+        names.clone().all(|name| name.len() > domain.len() && name.ends_with(domain))
+    };
+    let mut shared = domains.filter(|domain| domain.len() > 1);
+    let found = shared.find(|domain| ends(domain))?;
+    Some(found.to_owned())
+}
