@@ -11,6 +11,8 @@ mod names;
 pub mod number;
 mod paint;
 mod ping;
+#[cfg(test)]
+mod screens;
 pub mod shell;
 mod table;
 mod text;
