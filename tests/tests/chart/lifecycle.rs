@@ -1,0 +1,103 @@
+//! Install, test, upgrade, rollback, uninstall: and then nothing is left.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use netdiag_tests::{command, wait};
+use serde_json::Value;
+
+use crate::release::Release;
+
+const ANNOTATION: &str = r#"podAnnotations={"chart-test":"upgraded"}"#;
+
+#[test]
+#[ignore = "needs a cluster: installs, upgrades and removes the chart"]
+fn a_release_lives_and_leaves_nothing() -> Result<()> {
+    let release = Release::install(&[])?;
+    uninstall(&release)?;
+    let before = netdiags(&release)?;
+
+    let said = release.upgrade(&[])?;
+    assert!(said.contains("kubectl netdiag doctor"), "the notes say what to type next: {said}");
+    every_node_has_a_ready_agent(&release)?;
+    let tested = command::finish(release.helm("test netdiag --timeout 1m"))?;
+    assert!(tested.contains("Succeeded"), "{tested}");
+
+    release.upgrade(&[ANNOTATION])?;
+    assert_eq!(annotated(&release)?, agents(&release)?.len());
+    command::finish(release.helm("rollback netdiag 1 --wait --timeout 2m"))?;
+    every_node_has_a_ready_agent(&release)?;
+    assert_eq!(annotated(&release)?, 0);
+
+    uninstall(&release)?;
+    wait::until("every object is gone", Duration::from_secs(30), || {
+        let left: Vec<_> = netdiags(&release)?.difference(&before).cloned().collect();
+        ensure!(left.is_empty(), "left behind: {left:?}");
+        Ok(())
+    })?;
+    assert_eq!(labelled(&release)?, "");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a cluster: gives the agent a right too many"]
+fn helm_test_names_a_right_too_many() -> Result<()> {
+    let release = Release::install(&[])?;
+    release.kubectl(
+        "create rolebinding chart-test-view -n netdiag --clusterrole=view \
+         --serviceaccount=netdiag:netdiag-agent",
+    )?;
+    let tested = command::finish(release.helm("test netdiag --timeout 1m"));
+    let log = release.kubectl("logs -n netdiag netdiag-selftest");
+    release.kubectl("delete -n netdiag rolebinding/chart-test-view pod/netdiag-selftest")?;
+    assert!(tested.is_err(), "{tested:?}");
+    let log = log?;
+    assert!(log.contains("list") && log.contains("pods"), "{log}");
+    Ok(())
+}
+
+fn uninstall(release: &Release) -> Result<()> {
+    command::finish(release.helm("uninstall netdiag --wait --timeout 2m"))?;
+    Ok(())
+}
+
+fn every_node_has_a_ready_agent(release: &Release) -> Result<()> {
+    let nodes = release.get("nodes")?["items"].as_array().context("no nodes")?.len();
+    let agents = agents(release)?;
+    assert_eq!(agents.len(), nodes);
+    for agent in agents {
+        let statuses = agent["status"]["containerStatuses"].as_array().context("no containers")?;
+        assert!(statuses.iter().all(|c| c["ready"] == true), "{:#}", agent["status"]);
+    }
+    Ok(())
+}
+
+/// The agent pods that are not on their way out.
+fn agents(release: &Release) -> Result<Vec<Value>> {
+    let pods = release.get("pods -n netdiag -l app.kubernetes.io/component=agent")?;
+    let pods = pods["items"].as_array().context("no list")?;
+    Ok(pods.iter().filter(|p| p["metadata"]["deletionTimestamp"].is_null()).cloned().collect())
+}
+
+fn annotated(release: &Release) -> Result<usize> {
+    let is_new = |p: &&Value| p["metadata"]["annotations"]["chart-test"] == "upgraded";
+    Ok(agents(release)?.iter().filter(is_new).count())
+}
+
+/// Names of all objects of every kind that have to do with netdiag, but for events.
+fn netdiags(release: &Release) -> Result<BTreeSet<String>> {
+    let names = release.kubectl(&format!("get {} -A -o name", kinds(release)?))?;
+    Ok(names.lines().filter(|name| name.contains("netdiag")).map(str::to_owned).collect())
+}
+
+fn labelled(release: &Release) -> Result<String> {
+    let selector = "app.kubernetes.io/instance=netdiag";
+    release.kubectl(&format!("get {} -A -o name -l {selector}", kinds(release)?))
+}
+
+fn kinds(release: &Release) -> Result<String> {
+    let kinds = release.kubectl("api-resources --verbs=list -o name")?;
+    let lasting = kinds.lines().filter(|kind| !kind.starts_with("events"));
+    Ok(lasting.collect::<Vec<_>>().join(","))
+}
