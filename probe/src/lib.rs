@@ -1,1 +1,12 @@
-//! Skeleton.
+//! The probe engine: sockets and bytes in the network namespace of this process.
+//!
+//! It knows neither Kubernetes nor HTTP and enters no namespace. Sockets are opened first, with
+//! whatever privilege there is; what comes from the network is parsed later, without any.
+
+pub mod error;
+pub mod names;
+mod packet;
+pub mod ping;
+mod sys;
+
+pub use error::ProbeError;

@@ -1,0 +1,61 @@
+//! Why a probe could not be carried out.
+
+use std::{io, net::IpAddr};
+
+use netdiag_wire::ErrorCode;
+
+/// Silence, a rejection or a refused send are no errors: they are what a probe is for.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    #[error("{0}")]
+    Request(String),
+    #[error(
+        "open ICMP socket: a raw one needs CAP_NET_RAW, a datagram one \
+         a group within net.ipv4.ping_group_range"
+    )]
+    NoIcmpSocket(#[source] io::Error),
+    #[error("{0}")]
+    Socket(&'static str, #[source] io::Error),
+    #[error("source {wanted} is no address of this network namespace; it has {}", list(.has))]
+    SourceAddress { wanted: IpAddr, has: Vec<IpAddr> },
+    #[error("{host} has no {family} address")]
+    WrongFamily { host: String, family: &'static str },
+    #[error("resolve {host}")]
+    Resolve { host: String, source: ResolveError },
+    /// By the caller's policy on destinations.
+    #[error("{address} is off limits: {why}")]
+    Forbidden { address: IpAddr, why: String },
+}
+
+/// How a name came to have no address.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    #[error("not a host name")]
+    NotAName,
+    #[error("no nameserver in resolv.conf")]
+    NoNameserver(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("DNS lookup")]
+    Lookup(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ProbeError {
+    /// The word that clients match on; the message is not part of the API.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Request(_) | Self::WrongFamily { .. } => ErrorCode::BadRequest,
+            Self::NoIcmpSocket(_) => ErrorCode::Permission,
+            Self::Socket(_, cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                ErrorCode::Permission
+            }
+            Self::Socket(..) => ErrorCode::Socket,
+            Self::SourceAddress { .. } => ErrorCode::SourceAddress,
+            Self::Resolve { .. } => ErrorCode::NameResolution,
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
+        }
+    }
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    let words: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    if words.is_empty() { "none".into() } else { words.join(", ") }
+}

@@ -1,0 +1,21 @@
+//! Echo requests and their answers as bytes; no sockets, no clock.
+
+use std::net::IpAddr;
+
+pub(crate) mod answer;
+pub(crate) mod echo;
+pub(crate) mod icmp4;
+pub(crate) mod icmp6;
+pub(crate) mod meaning;
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Version {
+    V4,
+    V6,
+}
+
+impl Version {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+}

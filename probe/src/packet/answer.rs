@@ -1,0 +1,34 @@
+//! What an ICMP message can say about an echo request.
+
+use std::net::IpAddr;
+
+use netdiag_wire::ping::IcmpError;
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer<'a> {
+    Reply {
+        ident: u16,
+        seq: u16,
+        data: &'a [u8],
+        /// The ICMP checksum is wrong.
+        is_corrupt: bool,
+    },
+    Rejection {
+        quote: Quote<'a>,
+        icmp: IcmpError,
+    },
+    Redirect {
+        quote: Quote<'a>,
+        gateway: IpAddr,
+    },
+}
+
+/// The echo request that an ICMP error quotes; at least its ICMP header.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Quote<'a> {
+    pub(crate) to: IpAddr,
+    pub(crate) ident: u16,
+    pub(crate) seq: u16,
+    /// As much of the data as was quoted, often none.
+    pub(crate) data: &'a [u8],
+}

@@ -1,0 +1,10 @@
+//! The only place that opens sockets and sets options.
+
+pub(crate) mod addresses;
+mod filter;
+pub(crate) mod icmp;
+mod raw;
+pub(crate) mod receive;
+pub(crate) mod refusal;
+pub(crate) mod route;
+pub(crate) mod watched;

@@ -1,0 +1,34 @@
+//! What no crate offers safely; the workspace's one fence for `unsafe`.
+#![expect(unsafe_code, reason = "the workspace's one fence")]
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd},
+};
+
+use nix::libc;
+use tokio::io::{Interest, unix::AsyncFd};
+
+use super::icmp::IcmpSocket;
+
+/// Nobody can take off or change the socket's filter from now on.
+pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the descriptor is borrowed for the call; value and length are those of `on`.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LOCK_FILTER,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+pub(super) fn watch(socket: IcmpSocket, interest: Interest) -> io::Result<AsyncFd<IcmpSocket>> {
+    // SAFETY: an `IcmpSocket` owns its descriptor, has the same one for life and closes it on drop
+    // only; nothing reaches into the `AsyncFd` to exchange it.
+    unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
+}

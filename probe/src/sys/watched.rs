@@ -1,0 +1,43 @@
+//! ICMP sockets that the runtime watches.
+
+use std::{future::poll_fn, io, task::Poll};
+
+use tokio::io::{Interest, unix::AsyncFd};
+
+use super::{icmp::IcmpSocket, raw};
+
+pub(crate) struct Watched(AsyncFd<IcmpSocket>);
+
+impl Watched {
+    /// Must be called in the runtime that watches.
+    pub(crate) fn new(socket: IcmpSocket) -> io::Result<Self> {
+        raw::watch(socket, interest()).map(Self)
+    }
+
+    pub(crate) fn socket(&self) -> &IcmpSocket {
+        self.0.get_ref()
+    }
+}
+
+/// Until a socket has something; its readiness is then taken back, so it must be drained.
+pub(crate) async fn readable(sockets: &[Watched]) {
+    let mut waits: Vec<_> =
+        sockets.iter().map(|socket| Box::pin(socket.0.ready(interest()))).collect();
+    poll_fn(|context| {
+        let mut polled = waits.iter_mut().map(|wait| wait.as_mut().poll(context));
+        match polled.find(Poll::is_ready) {
+            Some(Poll::Ready(Ok(mut guard))) => {
+                guard.clear_ready();
+                Poll::Ready(())
+            }
+            Some(_) => Poll::Ready(()),
+            None => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// An entry in a datagram socket's error queue shows as an error only.
+fn interest() -> Interest {
+    Interest::READABLE | Interest::ERROR
+}

@@ -1,0 +1,6 @@
+//! Tests in network namespaces of their own: one binary, so that they share the lab. Need root.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod lab;
+mod ping;
