@@ -1,0 +1,186 @@
+//! Image archives without an engine: what `ctr images import` and `docker load` both read.
+//!
+//! One OCI layout with one layer, and beside it the `manifest.json` of Docker's older format.
+//! The same input gives the same bytes: no clock, no owner, no order but the given one.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use flate2::{Compression, GzBuilder};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// An image of one layer.
+pub struct Image {
+    /// Name and tag, as a pod names it: `netdiag-agent:0.1.0`.
+    pub name: String,
+    pub entrypoint: Vec<String>,
+    pub labels: Vec<(&'static str, String)>,
+    pub entries: Vec<Entry>,
+    pub compressed: bool,
+}
+
+/// One path in an image.
+pub struct Entry {
+    /// Relative to the root, without a leading slash.
+    pub path: String,
+    pub content: Content,
+}
+
+pub enum Content {
+    Program(Vec<u8>),
+    File(Vec<u8>),
+    Folder { mode: u32 },
+    Link(String),
+}
+
+impl Entry {
+    pub fn program(path: &str, bytes: Vec<u8>) -> Self {
+        Self { path: path.into(), content: Content::Program(bytes) }
+    }
+
+    pub fn file(path: &str, text: &str) -> Self {
+        Self { path: path.into(), content: Content::File(text.into()) }
+    }
+
+    pub fn folder(path: &str, mode: u32) -> Self {
+        Self { path: path.into(), content: Content::Folder { mode } }
+    }
+
+    pub fn link(path: &str, to: &str) -> Self {
+        Self { path: path.into(), content: Content::Link(to.into()) }
+    }
+}
+
+impl Image {
+    /// Writes the archive.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let tar = self.layer()?;
+        let diff_id = digest(&tar);
+        let layer = if self.compressed { gzip(&tar)? } else { tar };
+        let config = serde_json::to_vec(&self.config(&diff_id))?;
+        let manifest = serde_json::to_vec(&self.manifest(&config, &layer))?;
+
+        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        let mut archive = tar::Builder::new(BufWriter::new(file));
+        append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        append(&mut archive, "index.json", &serde_json::to_vec(&self.index(&manifest))?)?;
+        append(&mut archive, "manifest.json", &serde_json::to_vec(&self.legacy(&config, &layer))?)?;
+        for blob in [&config, &manifest, &layer] {
+            append(&mut archive, &blob_path(blob), blob)?;
+        }
+        archive.into_inner()?.flush()?;
+        Ok(())
+    }
+
+    fn layer(&self) -> Result<Vec<u8>> {
+        let mut layer = tar::Builder::new(Vec::new());
+        for entry in &self.entries {
+            let mut header = tar::Header::new_ustar();
+            let (kind, mode, bytes): (_, _, &[u8]) = match &entry.content {
+                Content::Program(bytes) => (tar::EntryType::Regular, 0o755, bytes),
+                Content::File(bytes) => (tar::EntryType::Regular, 0o644, bytes),
+                Content::Folder { mode } => (tar::EntryType::Directory, *mode, &[]),
+                Content::Link(to) => {
+                    header.set_link_name(to)?;
+                    (tar::EntryType::Symlink, 0o777, &[])
+                }
+            };
+            header.set_entry_type(kind);
+            header.set_mode(mode);
+            header.set_size(bytes.len() as u64);
+            header.set_mtime(0);
+            layer.append_data(&mut header, &entry.path, bytes)?;
+        }
+        Ok(layer.into_inner()?)
+    }
+
+    fn config(&self, diff_id: &str) -> Value {
+        let labels: serde_json::Map<String, Value> =
+            self.labels.iter().map(|(key, value)| ((*key).into(), value.as_str().into())).collect();
+        json!({
+            "architecture": "amd64",
+            "os": "linux",
+            "config": { "Entrypoint": self.entrypoint, "Env": ["PATH=/bin:/"], "Labels": labels },
+            "created": "1970-01-01T00:00:00Z",
+            "rootfs": { "type": "layers", "diff_ids": [diff_id] },
+            "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "netdiag" }],
+        })
+    }
+
+    fn manifest(&self, config: &[u8], layer: &[u8]) -> Value {
+        let suffix = if self.compressed { "+gzip" } else { "" };
+        json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": descriptor("application/vnd.oci.image.config.v1+json", config),
+            "layers": [
+                descriptor(&format!("application/vnd.oci.image.layer.v1.tar{suffix}"), layer)
+            ],
+        })
+    }
+
+    fn index(&self, manifest: &[u8]) -> Value {
+        let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", manifest);
+        let tag = self.name.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+        entry["annotations"] = json!({
+            "io.containerd.image.name": self.full_name(),
+            "org.opencontainers.image.ref.name": tag,
+        });
+        json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [entry],
+        })
+    }
+
+    /// Docker's own list of what is in the archive.
+    fn legacy(&self, config: &[u8], layer: &[u8]) -> Value {
+        json!([{
+            "Config": blob_path(config),
+            "RepoTags": [self.name],
+            "Layers": [blob_path(layer)],
+        }])
+    }
+
+    /// The name as containerd keeps it: a short one means Docker's registry.
+    fn full_name(&self) -> String {
+        match self.name.split_once('/') {
+            None => format!("docker.io/library/{}", self.name),
+            Some(_) => self.name.clone(),
+        }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+fn descriptor(media_type: &str, blob: &[u8]) -> Value {
+    json!({ "mediaType": media_type, "digest": digest(blob), "size": blob.len() })
+}
+
+fn append(archive: &mut tar::Builder<impl Write>, path: &str, bytes: &[u8]) -> Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_mode(0o644);
+    header.set_size(bytes.len() as u64);
+    header.set_mtime(0);
+    archive.append_data(&mut header, path, bytes)?;
+    Ok(())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(bytes))
+}
+
+fn blob_path(bytes: &[u8]) -> String {
+    format!("blobs/sha256/{}", hex(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
