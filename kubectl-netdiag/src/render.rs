@@ -16,6 +16,7 @@ mod screens;
 pub mod shell;
 mod table;
 mod text;
+pub(crate) use text::wrap;
 pub mod words;
 
 pub use block::{failure, note, verdict};

@@ -22,7 +22,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
 }
 
 /// Lines of at most `width` characters, broken at blanks; a word longer than that runs over.
-pub(super) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
     let mut used = 0;
