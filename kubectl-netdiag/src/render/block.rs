@@ -9,6 +9,8 @@ use crate::finding::{Code, Failure, Finding, Label, Severity};
 const MAX_LABELS: usize = 5;
 /// Where the text of a label line starts.
 const INDENT: usize = 9;
+/// How much further the second line of a command is indented.
+const HANGING: usize = 2;
 
 /// Every finding as its block, the worst first, after an empty line.
 pub fn verdict(out: &mut dyn Write, screen: &Screen, findings: &[Finding]) -> io::Result<()> {
@@ -50,18 +52,16 @@ pub fn note(
     if !screen.shows_evidence() {
         return Ok(());
     }
-    // "ND0901" and its two blanks stand before the text of the first line only.
-    let code = code.to_string();
-    let lead = format!("{code}  ");
     let room = screen.width.map(|columns| columns.saturating_sub(INDENT).max(20));
-    let mut head = format!("{} {}", screen.paint(Role::Faint, &format!("{:<8}", "NOTE")), lead);
-    for (i, line) in lines.iter().enumerate() {
-        let taken = if i == 0 { format!("{lead}{}", line.as_ref()) } else { line.as_ref().into() };
-        for wrapped in text::wrap(&text::safe(&taken), room) {
-            let shown = wrapped.strip_prefix(&lead).filter(|_| head.ends_with(&lead));
-            writeln!(out, "{head}{}", shown.unwrap_or(&wrapped))?;
+    let mut head = format!("{}{}", screen.paint(Role::Faint, "NOTE"), " ".repeat(INDENT - 4));
+    let mut lead = format!("{code}  ");
+    for line in lines {
+        let line = format!("{lead}{}", text::safe(line.as_ref()));
+        for wrapped in text::wrap(&line, room) {
+            writeln!(out, "{head}{wrapped}")?;
             head = " ".repeat(INDENT);
         }
+        lead.clear();
     }
     Ok(())
 }
@@ -117,7 +117,7 @@ fn label(out: &mut dyn Write, screen: &Screen, label: &Label) -> io::Result<()> 
     let room = screen.width.map(|columns| columns.saturating_sub(INDENT).max(20));
     let (role, lines, hanging) = match label {
         Label::Next(argv) => (Role::Command, vec![shell::line(argv)], INDENT),
-        Label::Admin(argv) => (Role::Command, broken(argv, room), INDENT + 2),
+        Label::Admin(argv) => (Role::Command, broken(argv, room), INDENT + HANGING),
         other => (Role::Plain, text::wrap(&text::safe(&other.text()), room), INDENT),
     };
     for (i, line) in lines.iter().enumerate() {
@@ -131,25 +131,37 @@ fn label(out: &mut dyn Write, screen: &Screen, label: &Label) -> io::Result<()> 
 
 /// A command broken as a shell joins it again: ` \` at the end of a line.
 fn broken(argv: &[String], room: Option<usize>) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for argument in argv.iter().map(|argument| shell::quoted(argument)) {
-        let fits = |line: &String| {
-            let indent = if lines.len() > 1 { 2 } else { 0 };
-            let width = indent + line.chars().count() + 1 + argument.chars().count() + 2;
-            room.is_none_or(|room| width <= room)
-        };
-        match lines.last().is_some_and(fits) {
-            true => lines.last_mut().into_iter().for_each(|line| {
-                line.push(' ');
-                line.push_str(&argument);
-            }),
-            false => {
-                lines.last_mut().into_iter().for_each(|line| line.push_str(" \\"));
-                lines.push(argument);
-            }
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in words(argv) {
+        let indent = if lines.is_empty() { 0 } else { HANGING };
+        let width = indent + line.chars().count() + 1 + word.chars().count() + " \\".len();
+        if line.is_empty() {
+            line = word;
+        } else if room.is_none_or(|room| width <= room) {
+            line = format!("{line} {word}");
+        } else {
+            lines.push(format!("{line} \\"));
+            line = word;
         }
     }
+    lines.push(line);
     lines
+}
+
+/// The arguments as a shell reads them; `-n` stays with its value.
+fn words(argv: &[String]) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut flag = false;
+    for argument in argv {
+        let word = shell::quoted(argument);
+        match words.last_mut().filter(|_| flag) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => words.push(word),
+        }
+        flag = argument.len() == 2 && argument.starts_with('-');
+    }
+    words
 }
 
 impl Label {
@@ -184,3 +196,6 @@ impl Label {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,81 @@ fn shared_domain<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<Str
     let found = shared.find(|domain| ends(domain))?;
     Some(found.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoints() -> Table {
+        let columns = vec![
+            Column::new("ADDRESS"),
+            Column::new("WHAT"),
+            Column { nodes: true, ..Column::new("NODE") },
+            Column { drop: Some(2), ..Column::new("READY") },
+            Column { right: true, drop: Some(1), ..Column::new("RESTARTS") },
+            Column { wide: true, ..Column::new("UID") },
+        ];
+        let row = |address: &str, pod: &str, node: &str, ready: &str, restarts: &str| {
+            let node = format!("{node}.eu-west-1.compute.internal");
+            let ready = if ready == "yes" { Cell::from(ready) } else { Cell::bad(ready) };
+            vec![address.into(), pod.into(), node.into(), ready, restarts.into(), "7f3c".into()]
+        };
+        let rows = vec![
+            row("10.244.1.15", "pod/checkout-6d9c7b5f4-2xk8p", "node-1", "yes", "0"),
+            row("10.244.2.7", "pod/checkout-6d9c7b5f4-9zq4m", "node-12", "no", "12"),
+        ];
+        Table { columns, rows }
+    }
+
+    fn shown(screen: &Screen) -> String {
+        let mut out = Vec::new();
+        table(&mut out, screen, &endpoints()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_pipe_gets_all_of_it() {
+        insta::assert_snapshot!(shown(&Screen::default()), @r"
+        ADDRESS      WHAT                          NODE                                READY  RESTARTS
+        10.244.1.15  pod/checkout-6d9c7b5f4-2xk8p  node-1.eu-west-1.compute.internal   yes           0
+        10.244.2.7   pod/checkout-6d9c7b5f4-9zq4m  node-12.eu-west-1.compute.internal  no           12
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_the_domain_then_columns() {
+        let at = |columns| shown(&Screen { width: Some(columns), ..Screen::default() });
+        insta::assert_snapshot!(at(80), @r"
+        ADDRESS      WHAT                          NODE     READY  RESTARTS
+        10.244.1.15  pod/checkout-6d9c7b5f4-2xk8p  node-1   yes           0
+        10.244.2.7   pod/checkout-6d9c7b5f4-9zq4m  node-12  no           12
+        ");
+        insta::assert_snapshot!(at(50), @r"
+        ADDRESS      WHAT                          NODE
+        10.244.1.15  pod/checkout-6d9c7b5f4-2xk8p  node-1
+        10.244.2.7   pod/checkout-6d9c7b5f4-9zq4m  node-12
+        columns not shown: RESTARTS READY (-o wide)
+        ");
+    }
+
+    #[test]
+    fn wide_has_every_column_and_no_headers_none() {
+        let screen = Screen { format: Format::Wide, width: Some(40), ..Screen::default() };
+        assert!(shown(&screen).lines().all(|line| line.ends_with("UID") || line.ends_with("7f3c")));
+        let screen = Screen { no_headers: true, ..Screen::default() };
+        assert_eq!(shown(&screen).lines().count(), 2);
+    }
+
+    #[test]
+    fn only_a_domain_that_all_share_is_cut() {
+        for (names, shared) in [
+            (vec!["a.x.org", "b.x.org"], Some(".x.org")),
+            (vec!["a.x.org", "b.y.org"], Some(".org")),
+            (vec!["a.x.org", "b"], None),
+            (vec!["node-1", "node-2"], None),
+            (vec![], None),
+        ] {
+            assert_eq!(shared_domain(names.into_iter()).as_deref(), shared);
+        }
+    }
+}
