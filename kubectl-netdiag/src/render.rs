@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 mod block;
 mod document;
+#[cfg(test)]
+mod hostile;
 mod json;
 mod names;
 pub mod number;

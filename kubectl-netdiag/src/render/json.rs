@@ -116,7 +116,10 @@ impl<F: Formatter> Formatter for Escaping<F> {
 
 fn yaml(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let value = serde_json::to_value(document)?;
-    let written = serde_saphyr::to_string(&Quoting(&value)).map_err(io::Error::other)?;
+    // A command stays on one line, to be copied.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    let written = serde_saphyr::to_string_with_options(&Quoting(&value), options);
+    let written = written.map_err(io::Error::other)?;
     // Whatever is still hostile stands within double quotes, where YAML has the same escapes.
     for c in written.chars() {
         match c {

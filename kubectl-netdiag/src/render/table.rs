@@ -72,7 +72,8 @@ pub fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<
     let mut grid = Grid::new(screen, table);
     let dropped = grid.fit(screen);
     if !screen.no_headers {
-        let names = grid.columns.iter().map(|column| (column.name.clone(), Role::Faint));
+        let names =
+            grid.columns.iter().map(|column| (text::safe(&column.name).into_owned(), Role::Faint));
         let names: Vec<_> = names.collect();
         grid.write_row(out, screen, &names)?;
     }
@@ -117,7 +118,7 @@ impl<'a> Grid<'a> {
             let Some((_, at)) = self.columns.iter().enumerate().filter_map(order).min() else {
                 break;
             };
-            dropped.push(self.columns.remove(at).name.clone());
+            dropped.push(text::safe(&self.columns.remove(at).name).into_owned());
             self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
         }
         dropped
@@ -137,7 +138,10 @@ impl<'a> Grid<'a> {
     fn widths(&self) -> Vec<usize> {
         let width = |at: usize| {
             let cells = self.rows.iter().map(|row| row[at].0.chars().count());
-            cells.chain([self.columns[at].name.chars().count()]).max().unwrap_or_default()
+            cells
+                .chain([text::safe(&self.columns[at].name).chars().count()])
+                .max()
+                .unwrap_or_default()
         };
         (0..self.columns.len()).map(width).collect()
     }
