@@ -31,9 +31,9 @@ enum Role {
     /// Break-glass: root on the node probes without front and prints ndjson.
     Local(local::Args),
     /// Whether this installation works: API reachable, reviews allowed, no right beyond need.
-    Selftest,
+    Selftest(front::SelftestArgs),
     /// The liveness probe of both containers.
-    Live,
+    Live(front::LiveArgs),
 }
 
 /// Runs the process that the arguments name, to its end.
@@ -42,9 +42,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Role::Front(args) => front::run(args),
         Role::Broker(args) => broker::run(args),
         Role::Worker(args) => return worker::run(args),
-        Role::Local(args) => return local::run(args),
-        Role::Selftest => front::selftest(),
-        Role::Live => front::live(),
+        Role::Local(args) => local::run(args),
+        Role::Selftest(args) => front::selftest(&args),
+        Role::Live(args) => front::live(&args),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,61 @@
+//! The URLs of the agent.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{HeaderValue, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use netdiag_wire::{About, ErrorBody, ErrorCode, ping::PingRequest};
+
+use super::{
+    Front,
+    probe::{self, Probe},
+};
+
+/// Every probe that this agent answers.
+pub(crate) const PROBES: [&str; 1] = [PingRequest::NAME];
+
+pub(crate) fn routes(front: Arc<Front>) -> Router {
+    Router::new()
+        .route("/v1/about", get(about))
+        .route(&format!("/v1/{}", PingRequest::NAME), post(ping))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .with_state(front)
+}
+
+pub(crate) fn refusal(body: &ErrorBody) -> Response {
+    let status =
+        StatusCode::from_u16(body.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Json(body)).into_response();
+    if let Some(ms) = body.retry_after_ms {
+        let seconds = HeaderValue::from(ms.div_ceil(1_000).max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+async fn ping(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
+    probe::answer::<PingRequest>(front, request).await
+}
+
+async fn about(State(front): State<Arc<Front>>) -> Json<About> {
+    Json(front.about())
+}
+
+/// An older agent is asked for a newer probe here: it says what it knows.
+async fn unknown(request: Request<Body>) -> Response {
+    let known = PROBES.join(", ");
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let message =
+        format!("nothing answers {asked:.100}; this agent's probes: POST /v1/ and {known}");
+    refusal(&ErrorBody::new(ErrorCode::NotFound, message))
+}

@@ -1,0 +1,119 @@
+//! The one way from front to the node: an order to broker, and what comes back for it.
+
+use std::{io, net::SocketAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
+
+use tokio::{
+    io::{AsyncWriteExt, Interest},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+use crate::ipc::{self, ANSWER_BYTES, Answer, FrameError, Order, Refusal};
+
+/// broker and worker answer in milliseconds, or something is wrong with them.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Broker {
+    socket: PathBuf,
+}
+
+/// A worker that is in its namespace and waits for its order.
+pub(crate) struct Worker {
+    pub(crate) stream: UnixStream,
+    pub(crate) lifeline: Lifeline,
+    /// Inode of its network namespace.
+    pub(crate) netns: u64,
+    /// It is in the node's own network namespace.
+    pub(crate) is_node: bool,
+}
+
+/// While this lives the worker may; broker kills it when this is dropped.
+pub(crate) struct Lifeline(#[expect(dead_code, reason = "held to be closed")] UnixStream);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrokerError {
+    #[error("connect to the broker")]
+    Connect(#[source] io::Error),
+    #[error("exchange a frame with the broker")]
+    Exchange(#[from] io::Error),
+    #[error("read the broker's frame")]
+    Frame(#[from] FrameError),
+    #[error("broker refused: {0:?}")]
+    Refused(Refusal, #[source] io::Error),
+    #[error("broker's answer does not fit the order")]
+    Mismatch,
+    #[error("broker does not answer")]
+    Timeout,
+}
+
+impl Broker {
+    pub(crate) fn at(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// Starts a worker for `order`.
+    pub(crate) async fn start(&self, order: &Order) -> Result<Worker, BrokerError> {
+        let ordered = timeout(ANSWER_TIMEOUT, self.order(order)).await;
+        let (connection, answer, descriptor) = ordered.map_err(|_| BrokerError::Timeout)??;
+        let Answer::Started { netns, is_node } = answer else { return Err(BrokerError::Mismatch) };
+        let stream = std::os::unix::net::UnixStream::from(descriptor.ok_or(BrokerError::Mismatch)?);
+        stream.set_nonblocking(true)?;
+        let stream = UnixStream::from_std(stream)?;
+        Ok(Worker { stream, lifeline: Lifeline(connection), netns, is_node })
+    }
+
+    /// A connection made in the node's namespace to the first of `addresses` that answers.
+    pub(crate) async fn dial(&self, addresses: Vec<SocketAddr>) -> Result<TcpStream, BrokerError> {
+        let worker = self.start(&Order::Connect(addresses)).await?;
+        let (answer, descriptor) = read_answer(&worker.stream).await?;
+        let (Answer::Started { .. }, Some(descriptor)) = (answer, descriptor) else {
+            return Err(BrokerError::Mismatch);
+        };
+        let stream = std::net::TcpStream::from(descriptor);
+        stream.set_nonblocking(true)?;
+        Ok(TcpStream::from_std(stream)?)
+    }
+
+    /// What broker found of itself: bits of `broker::selftest`, and the kernel's word.
+    pub(crate) async fn self_test(&self) -> Result<(u32, i32), BrokerError> {
+        let ordered = timeout(ANSWER_TIMEOUT, self.order(&Order::SelfTest)).await;
+        match ordered.map_err(|_| BrokerError::Timeout)?? {
+            (_, Answer::SelfTest { problems, errno }, _) => Ok((problems, errno)),
+            _ => Err(BrokerError::Mismatch),
+        }
+    }
+
+    async fn order(
+        &self,
+        order: &Order,
+    ) -> Result<(UnixStream, Answer, Option<OwnedFd>), BrokerError> {
+        let mut connection =
+            UnixStream::connect(&self.socket).await.map_err(BrokerError::Connect)?;
+        connection.write_all(&order.encode()?).await?;
+        let (answer, descriptor) = read_answer(&connection).await?;
+        Ok((connection, answer, descriptor))
+    }
+}
+
+async fn read_answer(stream: &UnixStream) -> Result<(Answer, Option<OwnedFd>), BrokerError> {
+    let mut frame = [0; ANSWER_BYTES];
+    let mut filled = 0;
+    let mut descriptor = None;
+    while filled < ANSWER_BYTES {
+        let rest = &mut frame[filled..];
+        let (read, passed) =
+            stream.async_io(Interest::READABLE, || Ok(ipc::receive(stream, rest)?)).await?;
+        if read == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        filled += read;
+        descriptor = passed.into_iter().next().or(descriptor);
+    }
+    match Answer::decode(&frame)? {
+        Answer::Refused { refusal, errno } => {
+            Err(BrokerError::Refused(refusal, io::Error::from_raw_os_error(errno)))
+        }
+        answer => Ok((answer, descriptor)),
+    }
+}

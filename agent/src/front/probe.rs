@@ -1,0 +1,316 @@
+//! One probe's way through front: who, what, whether, where; then the worker has it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::Request,
+    response::{IntoResponse, Response},
+};
+use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Source, Untrusted};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Front,
+    audit::{Outcome, RequestFacts, SourceFacts, Started},
+    authorize::Right,
+    body,
+    broker::{BrokerError, Worker},
+    identity::Identity,
+    limits::Permit,
+    relay::{self, Relay},
+    source::{self, PodFacts},
+    token::Token,
+};
+use crate::ipc::{Order, ProbeOrder, Refusal, WorkerOrder};
+
+/// A probe as front knows it: enough to check, allow and pass it on.
+pub(crate) trait Probe: DeserializeOwned + Send + 'static {
+    /// The URL's last segment and the right.
+    const NAME: &str;
+    type Event: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The first value out of its bounds, by field.
+    fn check(&self) -> Result<(), String>;
+    /// Rights that these values need besides the probe's own.
+    fn further_rights(&self) -> &'static [&'static str];
+    /// For the audit line.
+    fn targets(&self) -> Vec<Untrusted>;
+    /// Whether this is an event of this version, and not what a worker made up.
+    fn is_known(event: &Self::Event) -> bool;
+    fn into_order(self) -> ProbeOrder;
+}
+
+/// All that is decided before anything is started.
+struct Allowed {
+    who: Arc<Identity>,
+    rights: Vec<&'static str>,
+    order: Order,
+    deadline: Deadline,
+    may_metadata: bool,
+    may_loopback: bool,
+    probe: ProbeOrder,
+    permit: Permit,
+}
+
+/// When the probe ends at the latest, and whose wish that is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Deadline {
+    pub(crate) after: Duration,
+    pub(crate) reason: EndReason,
+}
+
+/// What the API server's answers make of a request's source.
+struct Place {
+    order: Order,
+    may_metadata: bool,
+    may_loopback: bool,
+}
+
+/// Answers `POST /v1/<probe>`.
+pub(crate) async fn answer<P: Probe>(front: Arc<Front>, request: Request<Body>) -> Response {
+    let mut facts = front.facts(P::NAME);
+    let allowed = match decide::<P>(&front, request, &mut facts).await {
+        Ok(allowed) => allowed,
+        Err(refusal) => {
+            front.audit.refused(facts, &refusal);
+            return super::api::refusal(&refusal);
+        }
+    };
+    let granted = allowed.rights.clone();
+    let started = front.audit.start(facts.clone(), granted, allowed.deadline.after);
+    let launched = match started {
+        Ok(started) => launch::<P>(&front, allowed, facts, started).await,
+        Err(refusal) => Err(refusal),
+    };
+    launched.map_or_else(|refusal| super::api::refusal(&refusal), IntoResponse::into_response)
+}
+
+async fn decide<P: Probe>(
+    front: &Front,
+    request: Request<Body>,
+    facts: &mut RequestFacts,
+) -> Result<Allowed, ErrorBody> {
+    let (parts, body) = request.into_parts();
+    let token = Token::from_headers(&parts.headers)?;
+    let who = front.authenticator.identify(&token).await?;
+    facts.name_user(&who);
+
+    let request = body::read::<P>(body).await?;
+    facts.claimed_user_unverified = request.claimed_user.as_deref().map(Into::into);
+    facts.targets = request.probe.targets();
+    facts.source = Some(SourceFacts::from(&request.source));
+    source::check_names(&request.source).map_err(body::bad)?;
+    request.probe.check().map_err(|message| body::bad(format!("probe.{message}")))?;
+    if front.draining.is_cancelled() {
+        return Err(ErrorBody::new(ErrorCode::Unavailable, "the agent is ending"));
+    }
+
+    let permit = front.gate.enter(&who).await?;
+    let rights: Vec<_> = [P::NAME].iter().chain(request.probe.further_rights()).copied().collect();
+    let place = match &request.source {
+        Source::Node { name } => front.place_in_node(&who, &rights, name).await?,
+        Source::Pod { namespace, name, uid } => {
+            front.place_in_pod(&who, &rights, namespace, name, uid.as_deref()).await?
+        }
+    };
+    if let (Some(source), Order::Pod { uid, .. }) = (&mut facts.source, &place.order) {
+        source.uid = Some(uid.clone());
+    }
+    let Place { order, may_metadata, may_loopback } = place;
+    let deadline = Deadline::of(request.deadline_ms.map(Into::into), front.limits.max_duration);
+    let probe = request.probe.into_order();
+    Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit })
+}
+
+/// From here on the start line is written, and `started` writes the end line.
+async fn launch<P: Probe>(
+    front: &Arc<Front>,
+    mut allowed: Allowed,
+    facts: RequestFacts,
+    mut started: Started,
+) -> Result<Response, ErrorBody> {
+    let worker = match start_worker(front, &mut allowed).await {
+        Ok(worker) => worker,
+        Err(refusal) => {
+            started.outcome = Outcome::Failed(refusal.code);
+            return Err(refusal);
+        }
+    };
+    started.netns = worker.netns;
+    let relay = Relay {
+        accepted: front.accepted(facts.probe_id),
+        user: allowed.who.username.as_str().into(),
+        deadline: allowed.deadline,
+        draining: front.draining.clone(),
+        permit: allowed.permit,
+        started,
+    };
+    Ok(relay::response::<P>(relay, worker))
+}
+
+async fn start_worker(front: &Front, allowed: &mut Allowed) -> Result<Worker, ErrorBody> {
+    let mut worker = front.broker.start(&allowed.order).await?;
+    let by_pod = matches!(allowed.order, Order::Pod { .. });
+    if worker.is_node && by_pod {
+        // The API object may not say hostNetwork and yet the namespace is the node's: what the
+        // kernel compared decides.
+        front.require_node(&allowed.who, &allowed.rights).await?;
+        let loopback = Right::Destination("loopback");
+        allowed.may_loopback = front.authorizer.allows(&allowed.who, loopback).await?;
+    }
+    let order = WorkerOrder {
+        deadline_ms: Some(allowed.deadline.after.as_millis() as u64),
+        deadline_is_limit: allowed.deadline.reason == EndReason::Limit,
+        may_metadata: allowed.may_metadata,
+        may_loopback: allowed.may_loopback,
+        is_node: worker.is_node,
+        probe: allowed.probe.clone(),
+    };
+    relay::send_order(&mut worker, &order).await?;
+    Ok(worker)
+}
+
+impl Front {
+    async fn place_in_node(
+        &self,
+        who: &Identity,
+        rights: &[&str],
+        name: &str,
+    ) -> Result<Place, ErrorBody> {
+        let (required, may_metadata, may_loopback) = tokio::join!(
+            self.require_node(who, rights),
+            self.authorizer.allows(who, Right::Destination("metadata")),
+            self.authorizer.allows(who, Right::Destination("loopback")),
+        );
+        required?;
+        if name != self.node {
+            let message = format!("this agent serves node {}, not {name}", self.node);
+            return Err(ErrorBody::new(ErrorCode::WrongNode, message));
+        }
+        let (may_metadata, may_loopback) = (may_metadata?, may_loopback?);
+        Ok(Place { order: Order::Node, may_metadata, may_loopback })
+    }
+
+    /// The rights in the namespace come first: who has none learns nothing of its pods.
+    async fn place_in_pod(
+        &self,
+        who: &Identity,
+        rights: &[&str],
+        namespace: &str,
+        name: &str,
+        uid: Option<&str>,
+    ) -> Result<Place, ErrorBody> {
+        for right in rights {
+            self.authorizer.require(who, Right::Pod { right, namespace, name }).await?;
+        }
+        let metadata = Right::Destination("metadata");
+        let (pod, may_metadata) =
+            tokio::join!(self.api.pod(namespace, name), self.authorizer.allows(who, metadata));
+        let pod = pod?.ok_or_else(|| {
+            ErrorBody::new(ErrorCode::NotFound, format!("no pod {name} in namespace {namespace}"))
+        })?;
+        let facts = PodFacts::of(&pod, uid, &self.node)?;
+        if facts.host_network {
+            self.require_node(who, rights).await?;
+        }
+        let order = facts.into_order(namespace, name);
+        Ok(Place { order, may_metadata: may_metadata?, may_loopback: false })
+    }
+
+    async fn require_node(&self, who: &Identity, rights: &[&str]) -> Result<(), ErrorBody> {
+        for right in rights {
+            self.authorizer.require(who, Right::Node { right, name: &self.node }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Deadline {
+    fn of(asked_ms: Option<u64>, limit: Duration) -> Self {
+        match asked_ms.map(Duration::from_millis) {
+            Some(after) if after <= limit => Self { after, reason: EndReason::Deadline },
+            _ => Self { after: limit, reason: EndReason::Limit },
+        }
+    }
+}
+
+impl From<&Source> for SourceFacts {
+    fn from(source: &Source) -> Self {
+        match source {
+            Source::Pod { namespace, name, .. } => Self {
+                kind: "pod",
+                namespace: Some(namespace.as_str().into()),
+                name: name.as_str().into(),
+                uid: None,
+            },
+            Source::Node { name } => {
+                Self { kind: "node", name: name.as_str().into(), ..Self::default() }
+            }
+        }
+    }
+}
+
+impl From<BrokerError> for ErrorBody {
+    fn from(error: BrokerError) -> Self {
+        let cause = super::apiserver::chain(&error);
+        tracing::warn!(cause, "broker");
+        let (code, message) = match &error {
+            BrokerError::Refused(refusal, errno) => match refusal {
+                Refusal::NoProcess => (
+                    ErrorCode::NotFound,
+                    "no process of this pod runs on this node; it may just have ended".into(),
+                ),
+                Refusal::ForeignNamespace => (
+                    ErrorCode::ForeignNamespace,
+                    "the network namespace found for this pod does not hold the pod's address"
+                        .into(),
+                ),
+                Refusal::Permission => (
+                    ErrorCode::Permission,
+                    format!(
+                        "the node does not let the agent into the pod's namespace ({errno}): a \
+                         capability is missing, or AppArmor, SELinux, Yama or Landlock refused"
+                    ),
+                ),
+                Refusal::Busy => (ErrorCode::TooMany, "all workers of this agent are taken".into()),
+                Refusal::Spawn => {
+                    (ErrorCode::Unavailable, format!("the worker could not be started ({errno})"))
+                }
+                Refusal::Connect | Refusal::BadFrame => {
+                    (ErrorCode::Internal, "the broker did not understand the order".into())
+                }
+            },
+            BrokerError::Connect(_) | BrokerError::Timeout => {
+                (ErrorCode::Unavailable, "the agent's broker does not answer".into())
+            }
+            BrokerError::Exchange(_) => {
+                (ErrorCode::Unavailable, "the agent's broker or worker ended".into())
+            }
+            BrokerError::Frame(_) | BrokerError::Mismatch => {
+                (ErrorCode::Internal, "the broker's answer does not fit the order".into())
+            }
+        };
+        let mut body = Self::new(code, message);
+        body.retry_after_ms = (code == ErrorCode::TooMany).then_some(1_000);
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shorter_of_wish_and_limit_holds() {
+        let limit = Duration::from_secs(3600);
+        let deadline = |asked| {
+            let deadline = Deadline::of(asked, limit);
+            (deadline.after.as_millis(), deadline.reason)
+        };
+        assert_eq!(deadline(None), (3_600_000, EndReason::Limit));
+        assert_eq!(deadline(Some(5_000)), (5_000, EndReason::Deadline));
+        assert_eq!(deadline(Some(3_600_000)), (3_600_000, EndReason::Deadline));
+        assert_eq!(deadline(Some(u64::MAX)), (3_600_000, EndReason::Limit));
+    }
+}
