@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 pub(crate) mod answer;
 pub(crate) mod echo;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod icmp4;
 pub(crate) mod icmp6;
 pub(crate) mod meaning;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 mod engine;
 mod sockets;
 mod start;
+mod target;
 mod track;
 
 pub use sockets::{PingSockets, open};

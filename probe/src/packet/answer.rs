@@ -23,6 +23,15 @@ pub(crate) enum Answer<'a> {
     },
 }
 
+impl Answer<'_> {
+    pub(crate) fn ident(&self) -> u16 {
+        match self {
+            Self::Reply { ident, .. } => *ident,
+            Self::Rejection { quote, .. } | Self::Redirect { quote, .. } => quote.ident,
+        }
+    }
+}
+
 /// The echo request that an ICMP error quotes; at least its ICMP header.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Quote<'a> {

@@ -87,3 +87,51 @@ impl Echo {
         sent.iter().zip(got).filter(|(a, b)| a == b).count() * 2 < TOKEN
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: Token = *b"\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7";
+
+    #[test]
+    fn a_request_has_the_classic_pattern_behind_the_token() {
+        let mut echo = Echo::new(12, TOKEN);
+        let expected =
+            b"\x08\x00\x45\x24\x12\x34\x00\x01\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7\x08\x09\x0a\x0b";
+        assert_eq!(echo.request(Version::V4, 0x1234, 1), expected);
+        let expected =
+            b"\x80\x00\x00\x00\x12\x34\x00\x02\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7\x08\x09\x0a\x0b";
+        assert_eq!(Echo::new(12, TOKEN).request(Version::V6, 0x1234, 2), expected);
+    }
+
+    #[test]
+    fn the_checksum_of_each_request_is_its_own() {
+        let mut echo = Echo::new(0, TOKEN);
+        assert_eq!(echo.request(Version::V4, 0, 1), b"\x08\x00\xf7\xfe\x00\x00\x00\x01");
+        assert_eq!(echo.request(Version::V4, 0, 2), b"\x08\x00\xf7\xfd\x00\x00\x00\x02");
+    }
+
+    #[test]
+    fn the_first_wrong_byte_is_found() {
+        let echo = Echo::new(12, TOKEN);
+        let mut data = echo.data().to_vec();
+        assert_eq!(echo.wrong_byte(&data), None);
+        data[9] ^= 1;
+        assert_eq!(echo.wrong_byte(&data), Some(9));
+        assert_eq!(echo.wrong_byte(&echo.data()[..11]), Some(11));
+        assert_eq!(echo.wrong_byte(&[echo.data(), b"x"].concat()), Some(12));
+    }
+
+    #[test]
+    fn a_damaged_token_is_ours_and_another_one_is_not() {
+        let echo = Echo::new(12, TOKEN);
+        let mut data = echo.data().to_vec();
+        data[..4].fill(0);
+        assert!(!echo.is_foreign(&data));
+        data[4] = 0;
+        assert!(echo.is_foreign(&data));
+        assert!(!echo.is_foreign(b"short"));
+        assert!(!Echo::new(4, TOKEN).is_foreign(b"whatever"));
+    }
+}

@@ -45,3 +45,32 @@ fn error(meaning: IcmpMeaning, kind: u8, code: u8, mtu: u32) -> IcmpError {
     let is_told = meaning == IcmpMeaning::FragmentationNeeded && mtu != 0;
     IcmpError { meaning, kind, code, mtu: is_told.then_some(mtu) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mtu_is_told_only_where_the_field_means_it() {
+        assert_eq!(of_v4(3, 4, 1400).unwrap().mtu, Some(1400));
+        assert_eq!(of_v4(3, 4, 0).unwrap().mtu, None);
+        assert_eq!(of_v4(3, 1, 1400).unwrap().mtu, None);
+        assert_eq!(of_v6(2, 0, 1280).unwrap().mtu, Some(1280));
+    }
+
+    #[test]
+    fn types_that_are_no_errors_mean_nothing() {
+        for kind in [0, 4, 5, 8, 9, 10, 13, 14, 42] {
+            assert_eq!(of_v4(kind, 0, 0), None, "{kind}");
+        }
+        for kind in [0, 5, 127, 128, 129, 133, 135, 137] {
+            assert_eq!(of_v6(kind, 0, 0), None, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_code_without_a_name_is_still_an_error() {
+        assert_eq!(of_v4(3, 200, 0).unwrap().meaning, IcmpMeaning::Other);
+        assert_eq!(of_v6(1, 200, 0).unwrap().meaning, IcmpMeaning::Other);
+    }
+}

@@ -12,17 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     PingSockets,
-    track::{Arrival, Moment, Reply, Track},
+    target::Target,
+    track::{Arrival, Moment, Track},
 };
 use crate::{
     ProbeError,
-    packet::{
-        Version,
-        answer::{Answer, Quote},
-        echo::{Echo, HEADER},
-    },
+    packet::{Version, echo::Echo},
     sys::{
-        receive::{Received, Taken},
+        receive::Taken,
         refusal, route,
         watched::{Watched, readable},
     },
@@ -41,13 +38,6 @@ pub(super) struct Engine {
     echo: Echo,
     buffer: Vec<u8>,
     start: Instant,
-}
-
-struct Target {
-    address: IpAddr,
-    socket: usize,
-    ident: u16,
-    track: Track,
 }
 
 impl Engine {
@@ -99,8 +89,9 @@ impl Engine {
     ) -> Result<(), ProbeError> {
         while !stop.is_cancelled() {
             self.send(emit);
+            // What came before this moment is taken before anything is called silent at it.
+            let now = self.start.elapsed();
             let is_drained = self.take(emit)?;
-            let now = self.now().elapsed;
             if is_drained {
                 self.targets.iter_mut().for_each(|target| target.track.expire(now, emit));
             }
@@ -122,7 +113,7 @@ impl Engine {
 
     /// One request to each target that is due.
     fn send(&mut self, emit: &mut impl FnMut(PingEvent)) {
-        let now = self.now().elapsed;
+        let now = self.start.elapsed();
         for index in 0..self.targets.len() {
             let target = &self.targets[index];
             let Some(seq) = target.track.due(now) else { continue };
@@ -141,85 +132,37 @@ impl Engine {
     /// Takes what came; whether that was all.
     fn take(&mut self, emit: &mut impl FnMut(PingEvent)) -> Result<bool, ProbeError> {
         let mut is_drained = true;
-        for socket in &self.sockets {
-            let socket = socket.socket();
-            let mut taken = 0;
-            loop {
-                if taken == MAX_TAKEN {
-                    is_drained = false;
-                    break;
-                }
-                taken += 1;
-                let read = socket.take(&mut self.buffer);
-                match read.map_err(|e| ProbeError::Socket("receive from ICMP socket", e))? {
-                    Taken::Empty => break,
-                    Taken::Other => {}
-                    Taken::Answer(received) => {
-                        let arrival = Arrival { stamp: received.at, read: moment(self.start) };
-                        let found = find(&self.idents, socket.version, &received);
-                        if let Some(target) = found.and_then(|i| self.targets.get_mut(i)) {
-                            target.note(&received, &self.echo, arrival, emit);
-                        }
-                    }
-                }
-            }
+        for index in 0..self.sockets.len() {
+            is_drained &= self.take_from(index, emit)?;
         }
         Ok(is_drained)
     }
 
-    fn now(&self) -> Moment {
-        moment(self.start)
+    fn take_from(
+        &mut self,
+        index: usize,
+        emit: &mut impl FnMut(PingEvent),
+    ) -> Result<bool, ProbeError> {
+        let socket = self.sockets[index].socket();
+        for _ in 0..MAX_TAKEN {
+            let taken = socket.take(&mut self.buffer);
+            match taken.map_err(|e| ProbeError::Socket("receive from ICMP socket", e))? {
+                Taken::Empty => return Ok(true),
+                Taken::Other => {}
+                Taken::Answer(received) => {
+                    let meant = self.idents.get(&(socket.version, received.answer.ident()));
+                    if let Some(target) = meant.and_then(|index| self.targets.get_mut(*index)) {
+                        let at = Arrival { stamp: received.at, read: moment(self.start) };
+                        target.note(&received, &self.echo, at, emit);
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 }
 
 fn moment(start: Instant) -> Moment {
     let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Moment { elapsed: start.elapsed(), real }
-}
-
-fn find(
-    idents: &HashMap<(Version, u16), usize>,
-    version: Version,
-    received: &Received<'_>,
-) -> Option<usize> {
-    let ident = match &received.answer {
-        Answer::Reply { ident, .. } => *ident,
-        Answer::Rejection { quote, .. } | Answer::Redirect { quote, .. } => quote.ident,
-    };
-    idents.get(&(version, ident)).copied()
-}
-
-impl Target {
-    fn note(
-        &mut self,
-        received: &Received<'_>,
-        echo: &Echo,
-        at: Arrival,
-        emit: &mut impl FnMut(PingEvent),
-    ) {
-        let from = received.from;
-        match &received.answer {
-            Answer::Reply { seq, data, is_corrupt, .. } => {
-                let bytes = u16::try_from(data.len() + HEADER).unwrap_or(u16::MAX);
-                let wrong_byte = echo.wrong_byte(data);
-                let reply = Reply { from, bytes, ttl: received.ttl, wrong_byte };
-                match is_corrupt {
-                    _ if echo.is_foreign(data) => {}
-                    true => self.track.corrupted(*seq, reply, at, emit),
-                    false => self.track.replied(*seq, reply, at, emit),
-                }
-            }
-            Answer::Rejection { quote, icmp } if self.is_own(quote, echo) => {
-                self.track.rejected(quote.seq, from, icmp.clone(), at, emit);
-            }
-            Answer::Redirect { quote, gateway } if self.is_own(quote, echo) => {
-                self.track.redirected(quote.seq, from, *gateway, at, emit);
-            }
-            Answer::Rejection { .. } | Answer::Redirect { .. } => {}
-        }
-    }
-
-    fn is_own(&self, quote: &Quote<'_>, echo: &Echo) -> bool {
-        quote.to == self.address && !echo.is_foreign(quote.data)
-    }
 }

@@ -292,3 +292,6 @@ fn took(sent: Moment, at: Arrival) -> Duration {
 fn micros(duration: Duration) -> u64 {
     duration.as_micros() as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,89 @@ fn byte_at_x(offset: u32) -> Op {
 fn half_at_x(offset: u32) -> Op {
     Op(libc::BPF_LD | libc::BPF_H | libc::BPF_IND, 0, 0, offset)
 }
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    const IDENTS: Range<u16> = 0x1234..0x1236;
+    const IP: [u8; 20] = *b"\x45\0\0\0\0\0\0\0\x40\x01\0\0\x0a\x09\x02\x02\x0a\x09\x01\x02";
+    const IP_OPTIONS: [u8; 24] =
+        *b"\x46\0\0\0\0\0\0\0\x40\x01\0\0\x0a\x09\x01\x02\x0a\x09\x02\x02\x94\x04\0\0";
+    const IP6: [u8; 40] = [
+        0x60, 0, 0, 0, 0, 0, 58, 64, 0xfd, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0xfd, 9, 0,
+        2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+    ];
+
+    /// By the kernel's own interpreter: any socket takes a filter, and a Unix one needs no root.
+    fn passes(version: Version, packet: &[u8]) -> bool {
+        let (sender, receiver) =
+            Socket::pair(Domain::UNIX, Type::DGRAM.nonblocking(), None).unwrap();
+        receiver.attach_filter(&program(version, &IDENTS)).unwrap();
+        sender.send(packet).unwrap();
+        receiver.recv(&mut [std::mem::MaybeUninit::uninit(); 256]).is_ok()
+    }
+
+    fn echo(kind: u8, ident: u16) -> [u8; 8] {
+        let [high, low] = ident.to_be_bytes();
+        [kind, 0, 0, 0, high, low, 0, 1]
+    }
+
+    #[test]
+    fn only_replies_to_our_identifiers_pass() {
+        for (kind, ident, expected) in [
+            (0, 0x1233, false),
+            (0, 0x1234, true),
+            (0, 0x1235, true),
+            (0, 0x1236, false),
+            (8, 0x1234, false),
+        ] {
+            let packet = [&IP[..], &echo(kind, ident)].concat();
+            assert_eq!(passes(Version::V4, &packet), expected, "type {kind}, {ident:#x}");
+        }
+        for (kind, ident, expected) in
+            [(129, 0x1233, false), (129, 0x1234, true), (129, 0x1236, false), (128, 0x1234, false)]
+        {
+            assert_eq!(
+                passes(Version::V6, &echo(kind, ident)),
+                expected,
+                "type {kind}, {ident:#x}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_pass_that_quote_our_identifiers() {
+        for (kind, expected) in
+            [(3, true), (5, true), (11, true), (12, true), (4, false), (13, false)]
+        {
+            let packet = [&IP[..], &[kind, 0, 0, 0, 0, 0, 0, 0], &IP_OPTIONS, &echo(8, 0x1235)];
+            assert_eq!(passes(Version::V4, &packet.concat()), expected, "type {kind}");
+        }
+        let another = [&IP[..], &[3, 0, 0, 0, 0, 0, 0, 0], &IP, &echo(8, 0x4321)].concat();
+        assert!(!passes(Version::V4, &another));
+        let mut udp = IP;
+        udp[9] = 17;
+        let udp = [&IP[..], &[3, 3, 0, 0, 0, 0, 0, 0], &udp, &echo(8, 0x1234)].concat();
+        assert!(!passes(Version::V4, &udp));
+    }
+
+    #[test]
+    fn ipv6_errors_pass_that_quote_our_identifiers() {
+        for (kind, ident, expected) in
+            [(1, 0x1234, true), (4, 0x1235, true), (1, 0x4321, false), (5, 0x1234, false)]
+        {
+            let packet = [&[kind, 0, 0, 0, 0, 0, 0, 0], &IP6[..], &echo(128, ident)].concat();
+            assert_eq!(passes(Version::V6, &packet), expected, "type {kind}, {ident:#x}");
+        }
+        let mut fragmented = IP6;
+        fragmented[6] = 44;
+        let header = [58, 0, 0, 1, 0, 0, 0, 1];
+        let packet = [&[2, 0, 0, 0, 0, 0, 5, 0], &fragmented[..], &header, &echo(128, 0x1234)];
+        assert!(passes(Version::V6, &packet.concat()));
+        assert!(passes(Version::V6, &[137; 40]), "a redirect quotes anywhere");
+        assert!(!passes(Version::V6, &[1, 0, 0]), "too short");
+    }
+}

@@ -20,6 +20,10 @@ use crate::packet::Version;
 /// Room for bursts of replies; the kernel takes less if net.core.rmem_max says so.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 
+/// With IP_RECVERR, without which the kernel hides ENOBUFS, an ICMP error that came for an earlier
+/// packet makes one send fail; an error of the send itself stays.
+const SEND_ATTEMPTS: usize = 3;
+
 #[derive(Debug)]
 pub(crate) struct IcmpSocket {
     socket: Socket,
@@ -45,13 +49,6 @@ impl IcmpSocket {
     pub(crate) fn datagram(version: Version, request: &PingRequest) -> io::Result<(Self, u16)> {
         let socket = Self::new(version, SocketKind::Datagram)?;
         socket.configure(request)?;
-        match version {
-            Version::V4 => {
-                setsockopt(&socket, option::Ipv4RecvErr, &true)?;
-                setsockopt(&socket, option::Ipv4RecvTtl, &true)?;
-            }
-            Version::V6 => setsockopt(&socket, option::Ipv6RecvErr, &true)?,
-        }
         let address = socket.socket.local_addr()?;
         let ident = address.as_socket().map_or(0, |address| address.port());
         Ok((socket, ident))
@@ -84,6 +81,8 @@ impl IcmpSocket {
     }
 
     fn configure_v4(&self, request: &PingRequest) -> io::Result<()> {
+        setsockopt(self, option::Ipv4RecvErr, &true)?;
+        setsockopt(self, option::Ipv4RecvTtl, &true)?;
         if let Some(ttl) = request.ttl {
             self.socket.set_ttl_v4(ttl.get().into())?;
         }
@@ -94,6 +93,7 @@ impl IcmpSocket {
     }
 
     fn configure_v6(&self, request: &PingRequest) -> io::Result<()> {
+        setsockopt(self, option::Ipv6RecvErr, &true)?;
         setsockopt(self, option::Ipv6RecvHopLimit, &true)?;
         if let Some(ttl) = request.ttl {
             self.socket.set_unicast_hops_v6(ttl.get().into())?;
@@ -106,7 +106,15 @@ impl IcmpSocket {
     }
 
     pub(crate) fn send(&self, to: IpAddr, packet: &[u8]) -> io::Result<()> {
-        self.socket.send_to(packet, &SocketAddr::new(to, 0).into()).map(drop)
+        let to = SocketAddr::new(to, 0).into();
+        let mut sent = self.socket.send_to(packet, &to);
+        for _ in 1..SEND_ATTEMPTS {
+            if sent.is_ok() {
+                break;
+            }
+            sent = self.socket.send_to(packet, &to);
+        }
+        sent.map(drop)
     }
 }
 

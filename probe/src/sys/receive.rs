@@ -59,23 +59,23 @@ impl IcmpSocket {
                 Ok(self.packet(&beside, bytes).map_or(Taken::Other, Taken::Answer))
             }
             Err(Errno::EAGAIN) => self.take_error(buffer),
-            // Of a datagram socket: the error that its error queue has at length.
-            Err(_) if self.kind == SocketKind::Datagram => self.take_error(buffer),
-            Err(Errno::EINTR) => Ok(Taken::Other),
-            Err(errno) => Err(errno.into()),
+            // A sandbox that forbids receiving; never what an ICMP error is turned into.
+            Err(Errno::EPERM) => Err(Errno::EPERM.into()),
+            // An ICMP error, told once; packets may wait behind it.
+            Err(_) => Ok(Taken::Other),
         }
     }
 
     fn take_error<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Taken<'a>> {
-        if self.kind != SocketKind::Datagram {
-            return Ok(Taken::Empty);
-        }
         match self.read(buffer, MsgFlags::MSG_ERRQUEUE) {
+            // A raw socket has the same error as a packet.
+            Ok(_) if self.kind == SocketKind::Raw => Ok(Taken::Other),
             Ok(beside) => {
                 let bytes = buffer.get(..beside.length).unwrap_or_default();
                 Ok(self.queued(&beside, bytes).map_or(Taken::Other, Taken::Answer))
             }
             Err(Errno::EAGAIN) => Ok(Taken::Empty),
+            Err(Errno::EINTR) => Ok(Taken::Other),
             Err(errno) => Err(errno.into()),
         }
     }
