@@ -17,6 +17,8 @@ pub struct Image {
     /// Name and tag, as a pod names it: `netdiag-agent:0.1.0`.
     pub name: String,
     pub entrypoint: Vec<String>,
+    /// Numeric, so that `runAsNonRoot` can be checked without a passwd file.
+    pub user: &'static str,
     pub labels: Vec<(&'static str, String)>,
     pub entries: Vec<Entry>,
     pub compressed: bool,
@@ -101,9 +103,14 @@ impl Image {
         let labels: serde_json::Map<String, Value> =
             self.labels.iter().map(|(key, value)| ((*key).into(), value.as_str().into())).collect();
         json!({
-            "architecture": "amd64",
+            "architecture": architecture(),
             "os": "linux",
-            "config": { "Entrypoint": self.entrypoint, "Env": ["PATH=/bin:/"], "Labels": labels },
+            "config": {
+                "Entrypoint": self.entrypoint,
+                "Env": ["PATH=/bin:/"],
+                "Labels": labels,
+                "User": self.user,
+            },
             "created": "1970-01-01T00:00:00Z",
             "rootfs": { "type": "layers", "diff_ids": [diff_id] },
             "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "netdiag" }],
@@ -154,6 +161,15 @@ impl Image {
     }
 }
 
+/// This machine's architecture, by Go's name for it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        "x86_64" => "amd64",
+        other => other,
+    }
+}
+
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
@@ -183,4 +199,72 @@ fn blob_path(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn image() -> Image {
+        Image {
+            name: "netdiag-agent:1.2.3".into(),
+            entrypoint: vec!["/netdiag-agent".into()],
+            user: "65532:65532",
+            labels: vec![("org.opencontainers.image.title", "netdiag-agent".into())],
+            entries: vec![Entry::program("netdiag-agent", b"a program".to_vec())],
+            compressed: true,
+        }
+    }
+
+    fn written() -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.tar");
+        image().write(&path).unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    fn member(archive: &[u8], path: &str) -> Vec<u8> {
+        let mut archive = tar::Archive::new(archive);
+        let mut entries = archive.entries().unwrap().map(Result::unwrap);
+        let mut entry = entries.find(|e| e.path().unwrap() == Path::new(path)).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes() {
+        assert_eq!(digest(&written()), digest(&written()));
+    }
+
+    #[test]
+    fn every_descriptor_names_a_blob_by_its_digest() {
+        let archive = written();
+        let index: Value = serde_json::from_slice(&member(&archive, "index.json")).unwrap();
+        let follow = |entry: &Value| {
+            let name = entry["digest"].as_str().unwrap().replace("sha256:", "blobs/sha256/");
+            let blob = member(&archive, &name);
+            assert_eq!(digest(&blob), entry["digest"]);
+            assert_eq!(blob.len(), entry["size"]);
+            blob
+        };
+        let manifest: Value = serde_json::from_slice(&follow(&index["manifests"][0])).unwrap();
+        follow(&manifest["config"]);
+        follow(&manifest["layers"][0]);
+    }
+
+    #[test]
+    fn docker_and_containerd_read_the_same_name() {
+        let archive = written();
+        let index: Value = serde_json::from_slice(&member(&archive, "index.json")).unwrap();
+        let legacy: Value = serde_json::from_slice(&member(&archive, "manifest.json")).unwrap();
+        let annotations = &index["manifests"][0]["annotations"];
+        assert_eq!(
+            annotations["io.containerd.image.name"],
+            "docker.io/library/netdiag-agent:1.2.3"
+        );
+        assert_eq!(legacy[0]["RepoTags"][0], "netdiag-agent:1.2.3");
+    }
 }

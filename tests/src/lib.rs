@@ -1,9 +1,13 @@
 //! A real Kubernetes cluster on one machine, and what end-to-end tests on it need.
 
 pub mod archive;
+pub mod build;
 pub mod command;
 pub mod environment;
+mod fixture;
 pub mod lab;
 pub mod parts;
 pub mod progress;
 pub mod wait;
+
+pub use fixture::{Cluster, Namespace, Node, Pod, PodBuilder, Run, User};

@@ -121,6 +121,8 @@ impl ControlPlane<'_> {
                     "--service-account-private-key-file={}",
                     pki::service_account_key().display()
                 ),
+                format!("--cluster-signing-cert-file={}", pki::ca_path().display()),
+                format!("--cluster-signing-key-file={}", pki::ca_key_path().display()),
                 "--use-service-account-credentials=true".into(),
                 "--leader-elect=false".into(),
             ],

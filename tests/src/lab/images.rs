@@ -65,6 +65,7 @@ fn single(name: &str, program: &str, bytes: Vec<u8>) -> Image {
     Image {
         name: name.into(),
         entrypoint: vec![format!("/{program}")],
+        user: "",
         labels: Vec::new(),
         entries: vec![Entry::program(program, bytes)],
         compressed: false,
@@ -88,6 +89,7 @@ fn busybox() -> Result<Image> {
     Ok(Image {
         name: BUSYBOX.into(),
         entrypoint: vec!["/bin/sh".into()],
+        user: "",
         labels: Vec::new(),
         entries,
         compressed: false,

@@ -30,6 +30,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let authority = Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?);
         state::write(&ca_path(), authority.0.pem())?;
+        state::write(&ca_key_path(), authority.0.key().serialize_pem())?;
         fs::set_permissions(state::pki(), fs::Permissions::from_mode(0o700))?;
         Ok(authority)
     }
@@ -91,6 +92,11 @@ impl Authority {
 /// The authority's own certificate.
 pub fn ca_path() -> PathBuf {
     state::pki().join("ca.crt")
+}
+
+/// Its key, with which the cluster signs certificates of people.
+pub fn ca_key_path() -> PathBuf {
+    state::pki().join("ca.key")
 }
 
 /// The keys of ServiceAccount tokens: one signs, the other verifies.

@@ -1,0 +1,69 @@
+//! Building the product: the plugin, and the agent's image without an engine.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::archive::{Entry, Image};
+use crate::command::{command, show};
+use crate::environment::checkout;
+
+/// Builds the plugin for release and returns its path.
+pub fn plugin() -> Result<PathBuf> {
+    let mut cargo = command("cargo");
+    cargo.current_dir(checkout()).args(["build", "--release", "-p", "kubectl-netdiag"]);
+    show(cargo)?;
+    Ok(plugin_path())
+}
+
+/// Where [`plugin`] leaves the plugin.
+pub fn plugin_path() -> PathBuf {
+    checkout().join("target/release/kubectl-netdiag")
+}
+
+/// Where [`image`] leaves the archive.
+pub fn image_path() -> PathBuf {
+    checkout().join("target/image/netdiag-agent.tar")
+}
+
+/// Builds the agent as one static binary and writes an image that holds nothing else.
+pub fn image() -> Result<PathBuf> {
+    let program = static_agent()?;
+    let bytes = fs::read(&program).with_context(|| format!("read {}", program.display()))?;
+    let version = env!("CARGO_PKG_VERSION");
+    let image = Image {
+        name: format!("netdiag-agent:{version}"),
+        entrypoint: vec!["/netdiag-agent".into()],
+        user: "65532:65532",
+        labels: vec![
+            ("org.opencontainers.image.title", "netdiag-agent".into()),
+            (
+                "org.opencontainers.image.description",
+                "Sends network probes from the namespaces of a node's pods".into(),
+            ),
+            ("org.opencontainers.image.version", version.into()),
+            ("org.opencontainers.image.licenses", env!("CARGO_PKG_LICENSE").into()),
+        ],
+        entries: vec![Entry::program("netdiag-agent", bytes)],
+        compressed: true,
+    };
+    let path = image_path();
+    fs::create_dir_all(path.parent().context("the archive has a folder")?)?;
+    image.write(&path)?;
+    Ok(path)
+}
+
+fn static_agent() -> Result<PathBuf> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    // As configuration, not as $RUSTFLAGS: that would replace what .cargo/config.toml says.
+    let flags = format!(r#"target.{target}.rustflags=["-C", "target-feature=+crt-static"]"#);
+    let mut cargo = command("cargo");
+    // With --target, so that the flag does not reach build scripts and procedural macros.
+    cargo
+        .current_dir(checkout())
+        .args(["build", "--release", "-p", "netdiag-agent", "--target", &target])
+        .args(["--config", &flags]);
+    show(cargo)?;
+    Ok(checkout().join("target").join(target).join("release/netdiag-agent"))
+}

@@ -1,0 +1,14 @@
+//! What an end-to-end test holds: the cluster, pods in a namespace of its own, runs of netdiag.
+
+mod agents;
+mod cluster;
+mod namespace;
+mod pod;
+mod run;
+mod user;
+
+pub use cluster::Cluster;
+pub use namespace::Namespace;
+pub use pod::{Node, Pod, PodBuilder};
+pub use run::Run;
+pub use user::User;
