@@ -1,8 +1,110 @@
-//! Skeleton.
+//! Break-glass: root on a node whose API server is gone probes without front, and reads ndjson.
+
+use std::{
+    io::{self, Read, Write},
+    num::NonZeroU32,
+    os::unix::net::UnixStream,
+    path::Path,
+};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Subcommand;
+use netdiag_wire::ping::PingRequest;
+use rustix::io::Errno;
+
+use crate::{
+    broker::{
+        self,
+        pods::{Node, Place},
+        spawn::spawn,
+    },
+    ipc::{ANSWER_BYTES, Answer, Order, ProbeOrder, WorkerOrder},
+};
 
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    probe: Probe,
+}
 
-pub fn run(_args: Args) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+#[derive(Subcommand)]
+enum Probe {
+    /// Send echo requests; `kubectl netdiag render -` makes the output readable
+    Ping(PingArgs),
+}
+
+#[derive(clap::Args)]
+struct PingArgs {
+    /// Addresses or names
+    #[arg(required = true)]
+    host: Vec<String>,
+    /// Echo requests to each; without it until Ctrl-C
+    #[arg(short, long)]
+    count: Option<NonZeroU32>,
+    /// From the pod with this UID (`ls /var/log/pods`), not from the node
+    #[arg(long, value_name = "UID")]
+    pod: Option<String>,
+}
+
+/// Probes and prints; an error only if the probe did not run, whatever it saw.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let Probe::Ping(args) = args.probe;
+    broker::confine()?;
+    let place = place(args.pod.as_deref())?;
+    let order = order(&args, place.is_node);
+    // Root stands in for front here, and has no API server to tell the pod's addresses; so the
+    // worker is told of a node, and checks none.
+    let (worker, mut stream) = spawn(&Order::Node, place).context("start the worker")?;
+    let printed = probe(&mut stream, &order);
+    drop(stream);
+    worker.kill();
+    worker.wait()?;
+    printed
+}
+
+fn place(pod: Option<&str>) -> anyhow::Result<Place> {
+    let node = Node::open(Path::new("/proc")).context("open /proc/1/ns/net")?;
+    match pod {
+        None => node.place().map_err(|refused| said(refused.errno).context("look at the node")),
+        Some(uid) => node.place_of_pod(&[uid.to_owned()]).map_err(|refused| {
+            if refused.errno == 0 {
+                return anyhow!("no process of pod {uid} on this node");
+            }
+            said(refused.errno).context(format!("look for pod {uid}"))
+        }),
+    }
+}
+
+fn order(args: &PingArgs, is_node: bool) -> WorkerOrder {
+    let mut request = PingRequest::to("");
+    request.targets = args.host.iter().flat_map(|host| PingRequest::to(host).targets).collect();
+    request.count = args.count;
+    WorkerOrder {
+        deadline_ms: None,
+        deadline_is_limit: false,
+        // Root on the node may do all of this without us.
+        may_metadata: true,
+        may_loopback: true,
+        is_node,
+        probe: ProbeOrder::Ping(request),
+    }
+}
+
+fn probe(stream: &mut UnixStream, order: &WorkerOrder) -> anyhow::Result<()> {
+    let mut frame = [0; ANSWER_BYTES];
+    stream.read_exact(&mut frame).context("hear from the worker")?;
+    match Answer::decode(&frame)? {
+        Answer::Started { .. } => {}
+        Answer::Refused { errno, .. } => return Err(said(errno).context("enter the namespace")),
+        Answer::SelfTest { .. } => bail!("the worker ran its self-test"),
+    }
+    let mut line = serde_json::to_vec(order)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    io::copy(stream, &mut io::stdout().lock()).context("print events")?;
+    Ok(())
+}
+
+fn said(errno: i32) -> anyhow::Error {
+    Errno::from_raw_os_error(errno).into()
 }

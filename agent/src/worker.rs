@@ -1,8 +1,113 @@
-//! Skeleton.
+//! One probe in one namespace, in a process of its own: enter, open, drop, sandbox, run.
+//!
+//! stdin is the namespace, stdout the stream: broker's order with its descriptors comes first on
+//! it, then front's. Until everything is dropped, nothing is parsed that a pod or a network wrote.
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    process::ExitCode,
+};
+
+use rustix::{io::Errno, process::Pid};
+
+mod connect;
+mod destination;
+mod drop;
+mod enter;
+pub mod files;
+mod lines;
+mod local_routes;
+mod open;
+mod run;
+mod sandbox;
+
+use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};
+
+/// What a worker is when it meets the network.
+pub const UID: u32 = 65533;
+
+/// Seconds for everything until the probe runs; a pod may mount a file system that never answers.
+const PREPARE_SECONDS: u32 = 10;
 
 #[derive(clap::Args)]
 pub struct Args {}
 
-pub fn run(_args: Args) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+/// What broker hands over.
+struct Assignment {
+    stream: UnixStream,
+    order: Order,
+    /// `/proc/PID` of a process of the source.
+    dir: OwnedFd,
+    /// Readable when the source has ended.
+    source: Option<OwnedFd>,
+    /// Who dies first must take this process along.
+    parent: Option<Pid>,
+}
+
+/// To the end of the one probe. Everything there is to say goes over the stream.
+pub fn run(_args: Args) -> ExitCode {
+    match receive_assignment().and_then(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            tracing_subscriber::fmt().json().with_writer(io::stderr).init();
+            tracing::error!(%cause, "worker");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn receive_assignment() -> io::Result<Assignment> {
+    nix::unistd::alarm::set(PREPARE_SECONDS);
+    let parent = rustix::process::getppid();
+    let stream = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let mut frame = [0; ORDER_BYTES];
+    let (read, descriptors) = ipc::receive(&stream, &mut frame)?;
+    let order = Order::decode(&frame).map_err(io::Error::other)?;
+    let mut descriptors = descriptors.into_iter();
+    match (read, descriptors.next()) {
+        (ORDER_BYTES, Some(dir)) => {
+            Ok(Assignment { stream, order, dir, source: descriptors.next(), parent })
+        }
+        _ => Err(Errno::PROTO.into()),
+    }
+}
+
+fn work(assignment: Assignment) -> io::Result<()> {
+    let netns = match enter::enter(&assignment) {
+        Ok(netns) => netns,
+        Err((refusal, errno)) => return answer(&assignment, refused(refusal, errno)),
+    };
+    match &assignment.order {
+        Order::SelfTest => {
+            drop::everything(assignment.parent)?;
+            let (problems, errno) = sandbox::close().findings();
+            answer(&assignment, Answer::SelfTest { problems, errno })
+        }
+        Order::Connect(addresses) => {
+            answer(&assignment, started(netns))?;
+            drop::everything(assignment.parent)?;
+            connect::run(&assignment.stream, addresses)
+        }
+        Order::Pod { .. } | Order::Node => {
+            answer(&assignment, started(netns))?;
+            run::probe(assignment)
+        }
+    }
+}
+
+/// broker knows better whether it is the node's.
+fn started(netns: u64) -> Answer {
+    Answer::Started { netns, is_node: false }
+}
+
+fn refused(refusal: Refusal, errno: Errno) -> Answer {
+    Answer::Refused { refusal, errno: errno.raw_os_error() }
+}
+
+fn answer(assignment: &Assignment, answer: Answer) -> io::Result<()> {
+    Ok(ipc::send(&assignment.stream, &answer.encode(), &[])?)
 }

@@ -1,0 +1,147 @@
+//! The probe itself: front's order in, event lines out, until it is done or somebody ends it.
+
+use std::{
+    error::Error,
+    future::pending,
+    io::{self, BufRead, BufReader, Read},
+    net::IpAddr,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    pin::pin,
+    time::Duration,
+};
+
+use netdiag_probe::{ProbeError, ping};
+use netdiag_wire::{
+    EndReason, ErrorBody, Event, MAX_LINE_BYTES, MissingRight,
+    ping::{PingEvent, PingRequest},
+};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Assignment,
+    destination::Right,
+    drop,
+    lines::{Lines, readable},
+    open::{self, Opened},
+    sandbox,
+};
+use crate::ipc::{ProbeOrder, WorkerOrder};
+
+/// For a probe that was told to stop to say what it has.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
+    let Assignment { stream, dir, source, parent, .. } = assignment;
+    let order = read_order(&stream)?;
+    let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
+    let ProbeOrder::Ping(request) = &order.probe;
+    let opened = open::ping(&order, request, &dir);
+    drop(dir);
+    drop::everything(parent)?;
+    // Before the filter: the runtime makes a Unix socket pair for itself.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let stop = Stop { source, until, is_limit: order.deadline_is_limit };
+    sandbox::close();
+    nix::unistd::alarm::cancel();
+    let lines = Lines::new(stream);
+    let end = match opened {
+        Ok(opened) => runtime.block_on(ping(request, opened, &stop, &lines))?,
+        Err(cause) => error(&cause, None),
+    };
+    lines.write(end)
+}
+
+/// One line, and no byte after it: front waits for the answer.
+fn read_order(stream: &UnixStream) -> io::Result<WorkerOrder> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice(&line)?)
+}
+
+async fn ping(
+    request: &PingRequest,
+    opened: Opened,
+    stop: &Stop,
+    lines: &Lines,
+) -> io::Result<Event<PingEvent>> {
+    let Opened { sockets, files, policy } = opened;
+    let token = CancellationToken::new();
+    let destination = |address: IpAddr| {
+        let forbidden = |right: Right| ProbeError::Forbidden { address, why: right.why().into() };
+        policy.check(address).map_err(forbidden)
+    };
+    // A stream that cannot be written to is closed, and that ends the probe.
+    let mut emit = |event| {
+        let _ = lines.write(Event::Probe(event));
+    };
+    let probing = ping::run(request, sockets, &files, &destination, &mut emit, token.clone());
+    let mut probing = pin!(probing);
+    let (ended, reason) = tokio::select! {
+        biased;
+        ended = &mut probing => (ended, EndReason::Completed),
+        reason = stop.reason(lines) => {
+            token.cancel();
+            (timeout(LAST_WORDS, probing).await.unwrap_or(Ok(())), reason?)
+        }
+    };
+    Ok(match ended {
+        Ok(()) => Event::End { reason },
+        Err(cause) => error(&cause, policy.missing()),
+    })
+}
+
+/// What ends a probe from outside.
+struct Stop {
+    /// Readable when the source has ended.
+    source: Option<OwnedFd>,
+    until: Option<Instant>,
+    is_limit: bool,
+}
+
+impl Stop {
+    async fn reason(&self, lines: &Lines) -> io::Result<EndReason> {
+        let deadline = async {
+            match self.until {
+                Some(until) => sleep_until(until).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = deadline => Ok(if self.is_limit { EndReason::Limit } else { EndReason::Deadline }),
+            gone = self.source_gone() => gone.map(|()| EndReason::SourceGone),
+            closed = lines.closed() => closed.map(|()| EndReason::Cancelled),
+        }
+    }
+
+    async fn source_gone(&self) -> io::Result<()> {
+        match &self.source {
+            Some(pidfd) => readable(pidfd.as_fd()).await,
+            None => pending().await,
+        }
+    }
+}
+
+/// With every cause; `user` of a missing right is front's to say.
+fn error(cause: &ProbeError, missing: Option<Right>) -> Event<PingEvent> {
+    let mut message = cause.to_string();
+    let mut source = cause.source();
+    while let Some(deeper) = source {
+        message = format!("{message}: {deeper}");
+        source = deeper.source();
+    }
+    let mut body = ErrorBody::new(cause.code(), message);
+    body.missing = missing.map(|right| MissingRight {
+        resource: "destinations".into(),
+        right: right.name().into(),
+        namespace: None,
+        user: "".into(),
+    });
+    Event::Error { error: body }
+}
