@@ -33,3 +33,6 @@ pub struct PingContext {
 pub fn ping(report: &PingReport, request: &PingRequest, context: &PingContext) -> Vec<Finding> {
     vec![ping::Case { report, request, context }.finding()]
 }
+
+#[cfg(test)]
+mod tests;

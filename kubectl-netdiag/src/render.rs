@@ -14,6 +14,8 @@ pub mod number;
 mod paint;
 mod ping;
 #[cfg(test)]
+pub(crate) mod scene;
+#[cfg(test)]
 mod screens;
 pub mod shell;
 mod table;

@@ -24,7 +24,9 @@ pub(super) fn why(ended: Option<EndReason>, from: &Peer) -> Option<String> {
 }
 
 pub(super) fn note(report: &PingReport, request: &PingRequest, from: &Peer) -> Option<Label> {
-    let why = why(report.ended, from)?;
+    // Without a count the end was the caller's to choose.
+    let chosen = matches!(report.ended, Some(EndReason::Cancelled | EndReason::Deadline));
+    let why = why(report.ended, from).filter(|_| !chosen || request.count.is_some())?;
     let asked = request.count.map(|count| format!(" of {count}")).unwrap_or_default();
     let tried = report.tried();
     Some(Label::Note(format!("ended after {tried}{asked}: {why}")))
@@ -51,17 +53,15 @@ pub fn cut_off(reports: &[PingReport], request: &PingRequest, from: &Peer, cause
     let asked = request.count.map(|count| u64::from(count.get()) * reports.len() as u64);
     let asked = asked.map(|asked| format!(" of {asked}")).unwrap_or_default();
     let message = format!("cut off after {tried}{asked} echoes ({replied} replied): {cause}");
-    let node = node_word(from);
-    let doctor = ["kubectl", "netdiag", "doctor"].map(String::from).into_iter().chain(node);
-    Failure::new(CUT_OFF, message).with(Label::Next(doctor.collect()))
+    let doctor = node_name(from).map(|node| {
+        let argv = ["kubectl", "netdiag", "doctor", &format!("node/{node}")];
+        Label::Next(argv.map(String::from).into())
+    });
+    Failure::new(CUT_OFF, message).with(doctor)
 }
 
 fn on_node(from: &Peer) -> String {
     node_name(from).map(|node| format!(" on {node}")).unwrap_or_default()
-}
-
-fn node_word(from: &Peer) -> Option<String> {
-    node_name(from).map(|node| format!("node/{node}"))
 }
 
 fn node_name(from: &Peer) -> Option<&str> {

@@ -20,6 +20,9 @@ const NOT_SENT: Code = Code(305);
 const TOO_LITTLE: Code = Code(309);
 const ODD_REPLIES: Code = Code(311);
 
+/// Commands to run next, at most.
+const MAX_NEXT: usize = 2;
+
 pub(super) struct Case<'a> {
     pub(super) report: &'a PingReport,
     pub(super) request: &'a PingRequest,
@@ -57,6 +60,11 @@ impl Case<'_> {
         if context.default_source && labels::same_node(context) {
             finding.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
         }
+        let mut next = 0;
+        finding.labels.retain(|label| {
+            next += usize::from(matches!(label, Label::Next(_)));
+            next <= MAX_NEXT || !matches!(label, Label::Next(_))
+        });
         finding
     }
 
@@ -94,10 +102,10 @@ impl Case<'_> {
         let mut finding =
             Finding::new(Severity::Warn, LOSS, summary).with(Label::Seen(which)).with(self.times());
         finding.labels.extend(report.rejections.iter().map(|r| self.rejection(r)));
-        finding.labels.extend(report.refusals.iter().map(|refusal| {
-            let refusal = words::refusal(refusal);
-            Label::Seen(format!("{} not sent: {refusal}", report.not_sent))
-        }));
+        if report.not_sent > 0 {
+            let why = report.refusals.iter().map(words::refusal).collect::<Vec<_>>().join("; ");
+            finding.labels.push(Label::Seen(format!("{} not sent: {why}", report.not_sent)));
+        }
         finding.labels.extend(self.ended());
         finding.labels.extend(labels::loss_next(self.context, report.tried()));
         finding

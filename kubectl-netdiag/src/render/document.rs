@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::{
         finding::PeerKind,
-        render::{Format, screens},
+        render::{Format, scene},
     };
 
     fn report() -> Document {
@@ -229,8 +229,8 @@ mod tests {
         let ping =
             PingReport { host: "10.244.2.7".into(), sent: 3, silent: 3, ..PingReport::default() };
         Document::new("PingReport", span, &findings)
-            .from(screens::node_peer(1))
-            .to(screens::pod_peer("foo", [10, 244, 2, 7]))
+            .from(scene::node_peer(1))
+            .to(scene::pod_peer("foo", [10, 244, 2, 7]))
             .part("ping", &ping)
             .unwrap()
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Cell, Column, Document, Format, Names, NodeAddress, NodeFacts, PodFacts, Screen, ServiceFacts,
-    Span, Table, document, failure, header, note, ping_event, screens, stream_line, table, verdict,
+    Span, Table, document, failure, header, note, ping_event, scene, stream_line, table, verdict,
 };
 use crate::{
     diagnose::{self, PingContext},
@@ -136,7 +136,7 @@ fn context(text: &str) -> PingContext {
 
 fn events(text: &str) -> Vec<PingEvent> {
     let address = IpAddr::from([10, 244, 1, 7]);
-    let icmp = screens::icmp(IcmpMeaning::HostUnreachable, 3, 1);
+    let icmp = scene::icmp(IcmpMeaning::HostUnreachable, 3, 1);
     let refusal = SendRefusal::Other { message: text.into() };
     let mut rejections = Vec::new();
     for by in [[10, 89, 0, 11], [10, 244, 1, 1], [10, 244, 1, 7], [10, 244, 1, 23], [10, 244, 1, 9]]

@@ -31,7 +31,7 @@ pub fn ping_event(
     }
     let Some(line) = (Lines { screen, request, names }).line(event) else { return Ok(()) };
     if screen.timestamps {
-        write!(out, "[{}.{:06}] ", at.as_second(), at.subsec_microsecond_total())?;
+        write!(out, "[{}.{:06}] ", at.as_second(), at.subsec_nanosecond() / 1_000)?;
     }
     writeln!(out, "{line}")
 }
@@ -110,7 +110,7 @@ impl Lines<'_> {
         let host = self.request.targets.get(usize::from(*target)).map(|target| &target.host);
         let elsewhere = match host.and_then(|host| host.parse::<IpAddr>().ok()) {
             Some(asked) if asked != *address => {
-                format!(" {}", self.doubtful(&format!("(asked was {asked})")))
+                format!(" {}", self.doubtful(&format!("(not from {asked}, which was asked)")))
             }
             _ => String::new(),
         };
@@ -126,7 +126,7 @@ impl Lines<'_> {
         let remarks = [
             late.then(|| format!("(late: after the {wait} of -W)")),
             duplicate.then(|| "(duplicate)".into()),
-            reordered.then(|| "(reordered: a later one was answered before)".into()),
+            reordered.then(|| "(reordered)".into()),
             wrong_byte.map(|at| format!("(wrong data: byte {at} is not the one sent)")),
         ];
         remarks.iter().flatten().map(|remark| format!(" {}", self.doubtful(remark))).collect()
@@ -160,16 +160,5 @@ impl Lines<'_> {
 
     fn painted(&self, role: Role, word: &str) -> String {
         self.screen.paint(role, word).to_string()
-    }
-}
-
-/// Microseconds within the second, as `-D` prints them.
-trait Microseconds {
-    fn subsec_microsecond_total(&self) -> i32;
-}
-
-impl Microseconds for Timestamp {
-    fn subsec_microsecond_total(&self) -> i32 {
-        self.subsec_nanosecond() / 1_000
     }
 }

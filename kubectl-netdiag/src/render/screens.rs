@@ -1,168 +1,15 @@
 //! Whole screens of `ping`, from events to the last label line, as the reference page has them.
 
-use std::{net::IpAddr, num::NonZeroU32};
-
-use jiff::Timestamp;
 use netdiag_wire::{
     EndReason,
-    ping::{IcmpError, IcmpMeaning, PingEvent, PingFold, PingRequest, SendRefusal, SocketKind},
+    ping::{IcmpError, IcmpMeaning, PingEvent, PingTarget, SendRefusal},
 };
 
 use super::{
-    Format, Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, Screen, header, ping_event, verdict,
+    Format, Screen,
+    scene::{Scene, foo, icmp, node_peer, pod_peer},
 };
-use crate::{
-    diagnose::{self, PingContext},
-    finding::{Peer, PeerKind},
-};
-
-pub(super) fn node(n: u8) -> NodeFacts {
-    NodeFacts {
-        name: format!("node-{n}"),
-        addresses: vec![NodeAddress {
-            address: [10, 89, 0, 10 + n].into(),
-            kind: "InternalIP".into(),
-        }],
-        pod_cidrs: vec![format!("10.244.{n}.0/24").parse().unwrap()],
-        ready: Some(true),
-        resource_version: "88123".into(),
-        ..NodeFacts::default()
-    }
-}
-
-pub(super) fn node_peer(n: u8) -> Peer {
-    Peer {
-        kind: PeerKind::Node,
-        name: format!("node-{n}"),
-        address: Some([10, 89, 0, 10 + n].into()),
-        ..Peer::default()
-    }
-}
-
-pub(super) fn pod_peer(name: &str, address: [u8; 4]) -> Peer {
-    Peer {
-        kind: PeerKind::Pod,
-        namespace: Some("shop".into()),
-        name: name.into(),
-        node: Some(format!("node-{}", address[2])),
-        address: Some(address.into()),
-        ..Peer::default()
-    }
-}
-
-fn pod(peer: &Peer) -> PodFacts {
-    PodFacts {
-        namespace: "shop".into(),
-        name: peer.name.clone(),
-        node: peer.node.clone(),
-        addresses: peer.address.into_iter().collect(),
-        phase: "Running".into(),
-        ready: true,
-        ready_by: ReadyBy::HttpGet,
-        resource_version: "88410".into(),
-        ..PodFacts::default()
-    }
-}
-
-/// A ping of `shop/pod/foo` from the pod that all examples have.
-pub(super) struct Scene {
-    pub(super) request: PingRequest,
-    pub(super) context: PingContext,
-    pub(super) events: Vec<PingEvent>,
-    pub(super) ended: Option<EndReason>,
-    pub(super) screen: Screen,
-}
-
-impl Scene {
-    pub(super) fn new(from: Peer, to: Peer, count: u32) -> Self {
-        let target = to.address.unwrap();
-        let request =
-            PingRequest { count: NonZeroU32::new(count), ..PingRequest::to(target.to_string()) };
-        let started = PingEvent::Started {
-            target: 0,
-            host: target.to_string().into(),
-            address: target,
-            source: from.address.unwrap(),
-            socket: SocketKind::Raw,
-        };
-        let pods: Vec<_> =
-            [&from, &to].into_iter().filter(|p| p.kind == PeerKind::Pod).map(pod).collect();
-        let context = PingContext {
-            target_pod: Some(pod(&to)).filter(|_| to.kind == PeerKind::Pod),
-            target_node: (1..4).map(node).find(|n| Some(&n.name) == to.node.as_ref()),
-            names: Names { nodes: (1..4).map(node).collect(), pods, services: Vec::new() },
-            now_at: "2026-11-22T03:07:11Z".parse().unwrap(),
-            from,
-            to,
-            default_source: false,
-        };
-        let ended = Some(EndReason::Completed);
-        Self { request, context, events: vec![started], ended, screen: Screen::default() }
-    }
-
-    pub(super) fn from_web(to: Peer, count: u32) -> Self {
-        Self::new(pod_peer("web-7d4c9b5f6-x2x9z", [10, 244, 1, 23]), to, count)
-    }
-
-    pub(super) fn sent(mut self, seq: u32) -> Self {
-        self.events.push(PingEvent::Sent { target: 0, seq });
-        self
-    }
-
-    pub(super) fn then(mut self, event: PingEvent) -> Self {
-        self.events.push(event);
-        self
-    }
-
-    pub(super) fn replied(self, seq: u32, rtt_us: u64) -> Self {
-        let reply = self.reply(seq, rtt_us, 63);
-        self.sent(seq).then(reply)
-    }
-
-    pub(super) fn reply(&self, seq: u32, rtt_us: u64, ttl: u8) -> PingEvent {
-        PingEvent::Replied {
-            target: 0,
-            seq,
-            address: self.context.to.address.unwrap(),
-            bytes: 64,
-            ttl: Some(ttl),
-            rtt_us,
-            late: false,
-            duplicate: false,
-            reordered: false,
-            wrong_byte: None,
-        }
-    }
-
-    pub(super) fn silent(self, seq: u32) -> Self {
-        self.sent(seq).then(PingEvent::Silence { target: 0, seq, waited_us: 1_000_000 })
-    }
-
-    pub(super) fn rejected(self, by: [u8; 4], icmp: IcmpError, after_us: u64) -> Self {
-        let by = IpAddr::from(by);
-        self.sent(1).then(PingEvent::Rejected { target: 0, seq: 1, by, icmp, after_us })
-    }
-
-    pub(super) fn shown(&self) -> String {
-        let (screen, context) = (&self.screen, &self.context);
-        let mut out = Vec::new();
-        let mut fold = PingFold::new(&self.request);
-        header(&mut out, screen, &context.from, std::slice::from_ref(&context.to)).unwrap();
-        for event in &self.events {
-            fold.push(event);
-            let at: Timestamp = "2026-11-22T03:07:11.25Z".parse().unwrap();
-            ping_event(&mut out, screen, &self.request, &context.names, event, at).unwrap();
-        }
-        let report = fold.reports(self.ended, None).remove(0);
-        let findings = diagnose::ping(&report, &self.request, context);
-        verdict(&mut out, screen, &findings).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-}
-
-pub(super) fn icmp(meaning: IcmpMeaning, kind: u8, code: u8) -> IcmpError {
-    IcmpError { meaning, kind, code, mtu: None }
-}
+use crate::finding::{Peer, PeerKind};
 
 fn late(mut event: PingEvent) -> PingEvent {
     if let PingEvent::Replied { late, .. } = &mut event {
@@ -176,10 +23,6 @@ fn duplicate(mut event: PingEvent) -> PingEvent {
         *duplicate = true;
     }
     event
-}
-
-fn foo() -> Peer {
-    pod_peer("foo", [10, 244, 2, 7])
 }
 
 #[test]
@@ -322,4 +165,118 @@ fn nothing_sent_is_unknown() {
     let mut scene = scene.sent(1);
     scene.ended = Some(EndReason::Deadline);
     insta::assert_snapshot!(scene.shown(), @"UNKNOWN  ND0309  cannot tell: 1 echo was sent, and no reply was waited for");
+}
+
+#[test]
+fn whatever_comes_has_its_line() {
+    let mut scene = Scene::from_web(foo(), 9);
+    let reordered = match scene.reply(2, 400, 62) {
+        PingEvent::Replied { target, seq, address, bytes, ttl, rtt_us, .. } => PingEvent::Replied {
+            target,
+            seq,
+            address,
+            bytes,
+            ttl,
+            rtt_us,
+            late: false,
+            duplicate: false,
+            reordered: true,
+            wrong_byte: Some(17),
+        },
+        other => other,
+    };
+    let address = scene.context.to.address.unwrap();
+    let (by, gateway) = ([10, 244, 1, 1].into(), [10, 244, 1, 2].into());
+    let mtu = Some(1400);
+    let too_big = IcmpError { mtu, ..icmp(IcmpMeaning::FragmentationNeeded, 3, 4) };
+    scene = scene
+        .sent(1)
+        .sent(2)
+        .replied(3, 12_345)
+        .then(reordered)
+        .then(PingEvent::Corrupted { target: 0, seq: 1, address, bytes: 64 })
+        .sent(4)
+        .then(PingEvent::Redirected { target: 0, seq: 4, by, gateway })
+        .then(PingEvent::Rejected { target: 0, seq: 4, by, icmp: too_big, after_us: 412 })
+        .then(PingEvent::NotSent { target: 0, seq: 5, refusal: SendRefusal::InterfaceDown })
+        .then(PingEvent::Silence { target: 0, seq: 1, waited_us: 1_000_000 })
+        .then(PingEvent::Unknown);
+    scene.screen.timestamps = true;
+    insta::assert_snapshot!(scene.shown(), @r"
+    shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> shop/pod/foo (10.244.2.7, node-2)
+    [1795316831.250000] 64 bytes from 10.244.2.7: icmp_seq=3 ttl=63 time=12.3 ms
+    [1795316831.250000] 64 bytes from 10.244.2.7: icmp_seq=2 ttl=62 time=0.400 ms (reordered) (wrong data: byte 17 is not the one sent)
+    [1795316831.250000] corrupted: 64 bytes from 10.244.2.7, icmp_seq=1, wrong ICMP checksum
+    [1795316831.250000] redirect: icmp_seq=4 forwarded, with a shorter way by 10.244.1.2, said by 10.244.1.1 (node-1, gateway of its pods)
+    [1795316831.250000] rejected: icmp_seq=4 fragmentation needed (MTU 1400) after 0.412 ms, said by 10.244.1.1 (node-1, gateway of its pods)
+    [1795316831.250000] not sent: icmp_seq=5, the interface is down
+    [1795316831.250000] silence: icmp_seq=1, waited 1.00 s
+    [1795316831.250000] something newer: the agent saw what this plugin cannot name
+
+    WARN     ND0301  3 of 5 echoes lost (60 %), 1 reordered, 1 corrupted, 1 with wrong data
+      seen   lost icmp_seq 1, 4-5
+      seen   rtt min/avg/max/stddev 0.400/6.37/12.3/5.97 ms over the 2 in time
+      seen   1 rejected by node-1: fragmentation needed (MTU 1400)
+      next   kubectl netdiag ping shop/pod/foo --from node/node-2 -c 20
+      next   kubectl netdiag ping node/node-2 --from node/node-1 -c 20
+    ");
+}
+
+#[test]
+fn several_targets_are_told_apart() {
+    let mut scene = Scene::from_web(foo(), 1).silent(1);
+    scene.request.targets.push(PingTarget { host: "10.244.3.8".into() });
+    let one = PingEvent::Silence { target: 1, seq: 1, waited_us: 1_000_000 };
+    insta::assert_snapshot!(scene.then(one).shown(), @r"
+    shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> shop/pod/foo (10.244.2.7, node-2)
+    silence: 10.244.2.7 icmp_seq=1, waited 1.00 s
+    silence: 10.244.3.8 icmp_seq=1, waited 1.00 s
+
+    FAIL     ND0302  shop/pod/foo: silence: 0 of 1 echoes replied, and nobody on the way said why
+      seen   the pod lives: Ready by an httpGet probe from its own node (Pod, resourceVersion 88410)
+      unless only echoes are dropped: TCP may pass where ICMP does not
+      next   kubectl netdiag ping shop/pod/foo --from node/node-2 -c 3
+      next   kubectl get networkpolicy -n shop
+    ");
+}
+
+#[test]
+fn a_header_that_is_too_wide_breaks_before_the_arrow() {
+    let to = Peer {
+        kind: PeerKind::Service,
+        port: Some(8080),
+        words: vec!["ClusterIP".into()],
+        ..foo()
+    };
+    let shown = |width| {
+        let mut out = Vec::new();
+        let screen = Screen { width: Some(width), ..Screen::default() };
+        super::header(&mut out, &screen, &node_peer(1), std::slice::from_ref(&to)).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        shown(75),
+        "node/node-1 (10.89.0.11)\n  -> shop/svc/foo:8080 (10.244.2.7, node-2, ClusterIP)\n"
+    );
+    assert_eq!(shown(78).lines().count(), 1);
+}
+
+#[test]
+fn colour_is_never_alone() {
+    let mut scene = Scene::from_web(foo(), 2).replied(1, 400).silent(2);
+    scene.screen.colour = true;
+    let shown = scene.shown();
+    assert!(shown.contains("icmp_seq=1 ttl=63 time=\x1b[2m0.400 ms\x1b[0m\n"), "{shown:?}");
+    assert!(shown.contains("\x1b[31msilence:\x1b[0m icmp_seq=2"), "{shown:?}");
+}
+
+#[test]
+fn ndjson_has_each_event_as_it_came() {
+    let mut scene = Scene::from_web(foo(), 1).replied(1, 400);
+    scene.screen.format = Format::Ndjson;
+    insta::assert_snapshot!(scene.shown(), @r#"
+    {"at":"2026-11-22T03:07:11.25Z","event":"started","host":"10.244.2.7","address":"10.244.2.7","source":"10.244.1.23","socket":"raw"}
+    {"at":"2026-11-22T03:07:11.25Z","event":"sent","seq":1}
+    {"at":"2026-11-22T03:07:11.25Z","event":"replied","seq":1,"address":"10.244.2.7","bytes":64,"ttl":63,"rttUs":400}
+    "#);
 }

@@ -25,8 +25,8 @@ pub fn icmp(error: &IcmpError) -> String {
 
 fn fragmentation(mtu: Option<u32>) -> String {
     match mtu.filter(|mtu| *mtu > 0) {
-        Some(mtu) => format!("fragmentation needed, MTU {mtu}"),
-        None => "fragmentation needed, MTU not said".into(),
+        Some(mtu) => format!("fragmentation needed (MTU {mtu})"),
+        None => "fragmentation needed (MTU not said)".into(),
     }
 }
 
@@ -35,10 +35,8 @@ pub fn claim(error: &IcmpError, target: IpAddr, after_us: u64) -> String {
     match error.meaning {
         IcmpMeaning::NetUnreachable => format!("it has no route to {target}"),
         IcmpMeaning::HostUnreachable => nobody(target, after_us),
-        IcmpMeaning::ProtocolUnreachable => "it does not speak ICMP".into(),
-        IcmpMeaning::PortUnreachable => {
-            "a rule there answers in the target's place (port unreachable)".into()
-        }
+        IcmpMeaning::ProtocolUnreachable => "it takes no ICMP (protocol unreachable)".into(),
+        IcmpMeaning::PortUnreachable => "a rule there rejects echoes (port unreachable)".into(),
         IcmpMeaning::FragmentationNeeded => match error.mtu.filter(|mtu| *mtu > 0) {
             Some(mtu) => format!("its next link takes {mtu} bytes, and --df forbids fragments"),
             None => "too long for its next link, and --df forbids fragments".into(),
