@@ -17,8 +17,8 @@ mod usage;
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Target};
-pub(crate) use output::{Colour, FailOn, Format, OutputFlags};
-pub(crate) use ping::PingArgs;
+pub(crate) use output::{Colour, Format, OutputFlags};
+pub(crate) use ping::{Account, PingArgs};
 
 const HELP: &str = include_str!("args/help.txt");
 
@@ -60,6 +60,13 @@ impl Command {
             Self::Render(args) => args.output.clone(),
             Self::Options => OutputFlags::default(),
         }
+    }
+}
+
+impl Command {
+    /// `-D`.
+    pub(crate) fn has_timestamps(&self) -> bool {
+        matches!(self, Self::Ping(args) if args.timestamps)
     }
 }
 

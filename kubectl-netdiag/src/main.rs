@@ -1,10 +1,113 @@
 //! `kubectl netdiag`: parses, runs and is the only place that reads the environment, holds stdout
 //! and exits.
 
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+mod agent;
 mod args;
+mod cluster;
 mod code;
 mod diagnose;
+mod environment;
 mod explain;
 mod finding;
+mod local;
+mod ping;
+mod plan;
 mod render;
-fn main() {}
+mod service;
+mod session;
+mod version;
+
+use args::{Command, Stop};
+use environment::Environment;
+use finding::{Failure, Severity};
+use render::Screen;
+use session::{Session, Stopped};
+
+fn main() -> ExitCode {
+    let environment = environment();
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let code = match args::parse(&words) {
+        Ok(command) => run(&command, &environment),
+        Err(Stop::Say(text)) => match io::stdout().lock().write_all(text.as_bytes()) {
+            Ok(()) => 0,
+            Err(_) => 2,
+        },
+        Err(Stop::Refused(failure)) => {
+            let output = args::OutputFlags::guess(&words);
+            refuse(&environment.error_screen(&output), &failure)
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn run(command: &Command, environment: &Environment) -> u8 {
+    let output = command.output();
+    let screen = environment.screen(&output, command.has_timestamps());
+    let mut out = io::stdout().lock();
+    let mut err = io::stderr();
+    let mut session = Session {
+        out: &mut out,
+        err: &mut err,
+        screen,
+        surroundings: environment.surroundings.clone(),
+        from: environment.from.clone(),
+    };
+    match carry_out(command, &mut session) {
+        Ok(verdict) => output.exit_code(verdict),
+        Err(Stopped::Failure(failure)) => refuse(&environment.error_screen(&output), &failure),
+        // Who closed the pipe knows it; a disk that is full must be told.
+        Err(Stopped::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => 2,
+        Err(Stopped::Write(error)) => {
+            let failure =
+                Failure { code: None, message: format!("write: {error}"), labels: Vec::new() };
+            refuse(&environment.error_screen(&output), &failure)
+        }
+    }
+}
+
+fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    match command {
+        Command::Explain(args) => {
+            let text = explain::explain(args.code.as_deref())?;
+            session.out.write_all(text.as_bytes())?;
+            Ok(Severity::Ok)
+        }
+        Command::Ping(args) => {
+            // One thread: the work is waiting, and threads cost time at start.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let verdict = runtime.block_on(ping::run(args, session));
+            // A name that is being looked up (getaddrinfo) is not waited for.
+            runtime.shutdown_background();
+            verdict
+        }
+        _ => Ok(Severity::Ok),
+    }
+}
+
+fn refuse(screen: &Screen, failure: &Failure) -> u8 {
+    // Where stderr is closed there is nobody to tell but the exit code.
+    let _ = render::failure(&mut io::stderr().lock(), screen, failure);
+    2
+}
+
+/// Everything that the environment says, as values.
+fn environment() -> Environment {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let variable = |name: &str| std::env::var_os(name);
+    let token = std::path::Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token");
+    Environment::new(
+        &variable,
+        environment::Terminals {
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+            width: terminal_size::terminal_size().map(|(width, _)| width.0.into()),
+            has_pod_token: token.exists(),
+        },
+    )
+}

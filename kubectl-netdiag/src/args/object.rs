@@ -90,7 +90,24 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The Service that it is, if it is one.
+    pub(crate) fn service(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) if object.kind == Kind::Service => Some(object),
+            Self::Object(_) | Self::Address(_) | Self::Host(_) => None,
+        }
+    }
+}
+
 impl Origin {
+    pub(crate) fn object(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Local => None,
+        }
+    }
+
     pub(crate) fn parse(word: &str) -> Result<Self, String> {
         if word == "local" {
             return Ok(Self::Local);

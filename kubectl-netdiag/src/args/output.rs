@@ -55,6 +55,20 @@ pub(crate) enum FailOn {
 }
 
 impl OutputFlags {
+    /// For words that do not parse: the form that they ask for all the same, so that a program
+    /// gets its error as it gets its answers.
+    pub(crate) fn guess(words: &[String]) -> Self {
+        let pairs = words.iter().zip(words.iter().skip(1));
+        let apart = pairs.filter(|(flag, _)| matches!(flag.as_str(), "-o" | "--output"));
+        let joined = words.iter().filter_map(|word| {
+            let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"));
+            value.map(|value| value.trim_start_matches('='))
+        });
+        let mut forms = apart.map(|(_, value)| value.as_str()).chain(joined);
+        let format = forms.find_map(|form| Format::from_str(form, false).ok());
+        Self { format, ..Self::default() }
+    }
+
     /// Exit code of a probe that ran: 1 from the mildest verdict of `--fail-on` upwards.
     pub(crate) fn exit_code(&self, verdict: Severity) -> u8 {
         let mildest = self.fail_on.iter().map(|on| match on {

@@ -1,0 +1,177 @@
+//! One agent, reached by a port-forward through the API server: HTTP/1.1, one request a stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{SendRequest, handshake},
+};
+use hyper_util::rt::TokioIo;
+use netdiag_wire::{AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request};
+use serde::Serialize;
+
+mod lines;
+pub(crate) mod refusal;
+
+pub(crate) use lines::{Broken, Lines};
+
+use crate::{
+    args::Secret,
+    cluster::{Cluster, agents::Agent},
+    code,
+    finding::Failure,
+};
+
+/// The agent answers, or says that it lives, at least every 10 s.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
+
+/// A stream to an agent; it takes one request.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    trouble: Trouble,
+    agent: Agent,
+}
+
+/// What the kubelet says when the agent's end of the stream is not there.
+type Trouble = BoxFuture<'static, Option<String>>;
+
+/// What the agent says to a request.
+pub(crate) enum Answer {
+    Lines(Lines),
+    Refused { error: ErrorBody, retry_after: Option<Duration> },
+}
+
+/// Opens a stream to the agent's port on its 127.0.0.1.
+pub(crate) async fn connect(cluster: &Cluster, agent: &Agent) -> Result<Connection, Failure> {
+    let pods = cluster.pods(&agent.namespace);
+    let forward = cluster.ask(pods.portforward(&agent.name, &[AGENT_PORT])).await;
+    let mut forward = match forward {
+        Ok(forward) => forward,
+        Err(refusal) if refusal.is_not_found() => {
+            let message = format!("no agent on {}: {} is gone", agent.node, agent.name);
+            return Err(Failure::new(code::NO_AGENT, message).with(refusal.said()));
+        }
+        Err(refusal) => return Err(cluster.may_not_reach(&refusal).await),
+    };
+    let (stream, trouble) = (forward.take_stream(AGENT_PORT), forward.take_error(AGENT_PORT));
+    let (Some(stream), Some(trouble)) = (stream, trouble) else {
+        return Err(Failure::new(code::NO_AGENT, "the port-forward has no stream"));
+    };
+    let (sender, connection) = handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Failure::new(code::PROTOCOL, error.to_string()))?;
+    tokio::spawn(connection);
+    Ok(Connection { sender, trouble: Box::pin(trouble), agent: agent.clone() })
+}
+
+impl Connection {
+    /// Asks for a probe; dropping the answer cancels it.
+    pub(crate) async fn probe<P: Serialize>(
+        self,
+        name: &str,
+        token: &Secret,
+        request: &Request<P>,
+    ) -> Result<Answer, Failure> {
+        let body = serde_json::to_vec(request)
+            .map_err(|error| Failure::new(code::BAD_VALUE, error.to_string()))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+            .map_err(|_| {
+                Failure::new(code::MAY_NOT_MINT, "the API server minted no usable token")
+            })?;
+        authorization.set_sensitive(true);
+        let mut asked = ask(Method::POST, &format!("/v1/{name}"), body.into());
+        let headers = asked.headers_mut();
+        headers.insert(header::AUTHORIZATION, authorization);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let (agent, answer, trouble) = self.send(asked).await?;
+        if answer.status() != StatusCode::OK {
+            return refused(&agent, answer).await;
+        }
+        if !is_type(&answer, "application/x-ndjson") {
+            return Err(nonsense(&agent, "an answer that is no event stream"));
+        }
+        Ok(Answer::Lines(Lines::new(answer.into_body(), trouble)))
+    }
+
+    /// What the agent says of itself.
+    pub(crate) async fn about(self) -> Result<About, Failure> {
+        let asked = ask(Method::GET, "/v1/about", Bytes::new());
+        let (agent, answer, _) = self.send(asked).await?;
+        let status = answer.status();
+        let body = lines::short_body(answer.into_body()).await;
+        let body = body.map_err(|broken| gone(&agent, &broken.to_string()))?;
+        if status != StatusCode::OK {
+            return Err(nonsense(&agent, &format!("status {status} to the question who it is")));
+        }
+        serde_json::from_slice(&body).map_err(|error| {
+            nonsense(&agent, &format!("a word about itself that is none: {error}"))
+        })
+    }
+
+    async fn send(
+        mut self,
+        asked: http::Request<Full<Bytes>>,
+    ) -> Result<(Agent, http::Response<Incoming>, Trouble), Failure> {
+        let answer = match tokio::time::timeout(PATIENCE, self.sender.send_request(asked)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                // The kubelet's reason travels apart from the stream, and may come a little later.
+                let said = tokio::time::timeout(Duration::from_secs(1), self.trouble).await;
+                let why = said.ok().flatten().unwrap_or_else(|| error.to_string());
+                return Err(gone(&self.agent, why.trim()));
+            }
+            Err(_) => {
+                let why = format!("no answer within {} s", PATIENCE.as_secs());
+                return Err(gone(&self.agent, &why));
+            }
+        };
+        Ok((self.agent, answer, self.trouble))
+    }
+}
+
+fn ask(method: Method, path: &str, body: Bytes) -> http::Request<Full<Bytes>> {
+    let mut request = http::Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    let agent = concat!("kubectl-netdiag/", env!("CARGO_PKG_VERSION"));
+    request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
+    request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    request
+}
+
+async fn refused(agent: &Agent, answer: http::Response<Incoming>) -> Result<Answer, Failure> {
+    let status = answer.status();
+    let header = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let seconds = header.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+    let body = lines::short_body(answer.into_body()).await;
+    let body = body.map_err(|broken| gone(agent, &broken.to_string()))?;
+    let error: ErrorBody = serde_json::from_slice(&body).map_err(|_| {
+        nonsense(agent, &format!("status {status} with a body that is none of its own"))
+    })?;
+    let precise = error.retry_after_ms.map(|ms| Duration::from_millis(ms.into()));
+    Ok(Answer::Refused { error, retry_after: precise.or(seconds) })
+}
+
+fn is_type(answer: &http::Response<Incoming>, wanted: &str) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next()).is_some_and(|kind| kind.trim() == wanted)
+}
+
+/// ND0006 before the first event.
+fn gone(agent: &Agent, why: &str) -> Failure {
+    let message = format!("the agent on {} ({}) does not answer: {why}", agent.node, agent.name);
+    Failure::new(code::AGENT_ENDED, message)
+}
+
+/// ND0007.
+pub(crate) fn nonsense(agent: &Agent, what: &str) -> Failure {
+    let message = format!("the agent on {} ({}) sent {what}", agent.node, agent.name);
+    Failure::new(code::PROTOCOL, message)
+}
+
+/// Longest answer that is not a stream.
+const MAX_BODY: usize = MAX_LINE_BYTES;

@@ -1,0 +1,138 @@
+//! What an agent's refusal means for the user, with the command that would change it.
+
+use netdiag_wire::{ErrorBody, ErrorCode, MissingRight};
+
+use crate::{
+    cluster::agents::Agent,
+    code,
+    finding::{Code, Failure, Label},
+};
+
+/// Who asked whom for what; nothing in it is the agent's word.
+pub(crate) struct Asked<'a> {
+    pub(crate) agent: &'a Agent,
+    /// Of the source pod; absent for a node.
+    pub(crate) namespace: Option<&'a str>,
+    /// Namespace and name of the ServiceAccount whose token was sent.
+    pub(crate) account: &'a (String, String),
+    pub(crate) user: Option<&'a str>,
+}
+
+/// The block for an error that the agent named.
+pub(crate) fn failure(error: &ErrorBody, asked: &Asked<'_>) -> Failure {
+    if let (ErrorCode::Forbidden, Some(missing)) = (error.code, &error.missing) {
+        return missing_right(missing, asked);
+    }
+    let code = match error.code {
+        ErrorCode::BadRequest if is_skewed(asked) => code::SKEW,
+        other => code_of(other),
+    };
+    let (node, message) = (&asked.agent.node, &error.message);
+    let failure = Failure::new(code, format!("{message} (said by the agent on {node})"));
+    let doctor = || doctor(node);
+    let retry = || Label::Note("the agent was asked twice; try again later".into());
+    match error.code {
+        ErrorCode::TooMany => failure.with(retry()),
+        ErrorCode::Permission | ErrorCode::ForeignNamespace | ErrorCode::WorkerDied => {
+            failure.with(doctor())
+        }
+        ErrorCode::Internal | ErrorCode::ApiServerUnreachable | ErrorCode::Unavailable => {
+            failure.with(doctor())
+        }
+        ErrorCode::BadRequest => failure.with(skew_note(asked)),
+        _ => failure,
+    }
+}
+
+pub(crate) fn doctor(node: &str) -> Label {
+    let words = ["kubectl", "netdiag", "doctor", &format!("node/{node}")];
+    Label::Next(words.map(str::to_owned).to_vec())
+}
+
+/// Without an agent: of this process's own probe.
+pub(crate) fn code_of(error: ErrorCode) -> Code {
+    match error {
+        ErrorCode::BadRequest | ErrorCode::SourceAddress => code::BAD_VALUE,
+        ErrorCode::Unauthenticated | ErrorCode::Forbidden => code::NOT_ALLOWED,
+        ErrorCode::NotFound | ErrorCode::NameResolution => code::NO_OBJECT,
+        ErrorCode::UidMismatch
+        | ErrorCode::WrongNode
+        | ErrorCode::PodEnded
+        | ErrorCode::PodPending => code::NO_NETWORK,
+        ErrorCode::LimitExceeded => code::LIMIT,
+        ErrorCode::TooMany | ErrorCode::Unavailable => code::BUSY,
+        ErrorCode::ApiServerUnreachable => code::API_SERVER,
+        ErrorCode::Permission | ErrorCode::ForeignNamespace | ErrorCode::Socket => {
+            code::AGENT_IMPAIRED
+        }
+        ErrorCode::WorkerDied => code::AGENT_ENDED,
+        ErrorCode::Internal => code::PROTOCOL,
+        ErrorCode::Unknown => code::SKEW,
+    }
+}
+
+fn is_skewed(asked: &Asked<'_>) -> bool {
+    asked.agent.version.as_deref().is_some_and(|version| version != env!("CARGO_PKG_VERSION"))
+}
+
+fn skew_note(asked: &Asked<'_>) -> Option<Label> {
+    let version = asked.agent.version.as_deref().filter(|_| is_skewed(asked))?;
+    let plugin = env!("CARGO_PKG_VERSION");
+    Some(Label::Note(format!(
+        "that agent is {version}, this plugin {plugin}: it may not know an option that was asked for"
+    )))
+}
+
+/// ND0010. The agent names the rule; what goes into the command is checked or our own.
+fn missing_right(missing: &MissingRight, asked: &Asked<'_>) -> Failure {
+    let (resource, right) = (missing.resource.to_string(), missing.right.to_string());
+    let node = &asked.agent.node;
+    let place = match (resource.as_str(), asked.namespace) {
+        ("pods", Some(namespace)) => format!("from pods in {namespace}"),
+        ("nodes", _) => "from nodes".into(),
+        ("destinations", _) => "to that kind of destination".into(),
+        _ => format!("on {resource}"),
+    };
+    let (account_namespace, account) = asked.account;
+    let user = asked.user.map(|user| format!("you are {user}, there ")).unwrap_or_default();
+    Failure::new(code::NOT_ALLOWED, format!("not allowed: {right} {place}"))
+        .with(Label::Seen(format!(
+            "the agent on {node} asked for create {resource}/{right} (API group netdiag.dev), RBAC said no"
+        )))
+        .with(Label::Seen(format!(
+            "{user}acting as system:serviceaccount:{account_namespace}:{account}"
+        )))
+        .with(hint(&right))
+        .with(binding(&resource, &right, asked).map(Label::Admin))
+}
+
+fn hint(right: &str) -> Option<Label> {
+    let note = "an interval of 0.2 s or more needs no further right: -i 0.2";
+    (right == "fast-ping").then(|| Label::Note(note.into()))
+}
+
+/// The command that gives the right; none where the agent's words are not what a right looks like.
+fn binding(resource: &str, right: &str, asked: &Asked<'_>) -> Option<Vec<String>> {
+    let is_right = !right.is_empty() && right.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    if !is_right || right.starts_with('-') {
+        return None;
+    }
+    let (account_namespace, account) = asked.account;
+    let mut command = vec!["kubectl".to_owned(), "create".into()];
+    match (resource, asked.namespace) {
+        ("pods", Some(namespace)) => {
+            let name = format!("{account}-{right}");
+            command.extend(["rolebinding".into(), name, "-n".into(), namespace.into()]);
+        }
+        ("nodes" | "destinations", _) => {
+            command.extend(["clusterrolebinding".into(), format!("{account}-{resource}-{right}")]);
+        }
+        _ => return None,
+    }
+    command.push(format!("--clusterrole=netdiag-{resource}-{right}"));
+    command.push(format!("--serviceaccount={account_namespace}:{account}"));
+    Some(command)
+}
+
+#[cfg(test)]
+mod tests;

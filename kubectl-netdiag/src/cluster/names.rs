@@ -1,0 +1,56 @@
+//! Who has an address, and which object bears a name, as far as the user may read it.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::{Api, api::ListParams};
+
+use super::{Cluster, facts};
+use crate::render::Names;
+
+/// Nodes read to name an address: beyond that a name is not worth the wait.
+const MAX_NODES: u32 = 1_000;
+
+impl Cluster {
+    /// Nodes, and the pods that have this address.
+    pub(crate) async fn names(&self, address: IpAddr) -> Names {
+        let how = ListParams::default().limit(MAX_NODES);
+        let nodes = self.nodes();
+        let (nodes, pods) = tokio::join!(self.ask(nodes.list(&how)), self.pods_with(address));
+        let nodes: Vec<Node> = nodes.map(|list| list.items).unwrap_or_default();
+        Names {
+            nodes: nodes.iter().map(facts::of_node).collect(),
+            pods: pods.iter().map(facts::of_pod).collect(),
+            services: Vec::new(),
+        }
+    }
+
+    /// In every namespace where that is allowed, else in the user's.
+    async fn pods_with(&self, address: IpAddr) -> Vec<Pod> {
+        let how = ListParams::default().fields(&format!("status.podIP={address}")).limit(10);
+        let all: Api<Pod> = Api::all(self.client.clone());
+        let found = match self.ask(all.list(&how)).await {
+            Err(refusal) if refusal.is_forbidden() => {
+                self.ask(self.pods(&self.namespace).list(&how)).await
+            }
+            other => other,
+        };
+        found.map(|list| list.items).unwrap_or_default()
+    }
+
+    /// `shop/pod/foo`, where an object bears what was taken for a host name.
+    pub(crate) async fn bearing_name(&self, name: &str) -> Option<String> {
+        let namespace = &self.namespace;
+        let (pods, services, nodes) =
+            (self.pods(namespace), self.services(namespace), self.nodes());
+        let (service, pod, node) = tokio::join!(
+            self.ask(services.get_metadata(name)),
+            self.ask(pods.get_metadata(name)),
+            self.ask(nodes.get_metadata(name)),
+        );
+        let service = service.is_ok().then(|| format!("{namespace}/svc/{name}"));
+        let pod = pod.is_ok().then(|| format!("{namespace}/pod/{name}"));
+        let node = node.is_ok().then(|| format!("node/{name}"));
+        service.or(pod).or(node)
+    }
+}

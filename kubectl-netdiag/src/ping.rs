@@ -1,0 +1,277 @@
+//! `ping`: from the plan over the events to the verdict.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use netdiag_wire::{
+    ErrorCode, Event, Line,
+    ping::{PingEvent, PingReport, PingRequest},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+mod ask;
+mod events;
+mod stream;
+
+use events::Events;
+use stream::{Ending, Seen};
+
+use crate::{
+    agent::{nonsense, refusal},
+    args::{Origin, PingArgs, Target},
+    cluster::{Cluster, agents::Agent},
+    code,
+    diagnose::{self, PingContext},
+    finding::{Failure, Peer, Severity, worst},
+    local,
+    plan::{self, Aim, target},
+    render::{self, Document, Format, Names, Screen, Span},
+    service,
+    session::{Session, Stopped},
+};
+
+/// When the command began, by the wall and by the clock that never jumps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    at: Timestamp,
+    start: Instant,
+}
+
+impl Clock {
+    pub(crate) fn now() -> Self {
+        Self { at: Timestamp::now(), start: Instant::now() }
+    }
+
+    pub(crate) fn span(self) -> Span {
+        let took_us = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Span { started_at: self.at, took_us }
+    }
+}
+
+/// One ping on its way.
+struct Ping<'a> {
+    args: &'a PingArgs,
+    request: PingRequest,
+    from: Peer,
+    aim: Aim,
+    is_default: bool,
+    /// Absent where no object was named and this machine sends.
+    cluster: Option<&'a Cluster>,
+    /// Absent for `--from local`.
+    agent: Option<Agent>,
+    deadline: Option<Instant>,
+    has_header: bool,
+}
+
+/// Runs the command; the verdict makes the exit code.
+pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    let clock = Clock::now();
+    let target = args.target()?;
+    let origin = session.origin(args.from.as_ref())?;
+    if origin == Some(Origin::Local) {
+        return from_here(args, &target, session, clock).await;
+    }
+    let cluster = Cluster::open(&args.kube, &session.surroundings)?;
+    if let (Some(object), false) = (target.service(), args.icmp) {
+        return service::run(&cluster, object, session, clock).await;
+    }
+    let origin = origin.as_ref().and_then(Origin::object);
+    let deadline = args.deadline.map(|deadline| clock.start + deadline);
+    let opened = async {
+        let ends = plan::both_ends(&cluster, &target, origin, args.family());
+        let (ends, user) = tokio::join!(ends, cluster.user());
+        let (aim, start) = ends?;
+        let way = ask::open(&cluster, &aim, start, user, args.service_account.as_ref()).await?;
+        Ok((aim, way))
+    };
+    let (aim, mut way) = within(deadline, opened).await?;
+    let mut ping = Ping {
+        args,
+        request: args.request([aim.host.clone()]),
+        from: way.start.peer.clone(),
+        is_default: way.start.is_default,
+        cluster: Some(&cluster),
+        agent: Some(way.agent().clone()),
+        aim,
+        deadline,
+        has_header: false,
+    };
+    let lines = ping.ask_agent(&mut way, session).await?;
+    let seen = ping.watch(Events::Agent(lines), session).await?;
+    match &seen.ending {
+        Ending::Error(error) if !is_cut_off(error.code) => {
+            Err(way.refused(error, &ping.aim).await.into())
+        }
+        Ending::Ended(_) | Ending::Error(_) | Ending::Broken(_) => {
+            ping.conclude(seen, session, clock).await
+        }
+    }
+}
+
+/// What ends a probe that ran, other than what keeps it from running.
+fn is_cut_off(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::WorkerDied | ErrorCode::Internal | ErrorCode::Unavailable)
+}
+
+/// `--from local`: the cluster is asked only for what an object's name stands for.
+async fn from_here(
+    args: &PingArgs,
+    target: &Target,
+    session: &mut Session<'_>,
+    clock: Clock,
+) -> Result<Severity, Stopped> {
+    let cluster = match target {
+        Target::Object(_) => Some(Cluster::open(&args.kube, &session.surroundings)?),
+        Target::Address(_) | Target::Host(_) => None,
+    };
+    if let (Some(cluster), Some(object), false) = (&cluster, target.service(), args.icmp) {
+        return service::run(cluster, object, session, clock).await;
+    }
+    let deadline = args.deadline.map(|deadline| clock.start + deadline);
+    let aim = match &cluster {
+        Some(cluster) => within(deadline, target::find(cluster, target, args.family())).await?,
+        None => target::unlooked(target),
+    };
+    let mut ping = Ping {
+        args,
+        request: args.request([aim.host.clone()]),
+        from: local::peer(),
+        is_default: false,
+        cluster: cluster.as_ref(),
+        agent: None,
+        aim,
+        deadline,
+        has_header: false,
+    };
+    let stop = CancellationToken::new();
+    let events = Events::Local(local::ping(&ping.request, stop.clone())?, stop.drop_guard());
+    let seen = ping.watch(events, session).await?;
+    if let Ending::Error(error) = &seen.ending {
+        return Err(Failure::new(refusal::code_of(error.code), error.message.to_string()).into());
+    }
+    ping.conclude(seen, session, clock).await
+}
+
+impl Ping<'_> {
+    fn is_brief(&self, screen: &Screen) -> bool {
+        self.args.brief && screen.format != Format::Ndjson
+    }
+
+    /// The agent that answers must be the one that was asked.
+    fn accepted(&self, line: &Line<PingEvent>, session: &mut Session<'_>) -> Result<(), Stopped> {
+        let (Some(agent), Event::Accepted { node, version, .. }) = (&self.agent, &line.event)
+        else {
+            return Ok(());
+        };
+        if node.as_bytes() != agent.node.as_bytes() {
+            return Err(nonsense(agent, &format!("an answer of node {node}")).into());
+        }
+        if let Some(skew) = crate::version::skew(&version.to_string()) {
+            writeln!(session.err, "agent {version} on {node} is {skew}")?;
+        }
+        Ok(())
+    }
+
+    /// Who pings whom, once both addresses are known and before anything came back.
+    fn header(&mut self, event: &PingEvent, session: &mut Session<'_>) -> Result<(), Stopped> {
+        if let PingEvent::Started { address, source, .. } = event {
+            self.aim.peer.address.get_or_insert(*address);
+            self.from.address.get_or_insert(*source);
+        }
+        if !std::mem::replace(&mut self.has_header, true) {
+            self.trap(session)?;
+        }
+        Ok(())
+    }
+
+    fn trap(&self, session: &mut Session<'_>) -> Result<(), Stopped> {
+        let (out, screen) = (&mut *session.out, &session.screen);
+        render::header(out, screen, &self.from, std::slice::from_ref(&self.aim.peer))?;
+        if let Some((code, lines)) = service::note(&self.aim.peer) {
+            render::note(out, screen, code, &lines)?;
+        }
+        Ok(())
+    }
+
+    /// The verdict, or the error where the stream did not end as it must.
+    async fn conclude(
+        self,
+        seen: Seen,
+        session: &mut Session<'_>,
+        clock: Clock,
+    ) -> Result<Severity, Stopped> {
+        let cause = match &seen.ending {
+            Ending::Ended(_) => None,
+            Ending::Error(error) => Some(error.message.to_string()),
+            Ending::Broken(broken) => match &self.agent {
+                Some(agent) => Some(ask::cut_off_cause(broken, agent)?),
+                None => Some(broken.to_string()),
+            },
+        };
+        if let Some(cause) = cause {
+            return Err(diagnose::cut_off(&seen.reports, &self.request, &self.from, &cause).into());
+        }
+        let mut context = self.context(seen.names);
+        let mut findings = Vec::new();
+        for report in &seen.reports {
+            if report.lost() > 0 {
+                context.target_node = self.target_node().await;
+            }
+            findings.extend(diagnose::ping(report, &self.request, &context));
+        }
+        let (out, screen) = (&mut *session.out, &session.screen);
+        render::verdict(out, screen, &findings)?;
+        let empty = PingReport::default();
+        let report = seen.reports.first().unwrap_or(&empty);
+        let document = Document::new("PingReport", clock.span(), &findings)
+            .from(self.from)
+            .to(self.aim.peer)
+            .part("ping", report)
+            .map_err(std::io::Error::from)?;
+        render::document(out, screen, &document)?;
+        Ok(worst(&findings))
+    }
+
+    fn context(&self, names: Names) -> PingContext {
+        PingContext {
+            from: self.from.clone(),
+            to: self.aim.peer.clone(),
+            default_source: self.is_default,
+            names,
+            target_pod: self.aim.pod.clone(),
+            target_node: self.aim.node.clone(),
+            now_at: Timestamp::now(),
+        }
+    }
+
+    /// The target's node as it is now; only looked up when there is something to explain.
+    async fn target_node(&self) -> Option<render::NodeFacts> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let (cluster, name) = (self.cluster?, self.aim.peer.node.as_ref()?);
+        let node = tokio::time::timeout(PATIENCE, cluster.ask(cluster.nodes().get(name))).await;
+        node.ok()?.ok().map(|node| crate::cluster::facts::of_node(&node))
+    }
+}
+
+fn names_of(aim: &Aim) -> Names {
+    Names {
+        nodes: aim.node.iter().cloned().collect(),
+        pods: aim.pod.iter().cloned().collect(),
+        services: Vec::new(),
+    }
+}
+
+/// `--deadline` bounds the looking-up as well.
+async fn within<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match deadline {
+        None => work.await,
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| {
+            let message = "the deadline passed before anything was sent: the API server is slow";
+            Err(Failure::new(code::API_SERVER, message))
+        }),
+    }
+}

@@ -1,0 +1,98 @@
+//! TARGET: which address is meant, and what the API says of it.
+
+use std::net::IpAddr;
+
+use netdiag_wire::Family;
+
+use crate::{
+    args::{Kind, Object, Target},
+    cluster::{
+        Cluster,
+        facts::{self, of_family},
+        targets::has_network,
+    },
+    code,
+    finding::{Failure, Peer, PeerKind},
+    render::{NodeFacts, PodFacts},
+};
+
+/// What is aimed at.
+#[derive(Clone, Debug)]
+pub(crate) struct Aim {
+    pub(crate) peer: Peer,
+    /// As the request has it: an address, or a name that the source resolves.
+    pub(crate) host: String,
+    pub(crate) pod: Option<PodFacts>,
+    pub(crate) node: Option<NodeFacts>,
+}
+
+/// Finds the target; an address or a name needs nobody.
+pub(crate) async fn find(
+    cluster: &Cluster,
+    target: &Target,
+    family: Family,
+) -> Result<Aim, Failure> {
+    match target {
+        Target::Object(object) => find_object(cluster, object, family).await,
+        Target::Address(_) | Target::Host(_) => Ok(unlooked(target)),
+    }
+}
+
+/// An address or a name as it stands.
+pub(crate) fn unlooked(target: &Target) -> Aim {
+    let (kind, name, address) = match target {
+        Target::Address(address) => (PeerKind::Address, address.to_string(), Some(*address)),
+        Target::Host(name) => (PeerKind::Host, name.clone(), None),
+        Target::Object(object) => (PeerKind::Host, object.name.clone(), None),
+    };
+    let peer = Peer { kind, name: name.clone(), address, ..Peer::default() };
+    Aim { peer, host: name, pod: None, node: None }
+}
+
+async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Result<Aim, Failure> {
+    let namespace = object.namespace.as_deref().unwrap_or(&cluster.namespace);
+    match object.kind {
+        Kind::Pod => {
+            let pod = cluster.pod(namespace, &object.name).await?;
+            has_network(&pod)?;
+            let known = facts::of_pod(&pod);
+            let address = pick(&known.addresses, family, &object_word(namespace, object))?;
+            let peer = facts::pod_peer(&pod, Some(address));
+            Ok(Aim { peer, host: address.to_string(), pod: Some(known), node: None })
+        }
+        Kind::Node => {
+            let node = cluster.node(&object.name).await?;
+            let known = facts::of_node(&node);
+            let addresses = facts::internal_addresses(&known);
+            let address = pick(&addresses, family, &format!("node/{}", object.name))?;
+            let peer = facts::node_peer(&node, Some(address));
+            Ok(Aim { peer, host: address.to_string(), pod: None, node: Some(known) })
+        }
+        Kind::Service => {
+            let service = cluster.service(namespace, &object.name).await?;
+            let addresses = facts::cluster_ips(&service);
+            let address = pick(&addresses, family, &object_word(namespace, object))?;
+            let peer = facts::service_peer(&service, Some(address));
+            Ok(Aim { peer, host: address.to_string(), pod: None, node: None })
+        }
+    }
+}
+
+fn object_word(namespace: &str, object: &Object) -> String {
+    format!("{namespace}/{}/{}", object.kind, object.name)
+}
+
+/// The address of the wanted family, or ND0021 with those that there are.
+fn pick(addresses: &[IpAddr], family: Family, who: &str) -> Result<IpAddr, Failure> {
+    of_family(addresses, family).ok_or_else(|| {
+        let has: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+        let wanted = match family {
+            Family::Any => "address",
+            Family::V4 => "IPv4 address",
+            Family::V6 => "IPv6 address",
+        };
+        let has =
+            if has.is_empty() { String::new() } else { format!("; it has {}", has.join(", ")) };
+        Failure::new(code::NO_NETWORK, format!("{who} has no {wanted}{has}"))
+    })
+}
