@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::release::Release;
 
-const ANNOTATION: &str = r#"podAnnotations={"chart-test":"upgraded"}"#;
+const ANNOTATION: &str = r#"podAnnotations.chart-test="upgraded""#;
 
 #[test]
 #[ignore = "needs a cluster: installs, upgrades and removes the chart"]
 fn a_release_lives_and_leaves_nothing() -> Result<()> {
-    let release = Release::install(&[])?;
+    let release = Release::take()?;
     uninstall(&release)?;
     let before = netdiags(&release)?;
 
@@ -22,16 +22,17 @@ fn a_release_lives_and_leaves_nothing() -> Result<()> {
     assert!(said.contains("kubectl netdiag doctor"), "the notes say what to type next: {said}");
     every_node_has_a_ready_agent(&release)?;
     let tested = command::finish(release.helm("test netdiag --timeout 1m"))?;
-    assert!(tested.contains("Succeeded"), "{tested}");
+    assert!(tested.contains("Phase:          Succeeded"), "{tested}");
 
     release.upgrade(&[ANNOTATION])?;
+    every_node_has_a_ready_agent(&release)?;
     assert_eq!(annotated(&release)?, agents(&release)?.len());
     command::finish(release.helm("rollback netdiag 1 --wait --timeout 2m"))?;
     every_node_has_a_ready_agent(&release)?;
     assert_eq!(annotated(&release)?, 0);
 
     uninstall(&release)?;
-    wait::until("every object is gone", Duration::from_secs(30), || {
+    wait::until("every object is gone", Duration::from_secs(40), || {
         let left: Vec<_> = netdiags(&release)?.difference(&before).cloned().collect();
         ensure!(left.is_empty(), "left behind: {left:?}");
         Ok(())
@@ -43,29 +44,33 @@ fn a_release_lives_and_leaves_nothing() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: gives the agent a right too many"]
 fn helm_test_names_a_right_too_many() -> Result<()> {
-    let release = Release::install(&[])?;
+    let release = Release::take()?;
     release.kubectl(
-        "create rolebinding chart-test-view -n netdiag --clusterrole=view \
+        "create clusterrolebinding chart-test-view --clusterrole=view \
          --serviceaccount=netdiag:netdiag-agent",
     )?;
     let tested = command::finish(release.helm("test netdiag --timeout 1m"));
     let log = release.kubectl("logs -n netdiag netdiag-selftest");
-    release.kubectl("delete -n netdiag rolebinding/chart-test-view pod/netdiag-selftest")?;
+    release.kubectl("delete clusterrolebinding chart-test-view")?;
+    release.kubectl("delete pod -n netdiag netdiag-selftest")?;
     assert!(tested.is_err(), "{tested:?}");
     let log = log?;
-    assert!(log.contains("list") && log.contains("pods"), "{log}");
+    assert!(log.contains("beyond need: ") && log.contains("list pods (core)"), "{log}");
     Ok(())
 }
 
 fn uninstall(release: &Release) -> Result<()> {
     command::finish(release.helm("uninstall netdiag --wait --timeout 2m"))?;
-    Ok(())
+    wait::until("the agents are gone", Duration::from_secs(40), || {
+        let left = release.kubectl("get pods -n netdiag -o name")?;
+        ensure!(left.is_empty(), "{left}");
+        Ok(())
+    })
 }
 
 fn every_node_has_a_ready_agent(release: &Release) -> Result<()> {
-    let nodes = release.get("nodes")?["items"].as_array().context("no nodes")?.len();
     let agents = agents(release)?;
-    assert_eq!(agents.len(), nodes);
+    assert_eq!(agents.len(), release.list("nodes")?.len());
     for agent in agents {
         let statuses = agent["status"]["containerStatuses"].as_array().context("no containers")?;
         assert!(statuses.iter().all(|c| c["ready"] == true), "{:#}", agent["status"]);
@@ -75,9 +80,9 @@ fn every_node_has_a_ready_agent(release: &Release) -> Result<()> {
 
 /// The agent pods that are not on their way out.
 fn agents(release: &Release) -> Result<Vec<Value>> {
-    let pods = release.get("pods -n netdiag -l app.kubernetes.io/component=agent")?;
-    let pods = pods["items"].as_array().context("no list")?;
-    Ok(pods.iter().filter(|p| p["metadata"]["deletionTimestamp"].is_null()).cloned().collect())
+    let mut pods = release.list("pods -n netdiag -l app.kubernetes.io/component=agent")?;
+    pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+    Ok(pods)
 }
 
 fn annotated(release: &Release) -> Result<usize> {

@@ -3,47 +3,49 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::wait;
-use serde_json::{Value, json};
+use netdiag_tests::{Namespace, wait};
+use serde_json::json;
 
 use crate::release::Release;
 
+/// SHOP and BILLING stand for the names of two namespaces.
 const VALUES: [&str; 2] = [
-    r#"tenants=["chart-shop",{"namespace":"chart-billing","rights":["basic","fast-ping"],"users":["alice"]}]"#,
+    r#"tenants=["SHOP",{"namespace":"BILLING","rights":["basic","fast-ping"],"users":["alice"]}]"#,
     r#"operators={"users":["olga"],"groups":["sre"]}"#,
 ];
+const NO_VALUES: [&str; 2] = ["tenants=[]", "operators={}"];
 
 const OPERATOR: &str = "system:serviceaccount:netdiag:netdiag-operator";
-const SHOP: &str = "system:serviceaccount:chart-shop:netdiag-user";
-const BILLING: &str = "system:serviceaccount:chart-billing:netdiag-user";
+const SHOP: &str = "system:serviceaccount:SHOP:netdiag-user";
+const BILLING: &str = "system:serviceaccount:BILLING:netdiag-user";
 
 /// Who, what (verb, resource in our group), in which namespace (none: cluster-wide), allowed.
 const PROBES: [(&str, &str, &str, bool); 26] = [
-    (OPERATOR, "pods/ping", "chart-shop", true),
+    (OPERATOR, "pods/ping", "SHOP", true),
     (OPERATOR, "pods/ping", "kube-system", true),
-    (OPERATOR, "pods/fast-ping", "chart-shop", true),
+    (OPERATOR, "pods/fast-ping", "SHOP", true),
     (OPERATOR, "nodes/ping", "", true),
     (OPERATOR, "nodes/fast-ping", "", true),
-    (OPERATOR, "pods/http-body", "chart-shop", false),
-    (OPERATOR, "pods/capture-payload", "chart-shop", false),
+    (OPERATOR, "pods/http-body", "SHOP", false),
+    (OPERATOR, "pods/capture-payload", "SHOP", false),
     (OPERATOR, "nodes/http-body", "", false),
     (OPERATOR, "destinations/metadata", "", false),
     (OPERATOR, "destinations/loopback", "", false),
-    (OPERATOR, "pods", "chart-shop", false),
-    (SHOP, "pods/ping", "chart-shop", true),
-    (SHOP, "pods/ping", "chart-billing", false),
+    (OPERATOR, "pods", "SHOP", false),
+    (SHOP, "pods/ping", "SHOP", true),
+    (SHOP, "pods/ping", "BILLING", false),
     (SHOP, "pods/ping", "", false),
-    (SHOP, "pods/fast-ping", "chart-shop", false),
+    (SHOP, "pods/fast-ping", "SHOP", false),
     (SHOP, "nodes/ping", "", false),
-    (SHOP, "nodes/ping", "chart-shop", false),
+    (SHOP, "nodes/ping", "SHOP", false),
     (SHOP, "destinations/metadata", "", false),
-    (BILLING, "pods/ping", "chart-billing", true),
-    (BILLING, "pods/fast-ping", "chart-billing", true),
-    (BILLING, "pods/fast-ping", "chart-shop", false),
+    (BILLING, "pods/ping", "BILLING", true),
+    (BILLING, "pods/fast-ping", "BILLING", true),
+    (BILLING, "pods/fast-ping", "SHOP", false),
     (BILLING, "nodes/ping", "", false),
-    ("alice", "pods/ping", "chart-billing", false),
+    ("alice", "pods/ping", "BILLING", false),
     ("olga", "nodes/ping", "", false),
-    ("system:serviceaccount:netdiag:netdiag-agent", "pods/ping", "chart-shop", false),
+    ("system:serviceaccount:netdiag:netdiag-agent", "pods/ping", "SHOP", false),
     ("system:serviceaccount:netdiag:netdiag-agent", "nodes/ping", "", false),
 ];
 
@@ -51,9 +53,9 @@ const PROBES: [(&str, &str, &str, bool); 26] = [
 type Call<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
 
 const CALLERS: [(Call<'static>, bool); 20] = [
-    (("alice", "create", "serviceaccounts/token", "netdiag-user", "chart-billing"), true),
-    (("alice", "create", "serviceaccounts/token", "default", "chart-billing"), false),
-    (("alice", "create", "serviceaccounts/token", "netdiag-user", "chart-shop"), false),
+    (("alice", "create", "serviceaccounts/token", "netdiag-user", "BILLING"), true),
+    (("alice", "create", "serviceaccounts/token", "default", "BILLING"), false),
+    (("alice", "create", "serviceaccounts/token", "netdiag-user", "SHOP"), false),
     (("alice", "create", "serviceaccounts/token", "netdiag-operator", "netdiag"), false),
     (("alice", "create", "serviceaccounts/token", "netdiag-agent", "netdiag"), false),
     (("alice", "get", "pods", "", "netdiag"), true),
@@ -65,109 +67,99 @@ const CALLERS: [(Call<'static>, bool); 20] = [
     (("alice", "get", "pods/log", "", "netdiag"), false),
     (("olga", "create", "serviceaccounts/token", "netdiag-operator", "netdiag"), true),
     (("olga", "create", "serviceaccounts/token", "netdiag-agent", "netdiag"), false),
-    (("olga", "create", "serviceaccounts/token", "netdiag-user", "chart-shop"), false),
+    (("olga", "create", "serviceaccounts/token", "netdiag-user", "SHOP"), false),
     (("olga", "list", "pods", "", "netdiag"), true),
     (("olga", "list", "secrets", "", "netdiag"), false),
-    (("mallory", "create", "serviceaccounts/token", "netdiag-user", "chart-shop"), false),
+    (("mallory", "create", "serviceaccounts/token", "netdiag-user", "SHOP"), false),
     (("mallory", "list", "pods", "", "netdiag"), false),
-    ((OPERATOR, "create", "serviceaccounts/token", "netdiag-user", "chart-shop"), false),
+    ((OPERATOR, "create", "serviceaccounts/token", "netdiag-user", "SHOP"), false),
 ];
 
 #[test]
 #[ignore = "needs a cluster: installs the chart with tenants and asks who may what"]
 fn rights_are_what_the_values_say() -> Result<()> {
-    let release = Release::install(&[])?;
-    let tenants = Tenants::create(&release)?;
-    release.upgrade(&VALUES)?;
+    let office = Office::open()?;
+    office.release.upgrade(&VALUES.map(|value| office.named(value)).each_ref().map(|v| &**v))?;
     // Bundles are filled by a controller, a moment later.
     wait::until("the bundles are filled", Duration::from_secs(10), || {
-        ensure!(may_probe(&release, OPERATOR, "pods/fast-ping", "")?);
-        ensure!(may_probe(&release, SHOP, "pods/ping", "chart-shop")?);
+        ensure!(office.may_probe(OPERATOR, "pods/fast-ping", "")?);
+        ensure!(office.may_probe(SHOP, "pods/ping", "SHOP")?);
         Ok(())
     })?;
     for (who, resource, namespace, allowed) in PROBES {
-        let answer = may_probe(&release, who, resource, namespace)?;
+        let answer = office.may_probe(who, resource, namespace)?;
         assert_eq!(answer, allowed, "{who} create {resource} in {namespace:?}");
     }
     for (call, allowed) in CALLERS {
-        assert_eq!(may(&release, &call)?, allowed, "{call:?}");
+        assert_eq!(office.may(&call)?, allowed, "{call:?}");
     }
-    release.upgrade(&[])?;
-    drop(tenants);
+    office.release.upgrade(&NO_VALUES)?;
     Ok(())
 }
 
 #[test]
 #[ignore = "needs a cluster: types the commands that the plugin prints"]
 fn what_an_admin_is_told_to_type_gives_the_right() -> Result<()> {
-    let release = Release::install(&[])?;
-    let _tenants = Tenants::create(&release)?;
-    assert!(!may_probe(&release, SHOP, "pods/ping", "chart-shop")?);
-    release.kubectl(
-        "create rolebinding netdiag-user-ping -n chart-shop --clusterrole=netdiag-pods-ping \
-         --serviceaccount=chart-shop:netdiag-user",
-    )?;
-    release.kubectl(
-        "create rolebinding netdiag-mint -n chart-shop --clusterrole=netdiag-mint --user=bob",
-    )?;
-    let mint = |name| ("bob", "create", "serviceaccounts/token", name, "chart-shop");
+    let office = Office::open()?;
+    assert!(!office.may_probe(SHOP, "pods/ping", "SHOP")?);
+    for line in [
+        "create rolebinding netdiag-user-ping -n SHOP --clusterrole=netdiag-pods-ping \
+         --serviceaccount=SHOP:netdiag-user",
+        "create rolebinding netdiag-mint -n SHOP --clusterrole=netdiag-mint --user=bob",
+    ] {
+        office.release.kubectl(&office.named(line))?;
+    }
+    let mint = |name| ("bob", "create", "serviceaccounts/token", name, "SHOP");
     wait::until("the bindings count", Duration::from_secs(5), || {
-        ensure!(may_probe(&release, SHOP, "pods/ping", "chart-shop")?);
-        ensure!(may(&release, &mint("netdiag-user"))?);
+        ensure!(office.may_probe(SHOP, "pods/ping", "SHOP")?);
+        ensure!(office.may(&mint("netdiag-user"))?);
         Ok(())
     })?;
-    assert!(!may(&release, &mint("default"))?);
+    assert!(!office.may(&mint("default"))?);
     Ok(())
 }
 
-/// Whether this user may create this resource of our API group.
-fn may_probe(release: &Release, user: &str, resource: &str, namespace: &str) -> Result<bool> {
-    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let attributes = json!({
-        "verb": "create", "group": "netdiag.dev", "resource": resource, "subresource": subresource,
-        "namespace": namespace,
-    });
-    allowed(release, user, &attributes)
+/// The release, and two namespaces for its tenants.
+struct Office {
+    shop: Namespace,
+    billing: Namespace,
+    release: Release,
 }
 
-/// Whether this user may do this to a resource of the core API group.
-fn may(release: &Release, call: &Call<'_>) -> Result<bool> {
-    let (user, verb, resource, name, namespace) = *call;
-    let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-    let attributes = json!({
-        "verb": verb, "group": "", "resource": resource, "subresource": subresource,
-        "name": name, "namespace": namespace,
-    });
-    allowed(release, user, &attributes)
-}
-
-fn allowed(release: &Release, user: &str, attributes: &Value) -> Result<bool> {
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": user, "resourceAttributes": attributes},
-    });
-    let api = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-    Ok(release.post(api, &review)?["status"]["allowed"] == true)
-}
-
-/// The two tenants' namespaces, gone at the end of the test.
-struct Tenants<'a>(&'a Release);
-
-impl<'a> Tenants<'a> {
-    fn create(release: &'a Release) -> Result<Self> {
-        let tenants = Self(release);
-        for name in ["chart-shop", "chart-billing"] {
-            release.kubectl(&format!("create namespace {name}"))?;
-        }
-        Ok(tenants)
+impl Office {
+    fn open() -> Result<Self> {
+        let release = Release::take()?;
+        let shop = release.cluster.another_namespace(&[])?;
+        let billing = release.cluster.another_namespace(&[])?;
+        Ok(Self { shop, billing, release })
     }
-}
 
-impl Drop for Tenants<'_> {
-    fn drop(&mut self) {
-        let words = "delete namespace chart-shop chart-billing --ignore-not-found";
-        // A test that failed says why; this would only hide it.
-        let _ = self.0.kubectl(words);
+    fn named(&self, text: &str) -> String {
+        text.replace("SHOP", self.shop.name()).replace("BILLING", self.billing.name())
+    }
+
+    /// Whether this user may create this resource of our API group.
+    fn may_probe(&self, user: &str, resource: &str, namespace: &str) -> Result<bool> {
+        self.allowed((user, "create", resource, "", namespace), "netdiag.dev")
+    }
+
+    /// Whether this user may do this to a resource of the core API group.
+    fn may(&self, call: &Call<'_>) -> Result<bool> {
+        self.allowed(*call, "")
+    }
+
+    fn allowed(&self, call: Call<'_>, group: &str) -> Result<bool> {
+        let (user, verb, resource, name, namespace) = call;
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": self.named(user), "resourceAttributes": {
+                "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+                "name": name, "namespace": self.named(namespace),
+            }},
+        });
+        let api = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        Ok(self.release.post(api, &review)?["status"]["allowed"] == true)
     }
 }

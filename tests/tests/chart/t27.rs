@@ -19,7 +19,7 @@ const RULES: [&str; 4] = [
 #[test]
 #[ignore = "needs a cluster: asks with the agent's token"]
 fn t27_the_agents_rules_are_the_golden_ones() -> Result<()> {
-    let release = Release::install(&[])?;
+    let release = Release::take()?;
     let golden = BTreeSet::from(RULES.map(str::to_owned));
     for namespace in ["netdiag", "kube-system"] {
         assert_eq!(rules(&release, namespace)?, golden, "in {namespace}");
@@ -33,14 +33,14 @@ fn t27_the_agents_rules_are_the_golden_ones() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: asks with the agent's token"]
 fn t27_the_agents_token_lists_nothing() -> Result<()> {
-    let release = Release::install(&[])?;
+    let release = Release::take()?;
     for resource in ["pods", "secrets", "nodes", "services", "events", "configmaps"] {
         let listed = as_account(&release, "netdiag-agent", &["get", resource, "-A"]);
         let refusal = format!("{:#}", listed.expect_err(resource));
         assert!(refusal.contains("Forbidden") && refusal.contains("cannot list"), "{refusal}");
     }
-    let node = release.get("nodes")?["items"][0]["metadata"]["name"].clone();
-    let node = node.as_str().context("no node")?;
+    let nodes = release.list("nodes")?;
+    let node = nodes[0]["metadata"]["name"].as_str().context("no node")?;
     let seen = as_account(&release, "netdiag-agent", &["get", "node", node, "-o", "name"])?;
     assert_eq!(seen.trim(), format!("node/{node}"), "the token itself is good");
     Ok(())
@@ -98,7 +98,8 @@ fn as_account(release: &Release, account: &str, args: &[&str]) -> Result<String>
     config["users"][0]["user"] = json!({"token": token.trim()});
     let file = tempfile::NamedTempFile::new()?;
     serde_json::to_writer(&file, &config)?;
-    let mut kubectl = release.program("kubectl");
-    kubectl.args(args).env("KUBECONFIG", file.path());
+    // The last --kubeconfig counts.
+    let mut kubectl = release.cluster.kubectl_command(["--kubeconfig"]);
+    kubectl.arg(file.path()).args(args);
     command::finish(kubectl)
 }
