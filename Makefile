@@ -1,11 +1,13 @@
-# The front door. Each target calls one thing; the programs are in tests/src/bin.
+# The front door. Each target is one line that calls one thing: a program in tests/src/bin.
+RUN = @cargo run --quiet -p netdiag-tests --bin
+
 .PHONY: demo test cluster cluster-down image plugin bench lint
 
-demo: ; @tests/run demo
-test: ; @tests/run check
-cluster: ; @tests/run cluster up
-cluster-down: ; @tests/run cluster down $(if $(FORCE),--force)
-image: ; @tests/run image
-plugin: ; @tests/run plugin
-bench: ; @tests/run bench
-lint: ; @tests/run check --only lint
+demo: ; $(RUN) demo
+test: ; $(RUN) check
+cluster: ; $(RUN) cluster -- up $(ARGS)
+cluster-down: ; $(RUN) cluster -- down $(if $(FORCE),--force)
+image: ; $(RUN) image
+plugin: ; @cargo build --release -p kubectl-netdiag
+bench: ; @cargo bench -p netdiag-tests
+lint: ; $(RUN) check -- --only lint

@@ -8,6 +8,8 @@ mod fixture;
 pub mod lab;
 pub mod parts;
 pub mod progress;
+pub mod root;
+pub mod tools;
 pub mod wait;
 
 pub use fixture::{Cluster, Namespace, Node, Pod, PodBuilder, Run, User};

@@ -1,4 +1,4 @@
-//! `cluster up|down|build|status|env|import`: the test cluster by hand.
+//! `cluster up|down|build|status|env|import|agents`: the test cluster by hand.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use netdiag_tests::lab::settings::Settings;
 use netdiag_tests::lab::{cgroup, cleanup, images, start, state};
 use netdiag_tests::parts::Parts;
 use netdiag_tests::progress::{say, show};
+use netdiag_tests::{Cluster, command, root, tools};
 
 /// A real Kubernetes cluster on this machine, for tests.
 #[derive(Parser)]
@@ -37,6 +38,8 @@ enum Command {
     Env,
     /// Import an image archive into every node.
     Import { archive: PathBuf },
+    /// Install the chart with the image of `make image`, unless it runs already.
+    Agents,
 }
 
 fn main() -> ExitCode {
@@ -51,16 +54,33 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::Up(_) | Command::Down { .. } | Command::Import { .. } | Command::Agents
+            if !root::is_root() =>
+        {
+            again_as_root()
+        }
         Command::Up(settings) => up(&settings),
         Command::Down { force } => down(force),
         Command::Build => Parts::build().map(drop),
         Command::Status => status(),
         Command::Env => env(),
         Command::Import { archive } => import(&archive),
+        Command::Agents => Cluster::with_agents().map(drop),
     }
 }
 
+/// The parts are built before, by the user whose cache they go to.
+fn again_as_root() -> Result<()> {
+    tools::install()?;
+    Parts::build()?;
+    root::ask()?;
+    let mut again = root::as_root(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    command::show(again)
+}
+
 fn up(settings: &Settings) -> Result<()> {
+    tools::install()?;
     let begin = Instant::now();
     start::up(settings)?;
     say(&format!("cluster of {} nodes is up after {:.1?}", settings.nodes, begin.elapsed()));

@@ -49,7 +49,7 @@ pub fn import(number: u8, archive: &Path) -> Result<()> {
     let file = fs::File::open(archive).with_context(|| format!("open {}", archive.display()))?;
     // By standard input: the node has a /var of its own and does not see every path.
     let ctr = ["ctr", "--namespace", "k8s.io", "images", "import", "--local", "-"];
-    let mut command = node::enter(number, &ctr)?;
+    let mut command = node::enter(number, ctr)?;
     let output = command.stdin(Stdio::from(file)).output()?;
     anyhow::ensure!(
         output.status.success(),

@@ -50,7 +50,7 @@ impl Authority {
             addresses::KUBERNETES_SERVICE,
         ])?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        self.sign("kube-apiserver", params)
+        self.sign("kube-apiserver", &params)
     }
 
     /// What a kubelet shows to the API server, and to those who call it.
@@ -63,7 +63,7 @@ impl Authority {
         params.subject_alt_names = names(&alternatives)?;
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(&name, params)
+        self.sign(&name, &params)
     }
 
     /// A client's certificate: its user name and group.
@@ -73,10 +73,10 @@ impl Authority {
             params.distinguished_name.push(DnType::OrganizationName, group);
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.sign(file, params)
+        self.sign(file, &params)
     }
 
-    fn sign(&self, file: &str, params: CertificateParams) -> Result<Pair> {
+    fn sign(&self, file: &str, params: &CertificateParams) -> Result<Pair> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.0)?;
         let pair = Pair {
