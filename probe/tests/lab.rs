@@ -3,7 +3,6 @@
 
 use std::{
     fs::{self, File},
-    net::IpAddr,
     os::fd::AsRawFd,
     process::{Command, Output},
     thread,
@@ -61,6 +60,8 @@ impl Netns {
         });
         let namespace = Self(made.join().unwrap());
         namespace.ip("link set lo up");
+        // A link-local address would be of no use for the first two seconds.
+        namespace.sysctl("ipv6/conf/default/accept_dad", "0");
         namespace
     }
 
@@ -84,23 +85,24 @@ impl Netns {
     }
 
     pub(crate) fn ip(&self, arguments: &str) {
-        self.must("ip", &arguments.split(' ').collect::<Vec<_>>());
+        self.must("ip", arguments);
     }
 
-    pub(crate) fn nft(&self, rules: &str) {
-        rules.lines().map(str::trim).for_each(|rule| self.must("nft", &[rule]));
+    pub(crate) fn nft(&self, rule: &str) {
+        self.must("nft", rule);
     }
 
-    fn must(&self, program: &str, arguments: &[&str]) {
-        let output = self.output(program, arguments);
-        assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
+    /// Runs it with its arguments, none of which has a blank in it.
+    pub(crate) fn must(&self, program: &str, arguments: &str) {
+        let output = self.output(program, &arguments.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{program} {arguments}: {output:?}");
     }
 
     pub(crate) fn sysctl(&self, name: &str, value: &str) {
         self.enter(|| fs::write(format!("/proc/sys/net/{name}"), value).unwrap());
     }
 
-    fn veth(&self, name: &str, peer: &Netns) {
+    pub(crate) fn veth(&self, name: &str, peer: &Netns) {
         let path = format!("/proc/{}/fd/{}", std::process::id(), peer.0.as_raw_fd());
         self.ip(&format!("link add {name} type veth peer name eth0 netns {path}"));
         self.ip(&format!("link set {name} up"));
@@ -111,17 +113,16 @@ impl Netns {
     pub(crate) fn ping(&self, request: &PingRequest) -> Result<Pinged, ProbeError> {
         self.enter(|| {
             let sockets = ping::open(request)?;
-            drive(request, sockets, &ResolverFiles::default(), &CancellationToken::new())
+            drive(request, sockets, &ResolverFiles::default())
         })
     }
 }
 
-/// Runs the engine in this thread's namespace.
+/// Runs the engine to its end in this thread's namespace.
 pub(crate) fn drive(
     request: &PingRequest,
     sockets: ping::PingSockets,
     files: &ResolverFiles,
-    stop: &CancellationToken,
 ) -> Result<Pinged, ProbeError> {
     let mut fold = PingFold::new(request);
     let mut events = Vec::new();
@@ -129,10 +130,9 @@ pub(crate) fn drive(
         fold.push(&event);
         events.push(event);
     };
-    let allow_all = |_: IpAddr| Ok(());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let run = ping::run(request, sockets, files, &allow_all, &mut emit, stop.clone());
-    runtime.block_on(run)?;
+    let stop = CancellationToken::new();
+    runtime.block_on(ping::run(request, sockets, files, &|_| Ok(()), &mut emit, stop))?;
     Ok(Pinged { reports: fold.reports(Some(EndReason::Completed), None), events })
 }
 

@@ -3,4 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod lab;
+mod names;
 mod ping;
+mod responder;
+mod side_by_side;

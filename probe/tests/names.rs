@@ -1,0 +1,144 @@
+//! Names resolved through a real DNS server in the lab.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    thread,
+};
+
+use hickory_resolver::proto::{
+    op::{Message, MessageType, ResponseCode},
+    rr::{
+        RData, Record, RecordType,
+        rdata::{A, AAAA},
+    },
+};
+use netdiag_probe::{
+    ProbeError,
+    names::{ResolverFiles, resolve},
+    ping,
+};
+use netdiag_wire::{ErrorCode, Family, ping::PingRequest};
+
+use crate::lab::{Lab, Netns, SERVER, SERVER6, drive, request};
+
+const RESOLV_CONF: &str = "nameserver 10.9.1.1\nsearch shop.svc.cluster.local svc.cluster.local\noptions ndots:5 timeout:1 attempts:1\nnonsense\n";
+
+/// Serves `web.shop.svc.cluster.local` and `four.test` until the test's process ends.
+fn serve(namespace: &Netns) {
+    let socket = namespace.enter(|| UdpSocket::bind("0.0.0.0:53").unwrap());
+    thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).unwrap();
+            let answer = answer(Message::from_vec(&buffer[..length]).unwrap());
+            socket.send_to(&answer.to_vec().unwrap(), from).unwrap();
+        }
+    });
+}
+
+fn answer(mut message: Message) -> Message {
+    let query = message.queries[0].clone();
+    let name = query.name().to_string();
+    message.metadata.message_type = MessageType::Response;
+    message.metadata.recursion_available = true;
+    let data = match (name.as_str(), query.query_type()) {
+        ("web.shop.svc.cluster.local." | "four.test.", RecordType::A) => {
+            Some(RData::A(A(SERVER.parse().unwrap())))
+        }
+        ("web.shop.svc.cluster.local.", RecordType::AAAA) => {
+            Some(RData::AAAA(AAAA(SERVER6.parse().unwrap())))
+        }
+        ("four.test.", _) => None,
+        _ => {
+            message.metadata.response_code = ResponseCode::NXDomain;
+            None
+        }
+    };
+    message.answers.extend(data.map(|data| Record::from_rdata(query.name().clone(), 5, data)));
+    message
+}
+
+fn files(hosts: &str) -> ResolverFiles {
+    ResolverFiles { resolv_conf: RESOLV_CONF.into(), hosts: hosts.into() }
+}
+
+fn look_up(lab: &Lab, host: &str, family: Family, hosts: &str) -> Result<Vec<IpAddr>, ProbeError> {
+    lab.client.enter(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(resolve(host, family, &files(hosts)))
+    })
+}
+
+fn addresses(list: &[&str]) -> Vec<IpAddr> {
+    list.iter().map(|address| address.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_search_list_and_the_family_are_honoured() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    for (host, family, expected) in [
+        ("web", Family::Any, vec![SERVER, SERVER6]),
+        ("web", Family::V6, vec![SERVER6]),
+        ("web.shop", Family::V4, vec![SERVER]),
+        ("four.test", Family::Any, vec![SERVER]),
+        ("four.test.", Family::Any, vec![SERVER]),
+    ] {
+        let found = look_up(&lab, host, family, "").unwrap();
+        assert_eq!(found, addresses(&expected), "{host} {family:?}");
+    }
+}
+
+#[test]
+fn the_hosts_file_comes_first() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    let hosts = "# comment\n127.0.0.1 localhost\n10.1.2.3\tWEB other # own\nnonsense here\nfd00::3 web\n\u{fffd}\n";
+    for (host, family, expected) in [
+        ("web", Family::Any, vec!["10.1.2.3", "fd00::3"]),
+        ("Other", Family::V4, vec!["10.1.2.3"]),
+        ("web.shop", Family::V4, vec![SERVER]),
+    ] {
+        assert_eq!(look_up(&lab, host, family, hosts).unwrap(), addresses(&expected), "{host}");
+    }
+}
+
+#[test]
+fn what_has_no_address_is_an_error_with_the_name() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    for host in ["nobody", "127.1", "2130706433", "0x7f000001", "a b", "..", "four.test\u{1b}[2J"] {
+        let error = look_up(&lab, host, Family::Any, "").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NameResolution, "{host}");
+        assert_eq!(error.to_string(), format!("resolve {host}"));
+    }
+    let error = look_up(&lab, "four.test", Family::V6, "").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NameResolution);
+}
+
+#[test]
+fn without_a_nameserver_only_hosts_are_known() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let files = ResolverFiles { resolv_conf: b"search a\n".into(), hosts: b"10.0.0.1 a".into() };
+    let known = runtime.block_on(resolve("a", Family::Any, &files)).unwrap();
+    assert_eq!(known, [IpAddr::from(Ipv4Addr::new(10, 0, 0, 1))]);
+    let error = runtime.block_on(resolve("b", Family::Any, &files)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NameResolution);
+}
+
+#[test]
+fn a_ping_by_name_takes_the_family_that_has_a_route() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    let ping = |request: &PingRequest| {
+        lab.client.enter(|| {
+            let sockets = ping::open(request).unwrap();
+            drive(request, sockets, &files("")).unwrap().reports.remove(0)
+        })
+    };
+    let report = ping(&request("web", 1));
+    assert_eq!((report.address, report.replied), (Some(SERVER.parse().unwrap()), 1));
+    lab.client.ip("route del default");
+    let report = ping(&request("web", 1));
+    assert_eq!((report.address, report.replied), (Some(SERVER6.parse().unwrap()), 1));
+}
