@@ -31,9 +31,10 @@ pub fn selftest(args: &SelftestArgs) -> anyhow::Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let credentials = Credentials::read(&args.api.token_dir)?;
     let route = Route::new(Dial::Direct, args.api.addresses());
-    let api = ApiServer::new(Link::new(Arc::new(route), Arc::new(credentials)));
+    let link = Link::new(Arc::new(route), Arc::new(credentials));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let checks = runtime.block_on(check(&api));
+    // kube's client spawns a task as soon as it is made.
+    let checks = runtime.block_on(async { check(&ApiServer::new(link)).await });
     let mut out = std::io::stdout().lock();
     for (what, found) in &checks {
         match found {
