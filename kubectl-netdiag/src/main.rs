@@ -11,6 +11,7 @@ mod args;
 mod cluster;
 mod code;
 mod diagnose;
+mod doctor;
 mod environment;
 mod explain;
 mod finding;
@@ -20,6 +21,7 @@ mod plan;
 mod render;
 mod service;
 mod session;
+mod survey;
 mod version;
 
 use args::{Command, Stop};
@@ -78,16 +80,21 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
             session.out.write_all(text.as_bytes())?;
             Ok(Severity::Ok)
         }
-        Command::Ping(args) => {
-            // One thread: the work is waiting, and threads cost time at start.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let verdict = runtime.block_on(ping::run(args, session));
-            // A name that is being looked up (getaddrinfo) is not waited for.
-            runtime.shutdown_background();
-            verdict
-        }
+        Command::Version(args) if args.client => version::client(session),
+        Command::Version(args) => wait_for(version::run(args, session)),
+        Command::Doctor(args) => wait_for(doctor::run(args, session)),
+        Command::Ping(args) => wait_for(ping::run(args, session)),
         _ => Ok(Severity::Ok),
     }
+}
+
+fn wait_for<T>(work: impl Future<Output = Result<T, Stopped>>) -> Result<T, Stopped> {
+    // One thread: the work is waiting, and threads cost time at start.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // A name that is being looked up (getaddrinfo) is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 fn refuse(screen: &Screen, failure: &Failure) -> u8 {

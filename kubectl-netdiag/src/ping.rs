@@ -26,28 +26,10 @@ use crate::{
     finding::{Failure, Peer, Severity, worst},
     local,
     plan::{self, Aim, target},
-    render::{self, Document, Format, Names, Screen, Span},
+    render::{self, Document, Format, Names, Screen},
     service,
-    session::{Session, Stopped},
+    session::{Clock, Session, Stopped},
 };
-
-/// When the command began, by the wall and by the clock that never jumps.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    at: Timestamp,
-    start: Instant,
-}
-
-impl Clock {
-    pub(crate) fn now() -> Self {
-        Self { at: Timestamp::now(), start: Instant::now() }
-    }
-
-    pub(crate) fn span(self) -> Span {
-        let took_us = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Span { started_at: self.at, took_us }
-    }
-}
 
 /// One ping on its way.
 struct Ping<'a> {
@@ -74,10 +56,11 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
     }
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
     if let (Some(object), false) = (target.service(), args.icmp) {
-        return service::run(&cluster, object, session, clock).await;
+        let from = origin.as_ref().map(ToString::to_string);
+        return service::run(&cluster, object, from.as_deref(), session, clock).await;
     }
     let origin = origin.as_ref().and_then(Origin::object);
-    let deadline = args.deadline.map(|deadline| clock.start + deadline);
+    let deadline = args.deadline.map(|deadline| clock.deadline(deadline));
     let opened = async {
         let ends = plan::both_ends(&cluster, &target, origin, args.family());
         let (ends, user) = tokio::join!(ends, cluster.user());
@@ -126,9 +109,9 @@ async fn from_here(
         Target::Address(_) | Target::Host(_) => None,
     };
     if let (Some(cluster), Some(object), false) = (&cluster, target.service(), args.icmp) {
-        return service::run(cluster, object, session, clock).await;
+        return service::run(cluster, object, Some("local"), session, clock).await;
     }
-    let deadline = args.deadline.map(|deadline| clock.start + deadline);
+    let deadline = args.deadline.map(|deadline| clock.deadline(deadline));
     let aim = match &cluster {
         Some(cluster) => within(deadline, target::find(cluster, target, args.family())).await?,
         None => target::unlooked(target),
@@ -188,7 +171,7 @@ impl Ping<'_> {
     fn trap(&self, session: &mut Session<'_>) -> Result<(), Stopped> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &self.from, std::slice::from_ref(&self.aim.peer))?;
-        if let Some((code, lines)) = service::note(&self.aim.peer) {
+        if let Some((code, lines)) = service::note(&self.aim.peer, true) {
             render::note(out, screen, code, &lines)?;
         }
         Ok(())

@@ -1,13 +1,19 @@
 //! What a command gets from `main`: where to write, how it is to look, and the environment as values.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::{
     args::Origin,
     cluster::Surroundings,
     code,
     finding::{Failure, Label},
-    render::Screen,
+    render::{Screen, Span},
 };
 
 pub(crate) struct Session<'a> {
@@ -17,6 +23,28 @@ pub(crate) struct Session<'a> {
     pub(crate) surroundings: Surroundings,
     /// `$NETDIAG_FROM`.
     pub(crate) from: Option<String>,
+}
+
+/// When the command began, by the wall and by the clock that never jumps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    at: Timestamp,
+    start: Instant,
+}
+
+impl Clock {
+    pub(crate) fn now() -> Self {
+        Self { at: Timestamp::now(), start: Instant::now() }
+    }
+
+    pub(crate) fn deadline(self, after: Duration) -> Instant {
+        self.start + after
+    }
+
+    pub(crate) fn span(self) -> Span {
+        let took_us = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Span { started_at: self.at, took_us }
+    }
 }
 
 /// Why a command ended without a verdict.

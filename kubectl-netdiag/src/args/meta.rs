@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{KubeFlags, OutputFlags, Target};
+use super::{KubeFlags, OutputFlags, Target, usage::bad_target};
+use crate::finding::Failure;
 
 /// Say whether netdiag can work here: agents, versions, your rights.
 #[derive(Args, Debug, PartialEq)]
@@ -20,8 +21,12 @@ pub(crate) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(crate) fn target(&self) -> Result<Option<Target>, String> {
-        if self.words.is_empty() { Ok(None) } else { Target::parse(&self.words).map(Some) }
+    pub(crate) fn target(&self) -> Result<Option<Target>, Failure> {
+        if self.words.is_empty() {
+            return Ok(None);
+        }
+        let target = Target::parse(&self.words).map(Some);
+        target.map_err(|why| bad_target("doctor", &self.words, &why))
     }
 }
 

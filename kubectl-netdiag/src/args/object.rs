@@ -47,6 +47,22 @@ impl fmt::Display for Kind {
     }
 }
 
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let namespace = self.namespace.iter().map(|n| format!("{n}/")).collect::<String>();
+        write!(f, "{namespace}{}/{}", self.kind, self.name)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(object) => object.fmt(f),
+            Self::Local => f.write_str("local"),
+        }
+    }
+}
+
 impl Kind {
     fn parse(word: &str) -> Result<Self, String> {
         Ok(match word {

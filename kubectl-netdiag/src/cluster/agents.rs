@@ -51,13 +51,15 @@ impl Cluster {
         }
     }
 
-    /// Pods with the agents' labels: of one node, or up to `limit` of all.
+    /// Pods with the agents' labels: of one node, or of all; at most `limit`, where that is not 0.
     pub(crate) async fn agent_pods(
         &self,
         node: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Pod>, Unanswered> {
-        let mut how = ListParams::default().labels(LABELS).limit(limit);
+        let mut how =
+            ListParams { limit: Some(limit).filter(|limit| *limit > 0), ..ListParams::default() };
+        how = how.labels(LABELS);
         if let Some(node) = node {
             how = how.fields(&format!("spec.nodeName={node}"));
         }

@@ -11,7 +11,7 @@ use netdiag_wire::Family;
 
 use crate::{
     finding::{Peer, PeerKind},
-    render::{NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts},
+    render::{NodeAddress, NodeFacts, PodFacts, ReadyBy},
 };
 
 pub(crate) fn of_pod(pod: &Pod) -> PodFacts {
@@ -45,14 +45,6 @@ pub(crate) fn of_node(node: &Node) -> NodeFacts {
             .and_then(|condition| condition.last_transition_time.as_ref())
             .map(instant),
         resource_version: node.metadata.resource_version.clone().unwrap_or_default(),
-    }
-}
-
-pub(crate) fn of_service(service: &Service) -> ServiceFacts {
-    ServiceFacts {
-        namespace: service.metadata.namespace.clone().unwrap_or_default(),
-        name: service.metadata.name.clone().unwrap_or_default(),
-        cluster_ips: cluster_ips(service),
     }
 }
 
@@ -93,7 +85,13 @@ pub(crate) fn node_peer(node: &Node, address: Option<IpAddr>) -> Peer {
 
 /// A Service as the header names it.
 pub(crate) fn service_peer(service: &Service, address: Option<IpAddr>) -> Peer {
-    let kind = service.spec.as_ref().and_then(|spec| spec.type_.clone());
+    let spec = service.spec.as_ref();
+    let is_headless = spec.and_then(|spec| spec.cluster_ip.as_deref()) == Some("None")
+        || spec.and_then(|spec| spec.cluster_ips.as_ref()).is_some_and(|ips| *ips == ["None"]);
+    let kind = match spec.and_then(|spec| spec.type_.clone()) {
+        _ if is_headless => Some("headless: no address of its own".into()),
+        kind => kind,
+    };
     Peer {
         kind: PeerKind::Service,
         namespace: service.metadata.namespace.clone(),

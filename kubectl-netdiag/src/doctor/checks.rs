@@ -1,0 +1,246 @@
+//! From what was learned to findings: pure.
+
+use netdiag_wire::about::{Problem, ProblemKind};
+
+use super::{
+    rights::{Access, Answer, RIGHTS, Rights},
+    server::Server,
+};
+use crate::{
+    cluster::targets::subject,
+    code,
+    finding::{Finding, Label, Severity},
+    survey::{self, Row, State, Survey},
+    version,
+};
+
+/// Clocks further apart than this are worth a word.
+const MAX_CLOCK_OFF_MS: i64 = 1_000;
+
+/// Who asks, where; what the checks say it about.
+pub(super) struct Asker<'a> {
+    pub(super) user: &'a str,
+    /// Of the pods.
+    pub(super) namespace: &'a str,
+    pub(super) agents: &'a str,
+}
+
+/// Every finding; what is well in one sentence where all is well.
+pub(super) fn findings(
+    survey: &Survey,
+    rights: &Rights,
+    server: &Server,
+    asker: &Asker<'_>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !survey.is_installed && survey.agents_hidden.is_none() {
+        findings.push(not_installed(asker));
+    } else {
+        findings.extend(survey.rows.iter().flat_map(of_row));
+    }
+    findings.extend(hidden(survey));
+    findings.extend(of_rights(rights, asker));
+    findings.extend(clocks(survey, server));
+    if findings.is_empty() {
+        findings.push(all_well(survey, asker));
+    }
+    findings.push(of_server(survey, server));
+    findings
+}
+
+fn not_installed(asker: &Asker<'_>) -> Finding {
+    let agents = asker.agents;
+    let summary = format!("netdiag is not installed in namespace {agents}: no DaemonSet, no agent");
+    let advice = "helm install the chart there, or name the agents' namespace: --agent-namespace";
+    Finding::new(Severity::Fail, code::NO_AGENT, summary).with(Label::AdminText(advice.into()))
+}
+
+fn of_row(row: &Row) -> Vec<Finding> {
+    match &row.state {
+        State::None(why) => {
+            let (code, summary, advice) = survey::missing(&row.node, why.as_deref());
+            vec![Finding::new(Severity::Fail, code, summary).with(advice)]
+        }
+        State::Bad(failure) => vec![Finding {
+            code: failure.code,
+            severity: Severity::Fail,
+            summary: failure.message.clone(),
+            labels: failure.labels.clone(),
+        }],
+        // Said once, by the rights.
+        State::Closed(_) => Vec::new(),
+        State::Ready { about, .. } => {
+            let skew = version::skew(&row.version()).map(|skew| {
+                let summary = format!("{}'s agent {} is {skew}", row.node, about.version);
+                Finding::new(Severity::Warn, code::SKEW, summary)
+            });
+            let problems = about.problems.iter().map(|problem| of_problem(&row.node, problem));
+            problems.chain(skew).collect()
+        }
+    }
+}
+
+fn of_problem(node: &str, problem: &Problem) -> Finding {
+    let (severity, what) = match problem.kind {
+        ProblemKind::MissingCapability => (Severity::Fail, "lacks a capability"),
+        ProblemKind::SecurityModule => (Severity::Fail, "cannot enter pods"),
+        ProblemKind::BrokerUnreachable => (Severity::Fail, "does not reach its broker"),
+        ProblemKind::SandboxUnavailable => (Severity::Warn, "works without one of its sandboxes"),
+        ProblemKind::Unknown => (Severity::Warn, "has a problem that this plugin does not know"),
+    };
+    let summary = format!("{node}'s agent {what}: {}", problem.message);
+    Finding::new(severity, code::AGENT_IMPAIRED, summary).with(explain("ND0005"))
+}
+
+fn explain(code: &str) -> Label {
+    Label::Next(["kubectl", "netdiag", "explain", code].map(str::to_owned).to_vec())
+}
+
+fn hidden(survey: &Survey) -> impl Iterator<Item = Finding> {
+    let nodes = survey.nodes_hidden.iter().map(|failure| Finding {
+        code: failure.code,
+        severity: Severity::Skip,
+        summary: "nodes without an agent: you may not list nodes".into(),
+        labels: failure.labels.clone(),
+    });
+    let agents = survey.agents_hidden.iter().map(|failure| Finding {
+        code: failure.code,
+        severity: Severity::Skip,
+        summary: format!("agents: {}", failure.message),
+        labels: failure.labels.clone(),
+    });
+    nodes.chain(agents)
+}
+
+/// What the user lacks is no fault: it may be meant.
+fn of_rights(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
+    let (user, agents, namespace) = (asker.user, asker.agents, asker.namespace);
+    let mut findings = Vec::new();
+    if rights.reach == Answer::No {
+        let summary = format!("{user} may not reach the agents in {agents}; an admin gives it by:");
+        findings.push(skip(
+            code::MISSING_RIGHT,
+            summary,
+            &["rolebinding", "netdiag-reach", "-n", agents, "--role=netdiag-reach", &subject(user)],
+        ));
+    }
+    if rights.pods.account.is_none() {
+        let summary =
+            format!("{user} may not probe from pods in {namespace}; an admin gives it by:");
+        findings.push(skip(
+            code::MAY_NOT_MINT,
+            summary,
+            &[
+                "rolebinding",
+                "netdiag-mint",
+                "-n",
+                namespace,
+                "--clusterrole=netdiag-mint",
+                &subject(user),
+            ],
+        ));
+    }
+    if rights.nodes.account.is_none() && rights.pods.account.is_some() {
+        let summary = format!("{user} may not probe from nodes; an admin gives it by:");
+        findings.push(skip(
+            code::MAY_NOT_MINT,
+            summary,
+            &[
+                "rolebinding",
+                "netdiag-mint",
+                "-n",
+                agents,
+                "--clusterrole=netdiag-mint",
+                &subject(user),
+            ],
+        ));
+    }
+    findings.extend(lacking(&rights.pods, "pods", Some(namespace)));
+    findings.extend(lacking(&rights.nodes, "nodes", None));
+    let is_unknown = |access: &Access| access.rights.contains(&Answer::Unknown);
+    if is_unknown(&rights.pods) || is_unknown(&rights.nodes) {
+        let summary =
+            "which probes are yours: you may not ask (SubjectAccessReview); a probe tells";
+        findings.push(Finding::new(Severity::Skip, code::MISSING_RIGHT, summary));
+    }
+    findings
+}
+
+/// Rights that the account does not have, with the command for the first.
+fn lacking(access: &Access, resource: &str, namespace: Option<&str>) -> Option<Finding> {
+    let (account_namespace, account) = access.account.as_ref()?;
+    let lacks = RIGHTS.iter().zip(&access.rights).filter(|(_, answer)| **answer == Answer::No);
+    let lacks: Vec<&str> = lacks.map(|(right, _)| *right).collect();
+    let first = lacks.first()?;
+    let (role, subject) = (
+        format!("--clusterrole=netdiag-{resource}-{first}"),
+        format!("--serviceaccount={account_namespace}:{account}"),
+    );
+    let (place, name) = match namespace {
+        Some(namespace) => (format!("in {namespace}"), format!("{account}-{first}")),
+        None => ("on nodes".into(), format!("{account}-{resource}-{first}")),
+    };
+    let summary = format!(
+        "not yours {place}: {}; an admin gives, for example, {first} by:",
+        lacks.join(", ")
+    );
+    Some(match namespace {
+        Some(namespace) => skip(
+            code::MISSING_RIGHT,
+            summary,
+            &["rolebinding", &name, "-n", namespace, &role, &subject],
+        ),
+        None => skip(code::MISSING_RIGHT, summary, &["clusterrolebinding", &name, &role, &subject]),
+    })
+}
+
+fn skip(code: crate::finding::Code, summary: String, create: &[&str]) -> Finding {
+    let words = ["kubectl", "create"].iter().chain(create);
+    let command = words.map(|word| (*word).to_owned()).collect();
+    Finding::new(Severity::Skip, code, summary).with(Label::Admin(command))
+}
+
+fn clocks(survey: &Survey, server: &Server) -> Option<Finding> {
+    let off = |name: &str, ms: i64| {
+        let direction = if ms < 0 { "behind" } else { "ahead" };
+        let seconds = ms.unsigned_abs() as f64 / 1e3;
+        (ms.abs() > MAX_CLOCK_OFF_MS).then(|| format!("{name} {seconds:.1} s {direction}"))
+    };
+    let nodes = survey.rows.iter().filter_map(|row| match &row.state {
+        State::Ready { clock_off_ms, .. } => off(&row.node, *clock_off_ms),
+        State::None(_) | State::Bad(_) | State::Closed(_) => None,
+    });
+    let server = server.clock_off_ms.and_then(|ms| off("the API server", ms));
+    let off: Vec<String> = server.into_iter().chain(nodes).take(5).collect();
+    if off.is_empty() {
+        return None;
+    }
+    let summary = format!("clocks differ from this machine's: {}", off.join(", "));
+    let note = "tokens and certificates are judged by the clock of who reads them".to_owned();
+    let finding = Finding { severity: Severity::Warn, summary, ..Finding::default() };
+    Some(finding.with(Label::Note(note)))
+}
+
+fn all_well(survey: &Survey, asker: &Asker<'_>) -> Finding {
+    let nodes = survey.rows.len();
+    let versions: Vec<String> = survey.versions().into_keys().collect();
+    let (user, namespace) = (asker.user, asker.namespace);
+    let have = if nodes == 1 { "node has" } else { "nodes have" };
+    Finding::ok(format!(
+        "{nodes} of {nodes} {have} a ready agent {}; {user} may use every probe in {namespace} and on nodes",
+        versions.join(" and ")
+    ))
+}
+
+fn of_server(survey: &Survey, server: &Server) -> Finding {
+    let Server { version, took_ms, .. } = server;
+    let agree = if clocks(survey, server).is_none() && server.clock_off_ms.is_some() {
+        "; its clock, the nodes' and this machine's agree within 1 s"
+    } else {
+        ""
+    };
+    Finding::ok(format!("API server {version}, {took_ms} ms{agree}"))
+}
+
+#[cfg(test)]
+mod tests;
