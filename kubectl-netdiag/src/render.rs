@@ -37,7 +37,7 @@ pub struct Screen {
     /// Columns of the terminal; absent in a pipe: nothing is wrapped or dropped.
     pub width: Option<usize>,
     pub colour: bool,
-    /// No character beyond ASCII of our own.
+    /// No character beyond ASCII, also of what others wrote.
     pub ascii: bool,
     pub format: Format,
     /// How often `-v` was given.
@@ -81,17 +81,16 @@ pub fn header(out: &mut dyn Write, screen: &Screen, from: &Peer, to: &[Peer]) ->
     let width = from.chars().count() + " -> ".len() + to.chars().count();
     let fits = screen.width.is_none_or(|columns| width <= columns);
     let gap = if fits { " " } else { "\n  " };
-    writeln!(out, "{from}{gap}-> {to}")
+    writeln!(out, "{}{gap}-> {}", screen.safe(&from), screen.safe(&to))
 }
 
 /// A peer with its brackets: `shop/pod/foo (10.244.2.7, node-2)`.
-fn named(peer: &Peer) -> String {
+pub fn named(peer: &Peer) -> String {
     let address = peer.address.map(|a| a.to_string());
     let address = address.filter(|a| *a != peer.name);
     let node = peer.node.clone().filter(|_| peer.kind != PeerKind::Node);
     let words = address.into_iter().chain(node).chain(peer.words.iter().cloned());
     let brackets = words.collect::<Vec<_>>().join(", ");
     let peer = peer.word();
-    let shown = if brackets.is_empty() { peer } else { format!("{peer} ({brackets})") };
-    text::safe(&shown).into_owned()
+    if brackets.is_empty() { peer } else { format!("{peer} ({brackets})") }
 }
