@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::PingContext;
 use crate::{
     finding::{Label, Object, Peer, PeerKind},
-    render::{NodeFacts, PodFacts, ReadyBy},
+    render::{NodeFacts, PodFacts, ReadyBy, number},
 };
 
 /// Whether the target lives, as the API has it.
@@ -76,11 +76,16 @@ fn instant(at: Timestamp, now: Timestamp) -> String {
 pub(super) fn service_of(context: &PingContext) -> Option<[Label; 2]> {
     let address = context.to.address?;
     let services = &context.names.services;
-    let service = services.iter().find(|service| service.cluster_ips.contains(&address))?;
-    let (namespace, name) = (&service.namespace, &service.name);
-    let note = format!(
-        "{address} is the ClusterIP of {namespace}/svc/{name}: an echo reaches none of its pods"
-    );
+    let known = services.iter().find(|service| service.cluster_ips.contains(&address));
+    let (namespace, name) = match (&context.to, known) {
+        (Peer { kind: PeerKind::Service, namespace: Some(namespace), name, .. }, _) => {
+            (namespace, name)
+        }
+        (_, Some(service)) => (&service.namespace, &service.name),
+        (_, None) => return None,
+    };
+    let note =
+        format!("{address} is the address of {namespace}/svc/{name}: an echo reaches no pod of it");
     let selector = format!("kubernetes.io/service-name={name}");
     let endpoints = ["kubectl", "get", "endpointslices", "-n", namespace, "-l", &selector];
     Some([Label::Note(note), command(&endpoints)])
@@ -96,6 +101,15 @@ pub(super) fn silence_unless(context: &PingContext) -> Option<Label> {
         }
     };
     Some(Label::Unless(text.into()))
+}
+
+/// All that was lost is one run: then it is an interruption, not scattered loss.
+pub(super) fn one_run(lost: &[u32], interval_us: u32) -> Option<Label> {
+    let (first, last) = (lost.first()?, lost.last()?);
+    let contiguous = (last - first) as usize == lost.len() - 1;
+    let lasted = number::took(u64::from(interval_us) * lost.len() as u64);
+    let text = format!("all lost ones are one run: an interruption of about {lasted}");
+    (contiguous && lost.len() > 2).then(|| Label::Differ(text))
 }
 
 /// The nearest look-alikes: the target from its own node, and the rules that may be in the way.

@@ -99,8 +99,10 @@ impl Case<'_> {
         let lost = format!("{lost} of {tried} echoes lost ({share} %)");
         let summary = [lost].into_iter().chain(self.oddities()).collect::<Vec<_>>().join(", ");
         let which = format!("lost icmp_seq {}", number::ranges(&report.lost_seqs));
-        let mut finding =
-            Finding::new(Severity::Warn, LOSS, summary).with(Label::Seen(which)).with(self.times());
+        let mut finding = Finding::new(Severity::Warn, LOSS, summary)
+            .with(Label::Seen(which))
+            .with(self.times())
+            .with(labels::one_run(&report.lost_seqs, self.request.interval_us));
         finding.labels.extend(report.rejections.iter().map(|r| self.rejection(r)));
         if report.not_sent > 0 {
             let why = report.refusals.iter().map(words::refusal).collect::<Vec<_>>().join("; ");
@@ -215,6 +217,10 @@ impl Case<'_> {
             }
         };
         let mut finding = Finding::new(Severity::Fail, NOT_SENT, summary);
+        if matches!(refusal, SendRefusal::NoRoute) {
+            let clients = r#"clients get "Network is unreachable" or "No route to host" at once"#;
+            finding.labels.push(Label::Means(clients.into()));
+        }
         finding.labels.extend(self.report.refusals.iter().skip(1).map(|other| {
             Label::Seen(format!("some were not sent for another reason: {}", words::refusal(other)))
         }));

@@ -186,12 +186,32 @@ fn an_echo_to_a_cluster_ip_fails_nobody() {
     assert_eq!(finding.severity, Severity::Unknown);
     assert_eq!(
         notes(&finding),
-        ["10.96.14.7 is the ClusterIP of shop/svc/checkout: an echo reaches none of its pods"]
+        ["10.96.14.7 is the address of shop/svc/checkout: an echo reaches no pod of it"]
     );
     assert_eq!(
         next(&finding)[0],
         "kubectl get endpointslices -n shop -l kubernetes.io/service-name=checkout"
     );
+}
+
+#[test]
+fn one_run_of_loss_is_an_interruption() {
+    let differ = |lost: std::ops::Range<u32>| {
+        let mut scene = Scene::from_web(foo(), 20);
+        for seq in 1..=20 {
+            let silent = lost.contains(&seq);
+            scene = if silent { scene.silent(seq) } else { scene.replied(seq, 400) };
+        }
+        only(&scene).labels.into_iter().find_map(|label| match label {
+            Label::Differ(text) => Some(text),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        differ(5..11).as_deref(),
+        Some("all lost ones are one run: an interruption of about 6.00 s")
+    );
+    assert_eq!(differ(5..7), None);
 }
 
 #[test]

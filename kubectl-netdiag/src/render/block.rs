@@ -56,7 +56,7 @@ pub fn note(
     let mut head = format!("{}{}", screen.paint(Role::Faint, "NOTE"), " ".repeat(INDENT - 4));
     let mut lead = format!("{code}  ");
     for line in lines {
-        let line = format!("{lead}{}", text::safe(line.as_ref()));
+        let line = format!("{lead}{}", screen.safe(line.as_ref()));
         for wrapped in text::wrap(&line, room) {
             writeln!(out, "{head}{wrapped}")?;
             head = " ".repeat(INDENT);
@@ -79,7 +79,7 @@ fn sentence(
     if let Some(code) = code {
         write!(out, "{}  ", screen.paint(role, &code))?;
     }
-    writeln!(out, "{}", text::safe(summary))
+    writeln!(out, "{}", screen.safe(summary))
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -118,7 +118,7 @@ fn label(out: &mut dyn Write, screen: &Screen, label: &Label) -> io::Result<()> 
     let (role, lines, hanging) = match label {
         Label::Next(argv) => (Role::Command, vec![shell::line(argv)], INDENT),
         Label::Admin(argv) => (Role::Command, broken(argv, room), INDENT + HANGING),
-        other => (Role::Plain, text::wrap(&text::safe(&other.text()), room), INDENT),
+        other => (Role::Plain, text::wrap(&screen.safe(&other.text()), room), INDENT),
     };
     for (i, line) in lines.iter().enumerate() {
         match i {

@@ -77,17 +77,6 @@ impl Document {
         self.part.insert(name.into(), serde_json::to_value(part)?);
         Ok(self)
     }
-
-    /// One document of several: `kind: PingReportList` with `items`, the worst verdict its own.
-    pub fn list(items: Vec<Self>, span: Span) -> serde_json::Result<Self> {
-        let kind = items.first().map_or("Report", |item| &item.kind);
-        let mut list = Self::new(&format!("{kind}List"), span, &[]);
-        if let Some(worst) = items.iter().rev().max_by_key(|item| item.verdict) {
-            list.verdict = worst.verdict;
-            list.summary.clone_from(&worst.summary);
-        }
-        list.part("items", &items)
-    }
 }
 
 /// The report as JSON, YAML or the last line of ndjson; nothing on a screen for people.
@@ -205,10 +194,7 @@ mod tests {
     use netdiag_wire::ping::PingReport;
 
     use super::*;
-    use crate::{
-        finding::PeerKind,
-        render::{Format, scene},
-    };
+    use crate::render::{Format, scene};
 
     fn report() -> Document {
         let next = ["kubectl", "netdiag", "ping", "shop/pod/foo", "--from", "node/node-2"];
@@ -326,22 +312,6 @@ mod tests {
         let keys: Vec<_> = json["findings"][0].as_object().unwrap().keys().collect();
         assert!(!keys.iter().any(|key| *key == "code" || *key == "unless"), "{keys:?}");
         assert!(json.get("source").is_none());
-    }
-
-    #[test]
-    fn a_list_has_the_worst_verdict_of_its_items() {
-        let span = Span { started_at: Timestamp::UNIX_EPOCH, took_us: 0 };
-        let ok = Document::new("PingReport", span, &[Finding::ok("well")]).to(Peer {
-            kind: PeerKind::Host,
-            name: "a".into(),
-            ..Peer::default()
-        });
-        let list = Document::list(vec![ok.clone(), report(), ok], span).unwrap();
-        let json = serde_json::to_value(&list).unwrap();
-        assert_eq!(json["kind"], "PingReportList");
-        assert_eq!(json["verdict"], "fail");
-        assert_eq!(json["summary"], "silence: 0 of 3 echoes replied");
-        assert_eq!(json["items"].as_array().unwrap().len(), 3);
     }
 
     #[test]

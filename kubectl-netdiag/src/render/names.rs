@@ -85,13 +85,6 @@ impl Names {
         self.owner(address).map(|(name, _)| name)
     }
 
-    /// The node that has this address for itself or for its pods' gateway.
-    pub fn node_of(&self, address: IpAddr) -> Option<&NodeFacts> {
-        let own = |node: &&NodeFacts| node.addresses.iter().any(|a| a.address == address);
-        let gateway = |node: &&NodeFacts| node.pod_cidrs.iter().any(|c| is_gateway(c, address));
-        self.nodes.iter().find(own).or_else(|| self.nodes.iter().find(gateway))
-    }
-
     /// Nothing is known, as from `--from local`: then nothing is called unknown either.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.pods.is_empty() && self.services.is_empty()

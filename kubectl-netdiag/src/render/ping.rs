@@ -12,7 +12,7 @@ use netdiag_wire::{
 };
 use serde::Serialize;
 
-use super::{Format, Names, Screen, json, number, paint::Role, text, words};
+use super::{Format, Names, Screen, json, number, paint::Role, words};
 
 /// One event as its line; events that people need not see have none.
 pub fn ping_event(
@@ -87,7 +87,7 @@ impl Lines<'_> {
                 "{} {}, {}",
                 self.bad("not sent:"),
                 self.echo(*target, *seq),
-                text::safe(&words::refusal(refusal))
+                self.screen.safe(&words::refusal(refusal))
             ),
             PingEvent::Unknown => {
                 "something newer: the agent saw what this plugin cannot name".into()
@@ -136,7 +136,8 @@ impl Lines<'_> {
     fn echo(&self, target: u16, seq: u32) -> String {
         match self.request.targets.get(usize::from(target)) {
             Some(target) if self.request.targets.len() > 1 => {
-                format!("{} icmp_seq={seq}", Untrusted::from(target.host.as_str()))
+                let host = Untrusted::from(target.host.as_str()).to_string();
+                format!("{} icmp_seq={seq}", self.screen.safe(&host))
             }
             _ => format!("icmp_seq={seq}"),
         }
@@ -144,7 +145,7 @@ impl Lines<'_> {
 
     fn who(&self, address: IpAddr) -> String {
         match self.names.who(address) {
-            Some(who) => format!("{address} ({})", text::safe(&who)),
+            Some(who) => format!("{address} ({})", self.screen.safe(&who)),
             None if self.names.is_empty() => address.to_string(),
             None => format!("{address} (unknown address)"),
         }

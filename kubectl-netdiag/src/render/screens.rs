@@ -127,13 +127,14 @@ fn a_kernel_that_did_not_send_says_why() {
     let refusal = SendRefusal::NoRoute;
     let scene =
         Scene::from_web(to.clone(), 1).then(PingEvent::NotSent { target: 0, seq: 1, refusal });
-    insta::assert_snapshot!(scene.shown(), @r"
+    insta::assert_snapshot!(scene.shown(), @r#"
     shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> 192.0.2.1
     not sent: icmp_seq=1, no route
 
     FAIL     ND0305  no route: the kernel of shop/pod/web-7d4c9b5f6-x2x9z knows no way to 192.0.2.1, nothing was sent
+      means  clients get "Network is unreachable" or "No route to host" at once
       next   kubectl netdiag ping 192.0.2.1 --from node/node-1
-    ");
+    "#);
     let refusal = SendRefusal::TooLong { mtu: Some(1450) };
     let mut scene = Scene::from_web(to, 1).then(PingEvent::NotSent { target: 0, seq: 1, refusal });
     scene.request.size = 1500;

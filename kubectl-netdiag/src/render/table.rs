@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Format, Screen, paint::Role, text};
+use super::{Format, Screen, paint::Role};
 
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -72,10 +72,8 @@ pub fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<
     let mut grid = Grid::new(screen, table);
     let dropped = grid.fit(screen);
     if !screen.no_headers {
-        let names =
-            grid.columns.iter().map(|column| (text::safe(&column.name).into_owned(), Role::Faint));
-        let names: Vec<_> = names.collect();
-        grid.write_row(out, screen, &names)?;
+        let names = grid.columns.iter().map(|column| (column.name.clone(), Role::Faint));
+        grid.write_row(out, screen, &names.collect::<Vec<_>>())?;
     }
     for row in &grid.rows {
         grid.write_row(out, screen, row)?;
@@ -86,20 +84,27 @@ pub fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<
     Ok(())
 }
 
-struct Grid<'a> {
-    columns: Vec<&'a Column>,
+/// The columns and cells that are shown, with nothing hostile left in them.
+struct Grid {
+    columns: Vec<Column>,
     rows: Vec<Vec<(String, Role)>>,
 }
 
-impl<'a> Grid<'a> {
-    fn new(screen: &Screen, table: &'a Table) -> Self {
+impl Grid {
+    fn new(screen: &Screen, table: &Table) -> Self {
         let shown = |column: &Column| !column.wide || screen.format == Format::Wide;
         let row = |row: &Vec<Cell>| {
             let cells = row.iter().zip(&table.columns).filter(|(_, column)| shown(column));
-            cells.map(|(cell, _)| (text::safe(&cell.text).into_owned(), cell.mood.role())).collect()
+            cells
+                .map(|(cell, _)| (screen.safe(&cell.text).into_owned(), cell.mood.role()))
+                .collect()
+        };
+        let column = |column: &Column| {
+            let name = screen.safe(&column.name).into_owned();
+            Column { name, ..column.clone() }
         };
         Self {
-            columns: table.columns.iter().filter(|column| shown(column)).collect(),
+            columns: table.columns.iter().filter(|column| shown(column)).map(column).collect(),
             rows: table.rows.iter().map(row).collect(),
         }
     }
@@ -114,11 +119,11 @@ impl<'a> Grid<'a> {
             self.cut_domain();
         }
         while self.width() > room {
-            let order = |(at, column): (usize, &&Column)| column.drop.map(|order| (order, at));
+            let order = |(at, column): (usize, &Column)| column.drop.map(|order| (order, at));
             let Some((_, at)) = self.columns.iter().enumerate().filter_map(order).min() else {
                 break;
             };
-            dropped.push(text::safe(&self.columns.remove(at).name).into_owned());
+            dropped.push(self.columns.remove(at).name);
             self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
         }
         dropped
@@ -129,8 +134,10 @@ impl<'a> Grid<'a> {
             let names = self.rows.iter().map(|row| row[at].0.as_str()).filter(|name| *name != "-");
             let Some(domain) = shared_domain(names) else { continue };
             for row in &mut self.rows {
-                let cut = row[at].0.strip_suffix(&domain).map(str::to_owned);
-                row[at].0 = cut.unwrap_or_else(|| row[at].0.clone());
+                let name = &mut row[at].0;
+                if name.ends_with(&domain) {
+                    name.truncate(name.len() - domain.len());
+                }
             }
         }
     }
@@ -138,10 +145,7 @@ impl<'a> Grid<'a> {
     fn widths(&self) -> Vec<usize> {
         let width = |at: usize| {
             let cells = self.rows.iter().map(|row| row[at].0.chars().count());
-            cells
-                .chain([text::safe(&self.columns[at].name).chars().count()])
-                .max()
-                .unwrap_or_default()
+            cells.chain([self.columns[at].name.chars().count()]).max().unwrap_or_default()
         };
         (0..self.columns.len()).map(width).collect()
     }

@@ -4,21 +4,26 @@ use std::{borrow::Cow, fmt::Write};
 
 use netdiag_wire::untrusted::is_hostile;
 
-/// The last line of defence: what arrives here should have passed `Untrusted` long before, whose
-/// escapes this leaves as they are.
-pub(super) fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hostile) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_hostile(c) {
-            let _ = write!(shown, "{}", c.escape_default());
-        } else {
-            shown.push(c);
+use super::Screen;
+
+impl Screen {
+    /// The last line of defence: what arrives here should have passed `Untrusted` long before,
+    /// whose escapes this leaves as they are.
+    pub(super) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let unfit = |c: char| is_hostile(c) || (self.ascii && !c.is_ascii());
+        if !text.contains(unfit) {
+            return text.into();
         }
+        let mut shown = String::with_capacity(text.len() + 8);
+        for c in text.chars() {
+            if unfit(c) {
+                let _ = write!(shown, "{}", c.escape_default());
+            } else {
+                shown.push(c);
+            }
+        }
+        shown.into()
     }
-    shown.into()
 }
 
 /// Lines of at most `width` characters, broken at blanks; a word longer than that runs over.
@@ -44,4 +49,23 @@ pub(crate) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_kept_where_it_is_asked_for() {
+        let ascii = Screen { ascii: true, ..Screen::default() };
+        assert_eq!(ascii.safe("m\u{fc}nchen \u{202e}"), r"m\u{fc}nchen \u{202e}");
+        assert_eq!(Screen::default().safe("m\u{fc}nchen \u{202e}"), "m\u{fc}nchen \\u{202e}");
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_runs_over() {
+        assert_eq!(wrap("a bb cccccc dd e", Some(4)), ["a bb", "cccccc", "dd e"]);
+        assert_eq!(wrap("a bb", None), ["a bb"]);
+        assert_eq!(wrap("", Some(4)), [""]);
+    }
 }
