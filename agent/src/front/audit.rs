@@ -39,12 +39,17 @@ pub(crate) struct RequestFacts {
     pub(crate) probe_id: String,
     pub(crate) agent: String,
     pub(crate) node: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probe: Option<Untrusted>,
     /// As TokenReview said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<Untrusted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) credential_id: Option<Untrusted>,
     /// As the caller says of itself; nobody checked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) claimed_user_unverified: Option<Untrusted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<SourceFacts>,
     pub(crate) targets: Vec<Untrusted>,
 }
@@ -54,8 +59,10 @@ pub(crate) struct RequestFacts {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SourceFacts {
     pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) namespace: Option<Untrusted>,
     pub(crate) name: Untrusted,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) uid: Option<String>,
 }
 

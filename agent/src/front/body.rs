@@ -128,13 +128,14 @@ mod tests {
             ),
             (format!(r#"{{{source},"probe":{{"targets":"a"}}}}"#), "probe.targets: "),
             (format!("{{{source},{probe}}} extra"), "trailing characters"),
-            ("[".repeat(10_000), "recursion limit"),
             (String::new(), "EOF"),
         ];
         for (body, said) in table {
             let message = parse::<PingRequest>(body.as_bytes()).unwrap_err().message.to_string();
             assert!(message.contains(said), "{body}: {message}");
         }
-        assert!(parse::<PingRequest>(b"{\"source\":\"\xff\xfe\"}").is_err());
+        for hostile in [&b"{\"source\":\"\xff\xfe\"}"[..], "[".repeat(60_000).as_bytes()] {
+            assert!(parse::<PingRequest>(hostile).is_err());
+        }
     }
 }
