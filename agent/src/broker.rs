@@ -56,7 +56,7 @@ pub struct Args {
 }
 
 /// Serves until SIGTERM, and then as long as front still holds a worker.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
     let listener = listen(&args.socket)?;
     let terminated = sigterm().context("receive SIGTERM as a descriptor")?;

@@ -40,7 +40,7 @@ enum Role {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match Args::parse_from(args).role {
         Role::Front(args) => front::run(args),
-        Role::Broker(args) => broker::run(args),
+        Role::Broker(args) => broker::run(&args),
         Role::Worker(args) => return worker::run(args),
         Role::Local(args) => local::run(args),
         Role::Selftest(args) => front::selftest(&args),

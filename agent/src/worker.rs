@@ -79,21 +79,21 @@ fn receive_assignment() -> io::Result<Assignment> {
 fn work(assignment: Assignment) -> io::Result<()> {
     let netns = match enter::enter(&assignment) {
         Ok(netns) => netns,
-        Err((refusal, errno)) => return answer(&assignment, refused(refusal, errno)),
+        Err((refusal, errno)) => return answer(&assignment, &refused(refusal, errno)),
     };
     match &assignment.order {
         Order::SelfTest => {
             drop::everything(assignment.parent)?;
             let (problems, errno) = sandbox::close().findings();
-            answer(&assignment, Answer::SelfTest { problems, errno })
+            answer(&assignment, &Answer::SelfTest { problems, errno })
         }
         Order::Connect(addresses) => {
-            answer(&assignment, started(netns))?;
+            answer(&assignment, &started(netns))?;
             drop::everything(assignment.parent)?;
             connect::run(&assignment.stream, addresses)
         }
         Order::Pod { .. } | Order::Node => {
-            answer(&assignment, started(netns))?;
+            answer(&assignment, &started(netns))?;
             run::probe(assignment)
         }
     }
@@ -108,6 +108,6 @@ fn refused(refusal: Refusal, errno: Errno) -> Answer {
     Answer::Refused { refusal, errno: errno.raw_os_error() }
 }
 
-fn answer(assignment: &Assignment, answer: Answer) -> io::Result<()> {
+fn answer(assignment: &Assignment, answer: &Answer) -> io::Result<()> {
     Ok(ipc::send(&assignment.stream, &answer.encode(), &[])?)
 }

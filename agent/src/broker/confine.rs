@@ -18,7 +18,7 @@ use seccompiler::{
 };
 
 /// Enter namespaces, look into other processes, open raw sockets, leave uid 0, kill workers.
-pub const CAPABILITIES: [(CapabilitySet, &str); 6] = [
+pub(super) const CAPABILITIES: [(CapabilitySet, &str); 6] = [
     (CapabilitySet::SYS_ADMIN, "SYS_ADMIN"),
     (CapabilitySet::SYS_PTRACE, "SYS_PTRACE"),
     (CapabilitySet::NET_RAW, "NET_RAW"),

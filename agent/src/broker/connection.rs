@@ -25,14 +25,14 @@ const ORDER_TIME: Duration = Duration::from_secs(1);
 /// For a worker to enter its namespace: 3 ms on an idle machine.
 const START_TIME: Duration = Duration::from_secs(10);
 
-pub struct Connection {
+pub(super) struct Connection {
     front: UnixStream,
     state: State,
 }
 
 enum State {
     Ordering {
-        frame: Incoming<ORDER_BYTES>,
+        frame: Box<Incoming<ORDER_BYTES>>,
         until: Instant,
     },
     Starting {
@@ -48,17 +48,17 @@ enum State {
 }
 
 impl Connection {
-    pub fn new(front: UnixStream, now: Instant) -> Self {
-        let state = State::Ordering { frame: Incoming::new(), until: now + ORDER_TIME };
+    pub(super) fn new(front: UnixStream, now: Instant) -> Self {
+        let state = State::Ordering { frame: Box::new(Incoming::new()), until: now + ORDER_TIME };
         Self { front, state }
     }
 
-    pub fn has_worker(&self) -> bool {
+    pub(super) fn has_worker(&self) -> bool {
         !matches!(self.state, State::Ordering { .. })
     }
 
     /// What to wait for; anything readable here is a reason to [`advance`](Self::advance).
-    pub fn watched(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(super) fn watched(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let (front, stream, worker) = match &self.state {
             State::Ordering { .. } => (Some(&self.front), None, None),
             State::Starting { worker, stream, .. } => {
@@ -72,7 +72,7 @@ impl Connection {
             .flatten()
     }
 
-    pub fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&self) -> Option<Instant> {
         match &self.state {
             State::Ordering { until, .. } | State::Starting { until, .. } => Some(*until),
             State::Running(_) | State::Ending(_) => None,
@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Goes as far as it can without waiting; `None` when it is over and nothing is left of it.
-    pub fn advance(self, site: &Site, is_busy: bool, now: Instant) -> Option<Self> {
+    pub(super) fn advance(self, site: &Site, is_busy: bool, now: Instant) -> Option<Self> {
         let Self { front, state } = self;
         match state {
             State::Ordering { mut frame, until } => match frame.read(&front) {

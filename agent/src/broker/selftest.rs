@@ -5,6 +5,7 @@ use std::{io::Read, time::Duration};
 use netdiag_wire::about::{Problem, ProblemKind};
 use rustix::{
     io::Errno,
+    process::Pid,
     thread::{CapabilitySet, capabilities},
 };
 
@@ -18,6 +19,7 @@ const BROKER_UNFILTERED: u32 = 1 << 8;
 /// Set by the worker of the self-test.
 pub const NO_LANDLOCK: u32 = 1 << 9;
 pub const NO_SECCOMP: u32 = 1 << 10;
+const NO_HOST_PID: u32 = 1 << 11;
 
 const SYS_PTRACE: u32 = 1 << 1;
 
@@ -52,6 +54,9 @@ pub fn examine(node: &Result<Node, Errno>, is_filtered: bool) -> Findings {
         if !held.contains(*capability) {
             found.add(1 << bit, Errno::PERM.raw_os_error());
         }
+    }
+    if rustix::process::getpid() == Pid::INIT {
+        found.add(NO_HOST_PID, 0);
     }
     match node {
         Err(errno) => found.add(NODE_UNREADABLE, errno.raw_os_error()),
@@ -96,7 +101,7 @@ pub fn problems(problems: u32, errno: i32) -> Vec<Problem> {
     } else if has(NODE_UNREADABLE) {
         let message = format!(
             "open /proc/1/ns/net: {said}, although broker holds CAP_SYS_PTRACE: a security module \
-             (AppArmor, SELinux, Yama or Landlock) refused, or hostPID is off"
+             (AppArmor, SELinux, Yama or Landlock) refused"
         );
         add(ProblemKind::SecurityModule, message);
     }
@@ -108,6 +113,10 @@ pub fn problems(problems: u32, errno: i32) -> Vec<Problem> {
             ProblemKind::SecurityModule
         };
         add(kind, format!("a worker cannot enter the node's namespace and leave uid 0: {said}"));
+    }
+    if has(NO_HOST_PID) {
+        let message = "broker is PID 1: without hostPID it sees no pod's process";
+        add(ProblemKind::MissingCapability, message.to_owned());
     }
     for (bit, layer) in [
         (BROKER_UNFILTERED, "seccomp, for broker"),
@@ -139,7 +148,7 @@ mod tests {
     #[test]
     fn every_finding_has_its_words() {
         assert_eq!(problems(0, 0), []);
-        for bit in 0..11 {
+        for bit in 0..12 {
             assert_eq!(problems(1 << bit, 13).len(), 1, "bit {bit}");
         }
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ipc::{Answer, Order, Refusal};
 
-pub struct Site {
+pub(super) struct Site {
     /// The error when PID 1 may not be looked at; without it no namespace can be told from the
     /// node's, so every order is refused.
     node: Result<Node, Errno>,
@@ -17,15 +17,15 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn new(node: Result<Node, Errno>, findings: Findings) -> Self {
+    pub(super) fn new(node: Result<Node, Errno>, findings: Findings) -> Self {
         Self { node, findings }
     }
 
-    pub fn self_test(&self) -> Answer {
+    pub(super) fn self_test(&self) -> Answer {
         Answer::SelfTest { problems: self.findings.problems, errno: self.findings.errno }
     }
 
-    pub fn place(&self, order: &Order) -> Result<Place, Refused> {
+    pub(super) fn place(&self, order: &Order) -> Result<Place, Refused> {
         let node = self.node.as_ref().map_err(|errno| Refused {
             refusal: Refusal::Permission,
             errno: errno.raw_os_error(),

@@ -14,7 +14,11 @@ use super::cgroup::is_uid;
 
 /// UIDs for which a directory `<namespace>_<name>_<uid>` exists: one, two while a new one replaces
 /// an old one.
-pub fn uids(node: impl AsFd, namespace: &str, name: &str) -> rustix::io::Result<Vec<String>> {
+pub(super) fn uids(
+    node: impl AsFd,
+    namespace: &str,
+    name: &str,
+) -> rustix::io::Result<Vec<String>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = openat(node, "root", flags, Mode::empty())?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -9,20 +9,20 @@ use super::local_routes::LocalRoutes;
 
 /// A right over resource `destinations`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Right {
+pub(super) enum Right {
     Metadata,
     Loopback,
 }
 
 impl Right {
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
             Self::Loopback => "loopback",
         }
     }
 
-    pub fn why(self) -> &'static str {
+    pub(super) fn why(self) -> &'static str {
         match self {
             Self::Metadata => "a cloud's metadata service, which hands out credentials",
             Self::Loopback => {
@@ -50,7 +50,7 @@ const METADATA: [IpAddr; 9] = [
 ];
 
 /// What one worker may reach.
-pub struct Policy {
+pub(super) struct Policy {
     may_metadata: bool,
     /// The namespace's own addresses, where they are off limits: a node's, without the right.
     own: Option<LocalRoutes>,
@@ -58,12 +58,12 @@ pub struct Policy {
 }
 
 impl Policy {
-    pub fn new(may_metadata: bool, own: Option<LocalRoutes>) -> Self {
+    pub(super) fn new(may_metadata: bool, own: Option<LocalRoutes>) -> Self {
         Self { may_metadata, own, missing: Cell::new(None) }
     }
 
     /// The right that is missing for this address, if one is.
-    pub fn check(&self, address: IpAddr) -> Result<(), Right> {
+    pub(super) fn check(&self, address: IpAddr) -> Result<(), Right> {
         let address = plain(address);
         let refused = if !self.may_metadata && METADATA.contains(&address) {
             Some(Right::Metadata)
@@ -77,7 +77,7 @@ impl Policy {
     }
 
     /// The right that was missing last.
-    pub fn missing(&self) -> Option<Right> {
+    pub(super) fn missing(&self) -> Option<Right> {
         self.missing.get()
     }
 }

@@ -12,10 +12,10 @@ const RTF_LOCAL: u32 = 0x8000_0000;
 
 /// Read before the drop; then nothing can be opened any more.
 #[derive(Debug, Default)]
-pub struct LocalRoutes(Vec<(IpAddr, u8)>);
+pub(super) struct LocalRoutes(Vec<(IpAddr, u8)>);
 
 impl LocalRoutes {
-    pub fn of_this_namespace() -> io::Result<Self> {
+    pub(super) fn of_this_namespace() -> io::Result<Self> {
         let mut routes = Vec::new();
         let v4 = File::open("/proc/thread-self/net/fib_trie")?;
         read_v4(BufReader::new(v4), &mut routes)?;
@@ -28,7 +28,7 @@ impl LocalRoutes {
         Ok(Self(routes))
     }
 
-    pub fn contain(&self, address: IpAddr) -> bool {
+    pub(super) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|(network, length)| is_in(address, *network, *length))
     }
 }

@@ -39,7 +39,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     let Assignment { stream, dir, source, parent, .. } = assignment;
-    let order = read_order(&stream)?;
+    let Some(order) = read_order(&stream)? else { return Ok(()) };
     let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
     let ProbeOrder::Ping(request) = &order.probe;
     let opened = open::ping(&order, request, &dir);
@@ -55,14 +55,18 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         Ok(opened) => runtime.block_on(ping(request, opened, &stop, &lines))?,
         Err(cause) => error(&cause, None),
     };
-    lines.write(end)
+    match lines.write(end) {
+        // front has hung up: nobody is left to tell.
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
-/// One line, and no byte after it: front waits for the answer.
-fn read_order(stream: &UnixStream) -> io::Result<WorkerOrder> {
+/// One line, and no byte after it: front waits for the answer. None when front thought otherwise.
+fn read_order(stream: &UnixStream) -> io::Result<Option<WorkerOrder>> {
     let mut line = Vec::new();
     BufReader::new(stream.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line)?;
-    Ok(serde_json::from_slice(&line)?)
+    if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&line)?)) }
 }
 
 async fn ping(

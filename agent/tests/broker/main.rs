@@ -1,0 +1,14 @@
+//! broker and worker as the real binary, each test on a node of its own: PID, mount and network
+//! namespaces in which the test is PID 1 and pods are processes in cgroups. Needs root.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows tests by #[test], not their fixtures")]
+
+mod client;
+mod confined;
+mod inject;
+mod lifetimes;
+mod namespaces;
+mod node;
+mod node_sources;
+mod pid_reuse;
+mod self_test;
