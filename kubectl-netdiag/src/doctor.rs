@@ -14,7 +14,7 @@ use rights::{RIGHTS, Rights};
 use crate::{
     args::{DoctorArgs, Kind, Target},
     cluster::Cluster,
-    finding::{Failure, Severity, worst},
+    finding::{Failure, Label, Severity, worst},
     render::{self, Cell, Column, Document, Format, Table},
     session::{Clock, Session, Stopped},
     survey::{self, Row, State, Survey},
@@ -178,7 +178,7 @@ impl Row {
         match &self.state {
             State::None(Some(taint)) => (format!("none: taint {taint} is not tolerated"), Bad),
             State::None(None) => ("none".into(), Bad),
-            State::Bad(failure) => (failure.message.clone(), Bad),
+            State::Bad(failure) => (reason(failure).to_owned(), Bad),
             State::Closed(_) => ("? (you may not reach it)".into(), Faint),
             State::Ready { about, took, .. } => {
                 let mut text = format!("ready, {} ms away", took.as_millis());
@@ -192,6 +192,15 @@ impl Row {
             }
         }
     }
+}
+
+/// What was seen of the agent, rather than what follows for a probe.
+fn reason(failure: &Failure) -> &str {
+    let seen = failure.labels.iter().find_map(|label| match label {
+        Label::Seen(text) => Some(text.as_str()),
+        _ => None,
+    });
+    seen.unwrap_or(&failure.message)
 }
 
 fn report(survey: &Survey, rights: &Rights) -> DoctorReport {

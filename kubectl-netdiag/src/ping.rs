@@ -64,7 +64,12 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
     let opened = async {
         let ends = plan::both_ends(&cluster, &target, origin, args.family());
         let (ends, user) = tokio::join!(ends, cluster.user());
-        let (aim, start) = ends?;
+        let (aim, start) = match ends {
+            Err(failure) if failure.code == Some(code::NO_AGENT) => {
+                return Err(ask::from_elsewhere(failure, &cluster, &target).await);
+            }
+            ends => ends?,
+        };
         let way = ask::open(&cluster, &aim, start, user, args.service_account.as_ref()).await?;
         Ok((aim, way))
     };

@@ -5,15 +5,12 @@ use netdiag_wire::{Family, Source};
 mod source;
 pub(crate) mod target;
 
-pub(crate) use source::from_where;
+pub(crate) use source::{elsewhere, from_where};
 pub(crate) use target::Aim;
 
 use crate::{
     args::{Object, Target},
-    cluster::{
-        Cluster,
-        agents::{Agent, Fleet},
-    },
+    cluster::{Cluster, agents::Agent},
     finding::{Failure, Peer},
 };
 
@@ -51,9 +48,4 @@ pub(crate) async fn both_ends(
             Ok((aim, start))
         }
     }
-}
-
-/// The agent of a source's node, once both are known.
-async fn with_agent(cluster: &Cluster, node: &str, fleet: &Fleet) -> Result<Agent, Failure> {
-    cluster.agent_on(node, fleet).await
 }

@@ -90,7 +90,7 @@ fn missing_right(missing: &MissingRight, asked: &Asked<'_>) -> Failure {
     let place = match (resource.as_str(), asked.namespace) {
         ("pods", Some(namespace)) => format!("from pods in {namespace}"),
         ("nodes", _) => "from nodes".into(),
-        ("destinations", _) => "to that kind of destination".into(),
+        ("destinations", _) => "addresses as a destination".into(),
         _ => format!("on {resource}"),
     };
     let (account_namespace, account) = asked.account;

@@ -107,6 +107,19 @@ impl Target {
 }
 
 impl Target {
+    /// As the command line takes it, from whatever namespace.
+    pub(crate) fn word(&self, namespace: &str) -> String {
+        match self {
+            Self::Object(object) if object.kind != Kind::Node => {
+                let namespace = object.namespace.as_deref().unwrap_or(namespace);
+                format!("{namespace}/{}/{}", object.kind, object.name)
+            }
+            Self::Object(object) => object.to_string(),
+            Self::Address(address) => address.to_string(),
+            Self::Host(name) => name.clone(),
+        }
+    }
+
     /// The Service that it is, if it is one.
     pub(crate) fn service(&self) -> Option<&Object> {
         match self {

@@ -136,10 +136,11 @@ pub(crate) fn check(pod: &Pod, fleet: &Fleet) -> Result<Agent, Failure> {
     }
     if facts.terminating || !facts.ready {
         let state = if facts.terminating { "is being deleted" } else { "is not ready" };
-        let message = format!("no agent on {node}: {} {state}", facts.name);
+        let message = format!("no agent on {node}");
+        let seen = Label::Seen(format!("{}/pod/{} {state}", facts.namespace, facts.name));
         let next = ["kubectl", "describe", "pod", &facts.name, "-n", &facts.namespace];
         let next = Label::Next(next.map(str::to_owned).to_vec());
-        return Err(Failure::new(code::NO_AGENT, message).with(next));
+        return Err(Failure::new(code::NO_AGENT, message).with(seen).with(next));
     }
     let uid = pod.metadata.uid.clone().unwrap_or_default();
     let labels = pod.metadata.labels.as_ref();

@@ -11,7 +11,7 @@ use crate::{
         self, Answer, Broken, Connection, Lines, nonsense,
         refusal::{self, Asked},
     },
-    args::Account,
+    args::{Account, Target},
     cluster::{Cluster, agents::Agent, tokens::Minted},
     code,
     finding::{Failure, Label, PeerKind},
@@ -49,6 +49,20 @@ pub(super) async fn open<'a>(
         Err(failure) => return Err(failure),
     };
     Ok(Way { cluster, start, minted, connection: Some(connection?), user })
+}
+
+/// ND0001 with a source that has an agent.
+pub(super) async fn from_elsewhere(
+    failure: Failure,
+    cluster: &Cluster,
+    target: &Target,
+) -> Failure {
+    let node = plan::elsewhere(cluster).await;
+    failure.with(node.map(|node| {
+        let mut command = command_to(&target.word(&cluster.namespace));
+        command.extend(["--from".into(), format!("node/{node}")]);
+        Label::Next(command)
+    }))
 }
 
 impl Way<'_> {

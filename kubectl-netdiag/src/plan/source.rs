@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{ResourceExt, api::ListParams};
 use netdiag_wire::{Family, Source};
 
-use super::{Aim, Start, with_agent};
+use super::{Aim, Start};
 use crate::{
     args::{Kind, Object},
     cluster::{
@@ -39,7 +39,7 @@ pub(super) async fn chosen(
         Kind::Node => {
             let node = async { Ok(cluster.ask(cluster.nodes().get(&origin.name)).await) };
             let (node, fleet) = tokio::try_join!(node, fleet)?;
-            let agent = with_agent(cluster, &origin.name, &fleet).await;
+            let agent = cluster.agent_on(&origin.name, &fleet).await;
             match node {
                 Ok(node) => Ok(from_node(&node, agent?, family)),
                 // A tenant may not read nodes, and yet be allowed to probe from one.
@@ -62,7 +62,7 @@ async fn from_pod(
     let known = facts::of_pod(pod);
     let node = known.node.clone().unwrap_or_default();
     let peer = facts::pod_peer(pod, of_family(&known.addresses, family));
-    let agent = with_agent(cluster, &node, fleet).await.map_err(|failure| {
+    let agent = cluster.agent_on(&node, fleet).await.map_err(|failure| {
         match failure.code == Some(code::NO_AGENT) {
             true => Failure {
                 message: format!("{}, where {} runs", failure.message, peer.word()),
@@ -136,7 +136,7 @@ pub(super) async fn default(
     };
     let agent = match agents::choose(&lists.agents, name, &lists.fleet) {
         Some(agent) => agent?,
-        None => with_agent(cluster, name, &lists.fleet).await?,
+        None => cluster.agent_on(name, &lists.fleet).await?,
     };
     let node = lists.nodes.iter().find(|node| node.name_any() == *name);
     let mut start = match node {
@@ -156,6 +156,14 @@ fn ready_nodes(lists: &Lists) -> Vec<String> {
     };
     names.sort();
     names
+}
+
+/// A node whose agent is ready, where the source's own is not.
+pub(crate) async fn elsewhere(cluster: &Cluster) -> Option<String> {
+    let (pods, fleet) = tokio::join!(cluster.agent_pods(None, MAX_LISTED), cluster.fleet());
+    let (pods, fleet) = (pods.ok()?, fleet.ok()?);
+    let ready = pods.iter().filter_map(|pod| agents::check(pod, &fleet).ok());
+    ready.map(|agent| agent.node).min()
 }
 
 /// ND0013: the default is not for this user; pods of the namespace are offered, none is picked.
