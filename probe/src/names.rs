@@ -6,7 +6,7 @@ use std::{fs::File, io::Read, net::IpAddr};
 
 use hickory_resolver::{
     Hosts, TokioResolver,
-    config::{LookupIpStrategy, ResolveHosts},
+    config::{LookupIpStrategy, ResolveHosts, ResolverConfig},
     net::runtime::TokioRuntimeProvider,
     proto::{
         op::Query,
@@ -67,6 +67,9 @@ pub async fn resolve(
 fn resolver(family: Family, resolv_conf: &[u8]) -> Result<TokioResolver, ResolveError> {
     let (config, mut options) =
         parse_resolv_conf(resolv_conf).map_err(|e| ResolveError::NoNameserver(e.into()))?;
+    // The domain is made of this process's host name, which is not the source's.
+    let (_, search, servers) = config.into_parts();
+    let config = ResolverConfig::from_parts(None, search, servers);
     options.use_hosts_file = ResolveHosts::Never;
     options.ip_strategy = match family {
         Family::Any => LookupIpStrategy::Ipv4AndIpv6,

@@ -14,6 +14,7 @@ use netdiag_wire::{
     ping::{PingEvent, PingFold, PingReport, PingRequest},
 };
 use nix::sched::CloneFlags;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const SERVER: &str = "10.9.2.2";
@@ -92,6 +93,13 @@ impl Netns {
         self.must("nft", rule);
     }
 
+    /// Applies the rule to every packet that comes in.
+    pub(crate) fn filter(&self, rule: &str) {
+        self.nft("add table inet t");
+        self.nft("add chain inet t input { type filter hook input priority 0; }");
+        self.nft(&format!("add rule inet t input {rule}"));
+    }
+
     /// Runs it with its arguments, none of which has a blank in it.
     pub(crate) fn must(&self, program: &str, arguments: &str) {
         let output = self.output(program, &arguments.split(' ').collect::<Vec<_>>());
@@ -124,16 +132,29 @@ pub(crate) fn drive(
     sockets: ping::PingSockets,
     files: &ResolverFiles,
 ) -> Result<Pinged, ProbeError> {
+    drive_in(&runtime(), request, sockets, files)
+}
+
+pub(crate) fn drive_in(
+    runtime: &Runtime,
+    request: &PingRequest,
+    sockets: ping::PingSockets,
+    files: &ResolverFiles,
+) -> Result<Pinged, ProbeError> {
     let mut fold = PingFold::new(request);
     let mut events = Vec::new();
     let mut emit = |event: PingEvent| {
         fold.push(&event);
         events.push(event);
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stop = CancellationToken::new();
     runtime.block_on(ping::run(request, sockets, files, &|_| Ok(()), &mut emit, stop))?;
     Ok(Pinged { reports: fold.reports(Some(EndReason::Completed), None), events })
+}
+
+/// As the agent's worker has it.
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 #[derive(Debug)]

@@ -5,5 +5,7 @@
 mod lab;
 mod names;
 mod ping;
+mod rejections;
 mod responder;
+mod sandbox;
 mod side_by_side;

@@ -19,12 +19,12 @@ use netdiag_probe::{
 };
 use netdiag_wire::{ErrorCode, Family, ping::PingRequest};
 
-use crate::lab::{Lab, Netns, SERVER, SERVER6, drive, request};
+use crate::lab::{Lab, Netns, SERVER, SERVER6, drive, request, runtime};
 
 const RESOLV_CONF: &str = "nameserver 10.9.1.1\nsearch shop.svc.cluster.local svc.cluster.local\noptions ndots:5 timeout:1 attempts:1\nnonsense\n";
 
 /// Serves `web.shop.svc.cluster.local` and `four.test` until the test's process ends.
-fn serve(namespace: &Netns) {
+pub(crate) fn serve(namespace: &Netns) {
     let socket = namespace.enter(|| UdpSocket::bind("0.0.0.0:53").unwrap());
     thread::spawn(move || {
         let mut buffer = [0; 1500];
@@ -58,13 +58,13 @@ fn answer(mut message: Message) -> Message {
     message
 }
 
-fn files(hosts: &str) -> ResolverFiles {
+pub(crate) fn files(hosts: &str) -> ResolverFiles {
     ResolverFiles { resolv_conf: RESOLV_CONF.into(), hosts: hosts.into() }
 }
 
 fn look_up(lab: &Lab, host: &str, family: Family, hosts: &str) -> Result<Vec<IpAddr>, ProbeError> {
     lab.client.enter(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = runtime();
         runtime.block_on(resolve(host, family, &files(hosts)))
     })
 }
@@ -118,7 +118,7 @@ fn what_has_no_address_is_an_error_with_the_name() {
 
 #[test]
 fn without_a_nameserver_only_hosts_are_known() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = runtime();
     let files = ResolverFiles { resolv_conf: b"search a\n".into(), hosts: b"10.0.0.1 a".into() };
     let known = runtime.block_on(resolve("a", Family::Any, &files)).unwrap();
     assert_eq!(known, [IpAddr::from(Ipv4Addr::new(10, 0, 0, 1))]);

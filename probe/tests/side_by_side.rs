@@ -49,7 +49,7 @@ struct Counts {
 #[test]
 fn counts_are_iputils_and_words_say_as_much() {
     let mut table = String::new();
-    for situation in situations() {
+    for situation in SITUATIONS {
         let lab = lab();
         let _responder = (situation.prepare)(&lab);
         let theirs = iputils(&lab, &situation);
@@ -83,136 +83,129 @@ fn lab() -> Lab {
     lab
 }
 
-fn situations() -> Vec<Situation> {
-    vec![
-        PLAIN,
-        Situation {
-            name: "silence",
-            prepare: |lab| filter(lab, "icmp type echo-request drop"),
-            count: 3,
-            words: ["100% packet loss", "silence: icmp_seq=3"],
-            ..PLAIN
+const SITUATIONS: [Situation; 14] = [
+    PLAIN,
+    Situation {
+        name: "silence",
+        prepare: |lab| filter(lab, "icmp type echo-request drop"),
+        count: 3,
+        words: ["100% packet loss", "silence: icmp_seq=3"],
+        ..PLAIN
+    },
+    Situation {
+        name: "port unreachable",
+        prepare: |lab| filter(lab, "icmp type echo-request reject with icmp port-unreachable"),
+        words: [
+            "From 10.9.2.2 icmp_seq=5 Destination Port Unreachable",
+            "rejected: icmp_seq=5 PortUnreachable (type 3 code 3), said by 10.9.2.2",
+        ],
+        ..PLAIN
+    },
+    Situation {
+        name: "host unreachable",
+        host: "10.9.2.77",
+        count: 3,
+        words: [
+            "From 10.9.1.1 icmp_seq=3 Destination Host Unreachable",
+            "rejected: icmp_seq=3 HostUnreachable (type 3 code 1), said by 10.9.1.1",
+        ],
+        ..PLAIN
+    },
+    Situation {
+        name: "TTL exceeded",
+        arguments: &["-t", "1"],
+        change: |request| request.ttl = 1.try_into().ok(),
+        words: [
+            "From 10.9.1.1 icmp_seq=5 Time to live exceeded",
+            "rejected: icmp_seq=5 TtlExceeded (type 11 code 0), said by 10.9.1.1",
+        ],
+        ..PLAIN
+    },
+    Situation {
+        name: "fragmentation needed",
+        prepare: |lab| {
+            lab.router.ip("link set right mtu 1400");
+            None
         },
-        Situation {
-            name: "port unreachable",
-            prepare: |lab| filter(lab, "icmp type echo-request reject with icmp port-unreachable"),
-            words: [
-                "From 10.9.2.2 icmp_seq=5 Destination Port Unreachable",
-                "rejected: icmp_seq=5 PortUnreachable (type 3 code 3), said by 10.9.2.2",
-            ],
-            ..PLAIN
+        arguments: &["-s", "1380", "-M", "do"],
+        change: |request| {
+            request.size = 1380;
+            request.dont_fragment = true;
         },
-        Situation {
-            name: "host unreachable",
-            host: "10.9.2.77",
-            count: 3,
-            words: [
-                "From 10.9.1.1 icmp_seq=3 Destination Host Unreachable",
-                "rejected: icmp_seq=3 HostUnreachable (type 3 code 1), said by 10.9.1.1",
-            ],
-            ..PLAIN
+        words: ["(mtu = 1400)", "FragmentationNeeded (type 3 code 4), mtu 1400, said by 10.9.1.1"],
+        ..PLAIN
+    },
+    Situation {
+        name: "duplicate replies",
+        prepare: |lab| Some(Responder::start(&lab.server, double_all_but_the_last)),
+        words: ["(DUP!)", "icmp_seq=4 ttl=63 (duplicate)"],
+        ..PLAIN
+    },
+    Situation {
+        name: "a corrupted reply",
+        prepare: |lab| Some(Responder::start(&lab.server, change_the_second)),
+        words: ["wrong data byte #20", "icmp_seq=2 ttl=63 (wrong data from byte 20)"],
+        ..PLAIN
+    },
+    // iputils passes over the checksum on a raw socket; on the datagram socket that it has in
+    // most pods, the kernel drops such a reply. So there the counts are the same.
+    Situation {
+        name: "a reply with a wrong checksum",
+        prepare: |lab| {
+            lab.client.sysctl("ipv4/ping_group_range", "0 2147483647");
+            Some(Responder::start(&lab.server, damage_the_second))
         },
-        Situation {
-            name: "TTL exceeded",
-            arguments: &["-t", "1"],
-            change: |request| request.ttl = 1.try_into().ok(),
-            words: [
-                "From 10.9.1.1 icmp_seq=5 Time to live exceeded",
-                "rejected: icmp_seq=5 TtlExceeded (type 11 code 0), said by 10.9.1.1",
-            ],
-            ..PLAIN
+        words: ["20% packet loss", "corrupted: icmp_seq=2 from 10.9.2.2"],
+        ..PLAIN
+    },
+    Situation {
+        name: "20 % loss",
+        prepare: |lab| filter(lab, "icmp type echo-request numgen inc mod 5 == 0 drop"),
+        count: 50,
+        words: ["20% packet loss", "silence: icmp_seq=1,"],
+        ..PLAIN
+    },
+    Situation {
+        name: "IPv6",
+        host: SERVER6,
+        words: [
+            "64 bytes from fd09:2::2: icmp_seq=5 ttl=63",
+            "64 bytes from fd09:2::2: icmp_seq=5 ttl=63",
+        ],
+        ..PLAIN
+    },
+    Situation {
+        name: "wrong source",
+        arguments: &["-I", "192.0.2.9"],
+        change: |request| request.source_address = Some([192, 0, 2, 9].into()),
+        words: [
+            "Cannot assign requested address",
+            "192.0.2.9 is no address of this network namespace; it has",
+        ],
+        ..PLAIN
+    },
+    Situation {
+        name: "down interface",
+        prepare: |lab| {
+            lab.client.ip("link set eth0 down");
+            None
         },
-        Situation {
-            name: "fragmentation needed",
-            prepare: |lab| {
-                lab.router.ip("link set right mtu 1400");
-                None
-            },
-            arguments: &["-s", "1380", "-M", "do"],
-            change: |request| {
-                request.size = 1380;
-                request.dont_fragment = true;
-            },
-            words: [
-                "(mtu = 1400)",
-                "FragmentationNeeded (type 3 code 4), mtu 1400, said by 10.9.1.1",
-            ],
-            ..PLAIN
-        },
-        Situation {
-            name: "duplicate replies",
-            prepare: |lab| Some(Responder::start(&lab.server, double_all_but_the_last)),
-            words: ["(DUP!)", "icmp_seq=4 ttl=63 (duplicate)"],
-            ..PLAIN
-        },
-        Situation {
-            name: "a corrupted reply",
-            prepare: |lab| Some(Responder::start(&lab.server, change_the_second)),
-            words: ["wrong data byte #20", "icmp_seq=2 ttl=63 (wrong data from byte 20)"],
-            ..PLAIN
-        },
-        // iputils passes over the checksum on a raw socket; on the datagram socket that it has in
-        // most pods, the kernel drops such a reply. So there the counts are the same.
-        Situation {
-            name: "a reply with a wrong checksum",
-            prepare: |lab| {
-                lab.client.sysctl("ipv4/ping_group_range", "0 2147483647");
-                Some(Responder::start(&lab.server, damage_the_second))
-            },
-            words: ["20% packet loss", "corrupted: icmp_seq=2 from 10.9.2.2"],
-            ..PLAIN
-        },
-        Situation {
-            name: "20 % loss",
-            prepare: |lab| filter(lab, "icmp type echo-request numgen inc mod 5 == 0 drop"),
-            count: 50,
-            words: ["20% packet loss", "silence: icmp_seq=1,"],
-            ..PLAIN
-        },
-        Situation {
-            name: "IPv6",
-            host: SERVER6,
-            words: [
-                "64 bytes from fd09:2::2: icmp_seq=5 ttl=63",
-                "64 bytes from fd09:2::2: icmp_seq=5 ttl=63",
-            ],
-            ..PLAIN
-        },
-        Situation {
-            name: "wrong source",
-            arguments: &["-I", "192.0.2.9"],
-            change: |request| request.source_address = Some([192, 0, 2, 9].into()),
-            words: [
-                "Cannot assign requested address",
-                "192.0.2.9 is no address of this network namespace; it has",
-            ],
-            ..PLAIN
-        },
-        Situation {
-            name: "down interface",
-            prepare: |lab| {
-                lab.client.ip("link set eth0 down");
-                None
-            },
-            words: ["Network is unreachable", "no route: icmp_seq=1"],
-            ..PLAIN
-        },
-        Situation {
-            name: "own address",
-            host: CLIENT,
-            words: [
-                "64 bytes from 10.9.1.2: icmp_seq=5 ttl=64",
-                "64 bytes from 10.9.1.2: icmp_seq=5 ttl=64",
-            ],
-            ..PLAIN
-        },
-    ]
-}
+        words: ["Network is unreachable", "no route: icmp_seq=1"],
+        ..PLAIN
+    },
+    Situation {
+        name: "own address",
+        host: CLIENT,
+        words: [
+            "64 bytes from 10.9.1.2: icmp_seq=5 ttl=64",
+            "64 bytes from 10.9.1.2: icmp_seq=5 ttl=64",
+        ],
+        ..PLAIN
+    },
+];
 
 fn filter(lab: &Lab, rule: &str) -> Option<Responder> {
-    lab.server.nft("add table inet t");
-    lab.server.nft("add chain inet t input { type filter hook input priority 0; }");
-    lab.server.nft(&format!("add rule inet t input {rule}"));
+    lab.server.filter(rule);
     None
 }
 
@@ -264,7 +257,7 @@ fn counted(text: &str) -> Counts {
     for part in line.split(", ") {
         let mut words = part.split(' ');
         let number = words.next().and_then(|word| word.trim_start_matches('+').parse().ok());
-        match (number, words.last()) {
+        match (number, words.next_back()) {
             (Some(number), Some("transmitted")) => counts.sent = number - refused,
             (Some(number), Some("received")) => counts.received = number,
             (Some(number), Some("duplicates")) => counts.duplicates = number,
