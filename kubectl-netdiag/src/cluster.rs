@@ -13,7 +13,7 @@ mod answer;
 mod config;
 pub(crate) mod facts;
 mod log;
-mod names;
+pub(crate) mod names;
 mod proxy;
 pub(crate) mod targets;
 pub(crate) mod tokens;

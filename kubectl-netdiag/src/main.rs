@@ -19,6 +19,7 @@ mod local;
 mod ping;
 mod plan;
 mod render;
+mod saved;
 mod service;
 mod session;
 mod survey;
@@ -84,7 +85,9 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Version(args) => wait_for(version::run(args, session)),
         Command::Doctor(args) => wait_for(doctor::run(args, session)),
         Command::Ping(args) => wait_for(ping::run(args, session)),
-        _ => Ok(Severity::Ok),
+        Command::Render(args) => saved::run(args, session),
+        // Said by the parser.
+        Command::Options => Ok(Severity::Ok),
     }
 }
 

@@ -20,10 +20,10 @@ use stream::{Ending, Seen};
 use crate::{
     agent::{nonsense, refusal},
     args::{Origin, PingArgs, Target},
-    cluster::{Cluster, agents::Agent},
+    cluster::{Cluster, agents::Agent, facts, names},
     code,
     diagnose::{self, PingContext},
-    finding::{Failure, Peer, Severity, worst},
+    finding::{Failure, Finding, Peer, Severity, worst},
     local,
     plan::{self, Aim, target},
     render::{self, Document, Format, Names, Screen},
@@ -201,13 +201,11 @@ impl Ping<'_> {
             return Err(diagnose::cut_off(&seen.reports, &self.request, &self.from, &cause).into());
         }
         let mut context = self.context(seen.names);
-        let mut findings = Vec::new();
-        for report in &seen.reports {
-            if report.lost() > 0 {
-                context.target_node = self.target_node().await;
-            }
-            findings.extend(diagnose::ping(report, &self.request, &context));
+        if seen.reports.iter().any(|report| report.lost() > 0) {
+            self.look_closer(&mut context).await;
         }
+        let judge = |report| diagnose::ping(report, &self.request, &context);
+        let findings: Vec<Finding> = seen.reports.iter().flat_map(judge).collect();
         let (out, screen) = (&mut *session.out, &session.screen);
         render::verdict(out, screen, &findings)?;
         let empty = PingReport::default();
@@ -233,12 +231,21 @@ impl Ping<'_> {
         }
     }
 
-    /// The target's node as it is now; only looked up when there is something to explain.
-    async fn target_node(&self) -> Option<render::NodeFacts> {
+    /// What only matters when there is something to explain: the target's node as it is now, and
+    /// who has an address that was given as such.
+    async fn look_closer(&self, context: &mut PingContext) {
         const PATIENCE: Duration = Duration::from_secs(2);
-        let (cluster, name) = (self.cluster?, self.aim.peer.node.as_ref()?);
-        let node = tokio::time::timeout(PATIENCE, cluster.ask(cluster.nodes().get(name))).await;
-        node.ok()?.ok().map(|node| crate::cluster::facts::of_node(&node))
+        let Some(cluster) = self.cluster else { return };
+        let look = async {
+            if let Some(name) = &self.aim.peer.node {
+                let node = cluster.ask(cluster.nodes().get(name)).await;
+                context.target_node = node.ok().map(|node| facts::of_node(&node));
+            } else if let Some(address) = self.aim.peer.address {
+                names::add(&mut context.names, cluster.names(address).await);
+            }
+        };
+        // What is not known by then is not said.
+        let _ = tokio::time::timeout(PATIENCE, look).await;
     }
 }
 

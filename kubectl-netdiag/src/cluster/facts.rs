@@ -11,7 +11,7 @@ use netdiag_wire::Family;
 
 use crate::{
     finding::{Peer, PeerKind},
-    render::{NodeAddress, NodeFacts, PodFacts, ReadyBy},
+    render::{NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts},
 };
 
 pub(crate) fn of_pod(pod: &Pod) -> PodFacts {
@@ -45,6 +45,14 @@ pub(crate) fn of_node(node: &Node) -> NodeFacts {
             .and_then(|condition| condition.last_transition_time.as_ref())
             .map(instant),
         resource_version: node.metadata.resource_version.clone().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn of_service(service: &Service) -> ServiceFacts {
+    ServiceFacts {
+        namespace: service.metadata.namespace.clone().unwrap_or_default(),
+        name: service.metadata.name.clone().unwrap_or_default(),
+        cluster_ips: cluster_ips(service),
     }
 }
 

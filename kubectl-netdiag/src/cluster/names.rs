@@ -1,9 +1,10 @@
 //! Who has an address, and which object bears a name, as far as the user may read it.
 
-use std::net::IpAddr;
+use std::{fmt::Debug, net::IpAddr};
 
-use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::{Api, api::ListParams};
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use kube::{Api, api::ListParams, core::NamespaceResourceScope};
+use serde::de::DeserializeOwned;
 
 use super::{Cluster, facts};
 use crate::render::Names;
@@ -11,27 +12,42 @@ use crate::render::Names;
 /// Nodes read to name an address: beyond that a name is not worth the wait.
 const MAX_NODES: u32 = 1_000;
 
+/// Adds what a later question brought.
+pub(crate) fn add(known: &mut Names, more: Names) {
+    known.nodes.extend(more.nodes);
+    known.pods.extend(more.pods);
+    known.services.extend(more.services);
+}
+
 impl Cluster {
-    /// Nodes, and the pods that have this address.
+    /// Nodes, and the pods and Services that have this address.
     pub(crate) async fn names(&self, address: IpAddr) -> Names {
         let how = ListParams::default().limit(MAX_NODES);
         let nodes = self.nodes();
-        let (nodes, pods) = tokio::join!(self.ask(nodes.list(&how)), self.pods_with(address));
+        let (nodes, pods, services) = tokio::join!(
+            self.ask(nodes.list(&how)),
+            self.with_field::<Pod>("status.podIP", address),
+            self.with_field::<Service>("spec.clusterIP", address),
+        );
         let nodes: Vec<Node> = nodes.map(|list| list.items).unwrap_or_default();
         Names {
             nodes: nodes.iter().map(facts::of_node).collect(),
             pods: pods.iter().map(facts::of_pod).collect(),
-            services: Vec::new(),
+            services: services.iter().map(facts::of_service).collect(),
         }
     }
 
     /// In every namespace where that is allowed, else in the user's.
-    async fn pods_with(&self, address: IpAddr) -> Vec<Pod> {
-        let how = ListParams::default().fields(&format!("status.podIP={address}")).limit(10);
-        let all: Api<Pod> = Api::all(self.client.clone());
+    async fn with_field<K>(&self, field: &str, address: IpAddr) -> Vec<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + DeserializeOwned + Debug,
+    {
+        let how = ListParams::default().fields(&format!("{field}={address}")).limit(10);
+        let all: Api<K> = Api::all(self.client.clone());
         let found = match self.ask(all.list(&how)).await {
             Err(refusal) if refusal.is_forbidden() => {
-                self.ask(self.pods(&self.namespace).list(&how)).await
+                self.ask(self.namespaced::<K>(&self.namespace).list(&how)).await
             }
             other => other,
         };

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Ping, events::Events};
 use crate::{
     agent::Broken,
-    cluster::Cluster,
+    cluster::{Cluster, names},
     render::{self, Names},
     session::{Session, Stopped},
 };
@@ -124,9 +124,8 @@ impl Watch {
         };
         let Some(cluster) = cluster.filter(|_| !self.named) else { return };
         self.named = true;
-        if let Ok(names) = tokio::time::timeout(NAMING, cluster.names(*by)).await {
-            self.names.nodes.extend(names.nodes);
-            self.names.pods.extend(names.pods);
+        if let Ok(more) = tokio::time::timeout(NAMING, cluster.names(*by)).await {
+            names::add(&mut self.names, more);
         }
     }
 }
