@@ -9,7 +9,7 @@ use netdiag_tests::{command, environment::checkout, parts::Parts};
 const HEAD: &str = "\
 # The chart charts/netdiag with its defaults. Written by `make manifests`; do not edit.
 #
-#   kubectl apply --server-side -f manifests/netdiag.yaml
+#   kubectl apply -f manifests/
 apiVersion: v1
 kind: Namespace
 metadata:

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{command, wait};
+use netdiag_tests::{command, environment::checkout, wait};
 use serde_json::Value;
 
 use crate::release::Release;
@@ -32,13 +32,25 @@ fn a_release_lives_and_leaves_nothing() -> Result<()> {
     assert_eq!(annotated(&release)?, 0);
 
     uninstall(&release)?;
-    wait::until("every object is gone", Duration::from_secs(40), || {
-        let left: Vec<_> = netdiags(&release)?.difference(&before).cloned().collect();
-        ensure!(left.is_empty(), "left behind: {left:?}");
-        Ok(())
-    })?;
-    assert_eq!(labelled(&release)?, "");
-    Ok(())
+    nothing_is_left(&release, &before)
+}
+
+#[test]
+#[ignore = "needs a cluster: applies and deletes the manifests"]
+fn the_manifests_alone_give_agents_and_take_them_away() -> Result<()> {
+    let release = Release::take()?;
+    uninstall(&release)?;
+    release.kubectl("delete namespace netdiag")?;
+    let before = netdiags(&release)?;
+
+    let manifests = format!("-f {}", checkout().join("manifests").display());
+    let said = release.kubectl(&format!("apply {manifests}"))?;
+    assert!(!said.contains("Warning"), "{said}");
+    release.kubectl("rollout status daemonset/netdiag -n netdiag --timeout=2m")?;
+    every_node_has_a_ready_agent(&release)?;
+
+    release.kubectl(&format!("delete {manifests}"))?;
+    nothing_is_left(&release, &before)
 }
 
 #[test]
@@ -66,6 +78,16 @@ fn uninstall(release: &Release) -> Result<()> {
         ensure!(left.is_empty(), "{left}");
         Ok(())
     })
+}
+
+fn nothing_is_left(release: &Release, before: &BTreeSet<String>) -> Result<()> {
+    wait::until("every object is gone", Duration::from_secs(40), || {
+        let left: Vec<_> = netdiags(release)?.difference(before).cloned().collect();
+        ensure!(left.is_empty(), "left behind: {left:?}");
+        Ok(())
+    })?;
+    assert_eq!(labelled(release)?, "");
+    Ok(())
 }
 
 fn every_node_has_a_ready_agent(release: &Release) -> Result<()> {

@@ -49,10 +49,10 @@ const PROBES: [(&str, &str, &str, bool); 26] = [
     ("system:serviceaccount:netdiag:netdiag-agent", "nodes/ping", "", false),
 ];
 
-/// Who, verb, core resource, name, namespace.
+/// Who, verb, resource (`daemonsets.apps`), name, namespace.
 type Call<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
 
-const CALLERS: [(Call<'static>, bool); 20] = [
+const CALLERS: [(Call<'static>, bool); 22] = [
     (("alice", "create", "serviceaccounts/token", "netdiag-user", "BILLING"), true),
     (("alice", "create", "serviceaccounts/token", "default", "BILLING"), false),
     (("alice", "create", "serviceaccounts/token", "netdiag-user", "SHOP"), false),
@@ -63,6 +63,8 @@ const CALLERS: [(Call<'static>, bool); 20] = [
     (("alice", "create", "pods/portforward", "", "netdiag"), true),
     (("alice", "get", "pods/portforward", "", "netdiag"), true),
     (("alice", "create", "pods/portforward", "", "kube-system"), false),
+    (("alice", "list", "daemonsets.apps", "", "netdiag"), true),
+    (("alice", "patch", "daemonsets.apps", "netdiag", "netdiag"), false),
     (("alice", "create", "pods/exec", "", "netdiag"), false),
     (("alice", "get", "pods/log", "", "netdiag"), false),
     (("olga", "create", "serviceaccounts/token", "netdiag-operator", "netdiag"), true),
@@ -140,17 +142,15 @@ impl Office {
 
     /// Whether this user may create this resource of our API group.
     fn may_probe(&self, user: &str, resource: &str, namespace: &str) -> Result<bool> {
-        self.allowed((user, "create", resource, "", namespace), "netdiag.dev")
-    }
-
-    /// Whether this user may do this to a resource of the core API group.
-    fn may(&self, call: &Call<'_>) -> Result<bool> {
-        self.allowed(*call, "")
-    }
-
-    fn allowed(&self, call: Call<'_>, group: &str) -> Result<bool> {
-        let (user, verb, resource, name, namespace) = call;
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let resource = format!("{resource}.netdiag.dev/{subresource}");
+        self.may(&(user, "create", &resource, "", namespace))
+    }
+
+    fn may(&self, call: &Call<'_>) -> Result<bool> {
+        let (user, verb, resource, name, namespace) = *call;
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
