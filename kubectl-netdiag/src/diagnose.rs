@@ -7,7 +7,7 @@ mod ping;
 use jiff::Timestamp;
 use netdiag_wire::ping::{PingReport, PingRequest};
 
-pub use ended::cut_off;
+pub(crate) use ended::cut_off;
 
 use crate::{
     finding::{Finding, Peer},
@@ -16,7 +16,7 @@ use crate::{
 
 /// What is known of both ends of a ping besides its report.
 #[derive(Clone, Debug, Default)]
-pub struct PingContext {
+pub(crate) struct PingContext {
     pub from: Peer,
     pub to: Peer,
     /// Nobody chose the source: every verdict then says which it was.
@@ -30,7 +30,11 @@ pub struct PingContext {
 }
 
 /// The findings of one target, worst first, then most likely.
-pub fn ping(report: &PingReport, request: &PingRequest, context: &PingContext) -> Vec<Finding> {
+pub(crate) fn ping(
+    report: &PingReport,
+    request: &PingRequest,
+    context: &PingContext,
+) -> Vec<Finding> {
     vec![ping::Case { report, request, context }.finding()]
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
 }
 
 /// The long text of a code, or the list of all.
-pub fn explain(code: Option<&str>) -> Result<String, Failure> {
+pub(crate) fn explain(code: Option<&str>) -> Result<String, Failure> {
     let Some(asked) = code else { return Ok(list()) };
     let known = parse(asked).and_then(|code| entries().find(|entry| entry.code == code));
     known.map(text).ok_or_else(|| {

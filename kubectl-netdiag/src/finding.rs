@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// `ND0302`: the family's two digits, then two more (screens: family by the first two).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Code(pub u16);
+pub(crate) struct Code(pub u16);
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,7 +23,7 @@ impl Serialize for Code {
 /// The four verdict words and `SKIP`, from well to worst.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Severity {
+pub(crate) enum Severity {
     #[default]
     Ok,
     /// Of a checklist: not looked at, and why. Never a warning, never a pass.
@@ -35,7 +35,7 @@ pub enum Severity {
 
 /// One verdict block: a word, a sentence and its labelled lines.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Absent for `OK`.
     pub code: Option<Code>,
     pub severity: Severity,
@@ -47,7 +47,7 @@ pub struct Finding {
 
 /// A labelled line below a verdict or an error, in the order of printing.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Label {
+pub(crate) enum Label {
     /// An observation with its probe or object.
     Seen(String),
     /// An observation of the API: printed as `seen`, with kind and version in brackets.
@@ -73,7 +73,7 @@ pub enum Label {
 /// The object that an observation was read from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Object {
+pub(crate) struct Object {
     /// As the API has it: `Pod`, `Node`.
     pub kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,23 +83,23 @@ pub struct Object {
 }
 
 impl Finding {
-    pub fn new(severity: Severity, code: Code, summary: impl Into<String>) -> Self {
+    pub(crate) fn new(severity: Severity, code: Code, summary: impl Into<String>) -> Self {
         Self { code: Some(code), severity, summary: summary.into(), labels: Vec::new() }
     }
 
-    pub fn ok(summary: impl Into<String>) -> Self {
+    pub(crate) fn ok(summary: impl Into<String>) -> Self {
         Self { summary: summary.into(), ..Self::default() }
     }
 
     #[must_use]
-    pub fn with(mut self, label: impl Into<Option<Label>>) -> Self {
+    pub(crate) fn with(mut self, label: impl Into<Option<Label>>) -> Self {
         self.labels.extend(label.into());
         self
     }
 }
 
 /// The severity that decides: the worst, where what was skipped does not count.
-pub fn worst(findings: &[Finding]) -> Severity {
+pub(crate) fn worst(findings: &[Finding]) -> Severity {
     let counted = findings.iter().map(|f| f.severity).filter(|s| *s != Severity::Skip);
     counted.max().unwrap_or_default()
 }
@@ -107,19 +107,19 @@ pub fn worst(findings: &[Finding]) -> Severity {
 /// Why the command could not run: printed to stderr as one `error` block, exit code 2.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub(crate) struct Failure {
     pub code: Option<Code>,
     pub message: String,
     pub labels: Vec<Label>,
 }
 
 impl Failure {
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code: Some(code), message: message.into(), labels: Vec::new() }
     }
 
     #[must_use]
-    pub fn with(mut self, label: impl Into<Option<Label>>) -> Self {
+    pub(crate) fn with(mut self, label: impl Into<Option<Label>>) -> Self {
         self.labels.extend(label.into());
         self
     }
@@ -128,7 +128,7 @@ impl Failure {
 /// One end of a probe as headers name it: `shop/pod/foo (10.244.2.7, node-2)`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Peer {
+pub(crate) struct Peer {
     pub kind: PeerKind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
@@ -150,7 +150,7 @@ pub struct Peer {
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum PeerKind {
+pub(crate) enum PeerKind {
     Pod,
     Node,
     #[serde(rename = "svc")]
@@ -163,7 +163,7 @@ pub enum PeerKind {
 
 impl Peer {
     /// The peer as the command line takes it: `shop/pod/foo`, `node/node-2`, `10.244.2.7`.
-    pub fn word(&self) -> String {
+    pub(crate) fn word(&self) -> String {
         let kind = match self.kind {
             PeerKind::Pod => "pod/",
             PeerKind::Node => "node/",

@@ -10,30 +10,30 @@ mod document;
 mod hostile;
 mod json;
 mod names;
-pub mod number;
+pub(crate) mod number;
 mod paint;
 mod ping;
 #[cfg(test)]
 pub(crate) mod scene;
 #[cfg(test)]
 mod screens;
-pub mod shell;
+pub(crate) mod shell;
 mod table;
 mod text;
 pub(crate) use text::wrap;
-pub mod words;
+pub(crate) mod words;
 
-pub use block::{failure, note, verdict};
-pub use document::{Document, Span, document};
-pub use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
-pub use ping::{ping_event, stream_line};
-pub use table::{Cell, Column, Mood, Table, table};
+pub(crate) use block::{failure, note, verdict};
+pub(crate) use document::{Document, Span, document};
+pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
+pub(crate) use ping::{ping_event, stream_line};
+pub(crate) use table::{Cell, Column, Mood, Table, table};
 
 use crate::finding::{Peer, PeerKind};
 
 /// How to write: settled once, in `main`, from flags, environment and terminal.
 #[derive(Clone, Debug, Default)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// Columns of the terminal; absent in a pipe: nothing is wrapped or dropped.
     pub width: Option<usize>,
     pub colour: bool,
@@ -49,7 +49,7 @@ pub struct Screen {
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Format {
+pub(crate) enum Format {
     #[default]
     Text,
     Wide,
@@ -61,18 +61,23 @@ pub enum Format {
 
 impl Screen {
     /// Whether the evidence (header, lines, tables) is printed for people.
-    pub fn shows_evidence(&self) -> bool {
+    pub(crate) fn shows_evidence(&self) -> bool {
         !self.quiet && matches!(self.format, Format::Text | Format::Wide)
     }
 
     /// Whether the report is a document for programs.
-    pub fn is_machine(&self) -> bool {
+    pub(crate) fn is_machine(&self) -> bool {
         matches!(self.format, Format::Json | Format::Ndjson | Format::Yaml)
     }
 }
 
 /// `SOURCE (address, node) -> TARGET (address, node)`, broken before the arrow where it is too wide.
-pub fn header(out: &mut dyn Write, screen: &Screen, from: &Peer, to: &[Peer]) -> io::Result<()> {
+pub(crate) fn header(
+    out: &mut dyn Write,
+    screen: &Screen,
+    from: &Peer,
+    to: &[Peer],
+) -> io::Result<()> {
     if !screen.shows_evidence() {
         return Ok(());
     }
@@ -85,7 +90,7 @@ pub fn header(out: &mut dyn Write, screen: &Screen, from: &Peer, to: &[Peer]) ->
 }
 
 /// A peer with its brackets: `shop/pod/foo (10.244.2.7, node-2)`.
-pub fn named(peer: &Peer) -> String {
+pub(crate) fn named(peer: &Peer) -> String {
     let address = peer.address.map(|a| a.to_string());
     let address = address.filter(|a| *a != peer.name);
     let node = peer.node.clone().filter(|_| peer.kind != PeerKind::Node);

@@ -47,7 +47,12 @@ pub(super) fn short_of(report: &PingReport, request: &PingRequest) -> String {
 }
 
 /// A stream that broke off in the middle: what was seen is kept, and the command could not go on.
-pub fn cut_off(reports: &[PingReport], request: &PingRequest, from: &Peer, cause: &str) -> Failure {
+pub(crate) fn cut_off(
+    reports: &[PingReport],
+    request: &PingRequest,
+    from: &Peer,
+    cause: &str,
+) -> Failure {
     let tried: u32 = reports.iter().map(PingReport::tried).sum();
     let replied: u32 = reports.iter().map(|report| report.replied).sum();
     let asked = request.count.map(|count| u64::from(count.get()) * reports.len() as u64);

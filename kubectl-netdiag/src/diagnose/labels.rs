@@ -109,7 +109,7 @@ pub(super) fn one_run(lost: &[u32], interval_us: u32) -> Option<Label> {
     let contiguous = (last - first) as usize == lost.len() - 1;
     let lasted = number::took(u64::from(interval_us) * lost.len() as u64);
     let text = format!("all lost ones are one run: an interruption of about {lasted}");
-    (contiguous && lost.len() > 2).then(|| Label::Differ(text))
+    (contiguous && lost.len() > 2).then_some(Label::Differ(text))
 }
 
 /// The nearest look-alikes: the target from its own node, and the rules that may be in the way.

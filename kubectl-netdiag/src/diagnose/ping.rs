@@ -72,7 +72,7 @@ impl Case<'_> {
     fn answered(&self) -> Finding {
         let report = self.report;
         let odd = self.oddities();
-        let mut sentence = format!("{} of {} echoes replied", report.replied, report.tried());
+        let mut sentence = format!("{} echoes replied", of(report.replied, report.tried()));
         if report.pending > 0 {
             sentence.push_str(&format!(" ({} still awaited at the end)", report.pending));
         }
@@ -96,7 +96,7 @@ impl Case<'_> {
         let report = self.report;
         let (lost, tried) = (report.lost(), report.tried());
         let share = number::percent(lost, tried);
-        let lost = format!("{lost} of {tried} echoes lost ({share} %)");
+        let lost = format!("{} echoes lost ({share} %)", of(lost, tried));
         let summary = [lost].into_iter().chain(self.oddities()).collect::<Vec<_>>().join(", ");
         let which = format!("lost icmp_seq {}", number::ranges(&report.lost_seqs));
         let mut finding = Finding::new(Severity::Warn, LOSS, summary)
@@ -129,9 +129,8 @@ impl Case<'_> {
     }
 
     fn silence(&self) -> Finding {
-        let tried = self.report.tried();
-        let summary =
-            format!("silence: 0 of {tried} echoes replied, and nobody on the way said why");
+        let none = of(0, self.report.tried());
+        let summary = format!("silence: {none} echoes replied, and nobody on the way said why");
         let mut finding = Finding::new(Severity::Fail, SILENCE, summary);
         finding.labels.extend(labels::target_state(self.context));
         finding.labels.extend(labels::silence_unless(self.context));
@@ -142,10 +141,9 @@ impl Case<'_> {
 
     fn damaged(&self) -> Finding {
         let corrupted = number::counted(self.report.corrupted, "reply", "replies");
-        let tried = self.report.tried();
-        let summary = format!(
-            "0 of {tried} echoes replied soundly: {corrupted} came with a wrong ICMP checksum"
-        );
+        let none = of(0, self.report.tried());
+        let summary =
+            format!("{none} echoes replied soundly: {corrupted} came with a wrong ICMP checksum");
         let cause = "a device on the way rewrites packets or a link damages them".to_owned();
         let finding = Finding::new(Severity::Fail, ODD_REPLIES, summary).with(Label::Note(cause));
         finding.with(self.ended())
@@ -304,4 +302,9 @@ impl Case<'_> {
     fn ended(&self) -> Option<Label> {
         ended::note(self.report, self.request, &self.context.from)
     }
+}
+
+/// `9 of 1,000`.
+fn of(part: u32, whole: u32) -> String {
+    format!("{} of {}", number::count(part.into()), number::count(whole.into()))
 }

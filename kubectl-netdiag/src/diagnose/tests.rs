@@ -6,7 +6,7 @@ use netdiag_wire::{
 use crate::{
     finding::{Code, Finding, Label, Peer, PeerKind, Severity},
     render::{
-        ReadyBy, ServiceFacts,
+        ReadyBy,
         scene::{Scene, foo, icmp, node, node_peer, pod_peer},
         shell,
     },
@@ -176,12 +176,7 @@ fn a_host_network_pod_has_its_nodes_network() {
 fn an_echo_to_a_cluster_ip_fails_nobody() {
     let address = [10, 96, 14, 7];
     let to = Peer { name: "10.96.14.7".into(), address: Some(address.into()), ..Peer::default() };
-    let mut scene = Scene::from_web(to, 1).silent(1);
-    scene.context.names.services = vec![ServiceFacts {
-        namespace: "shop".into(),
-        name: "checkout".into(),
-        cluster_ips: vec![address.into()],
-    }];
+    let scene = Scene::from_web(to, 1).silent(1).aimed_at_service();
     let finding = only(&scene);
     assert_eq!(finding.severity, Severity::Unknown);
     assert_eq!(
@@ -269,6 +264,15 @@ fn an_echo_still_awaited_is_no_loss() {
         "{}",
         finding.summary
     );
+}
+
+#[test]
+fn thousands_have_a_comma() {
+    let mut scene = Scene::from_web(foo(), 1_200);
+    for seq in 1..=1_200 {
+        scene = scene.replied(seq, 400);
+    }
+    assert!(only(&scene).summary.starts_with("1,200 of 1,200 echoes replied, rtt "));
 }
 
 #[test]

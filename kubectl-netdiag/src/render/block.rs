@@ -13,7 +13,11 @@ const INDENT: usize = 9;
 const HANGING: usize = 2;
 
 /// Every finding as its block, the worst first, after an empty line.
-pub fn verdict(out: &mut dyn Write, screen: &Screen, findings: &[Finding]) -> io::Result<()> {
+pub(crate) fn verdict(
+    out: &mut dyn Write,
+    screen: &Screen,
+    findings: &[Finding],
+) -> io::Result<()> {
     if screen.quiet || screen.is_machine() {
         return Ok(());
     }
@@ -34,7 +38,7 @@ pub fn verdict(out: &mut dyn Write, screen: &Screen, findings: &[Finding]) -> io
 }
 
 /// Why the command could not run, for stderr.
-pub fn failure(err: &mut dyn Write, screen: &Screen, failure: &Failure) -> io::Result<()> {
+pub(crate) fn failure(err: &mut dyn Write, screen: &Screen, failure: &Failure) -> io::Result<()> {
     if screen.is_machine() {
         return json::failure(err, screen.format, failure);
     }
@@ -43,7 +47,7 @@ pub fn failure(err: &mut dyn Write, screen: &Screen, failure: &Failure) -> io::R
 }
 
 /// Why the question itself is a trap; each line starts anew and is wrapped.
-pub fn note(
+pub(crate) fn note(
     out: &mut dyn Write,
     screen: &Screen,
     code: Code,

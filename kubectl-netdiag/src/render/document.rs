@@ -13,7 +13,7 @@ use crate::finding::{Code, Finding, Label, Object, Peer, Severity, worst};
 /// What one run found: the envelope, the verdict, and the probe's own report.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Document {
+pub(crate) struct Document {
     api_version: &'static str,
     kind: String,
     started_at: Timestamp,
@@ -32,14 +32,14 @@ pub struct Document {
 
 /// When and how long a command ran.
 #[derive(Clone, Copy, Debug)]
-pub struct Span {
+pub(crate) struct Span {
     pub started_at: Timestamp,
     pub took_us: u64,
 }
 
 impl Document {
     /// A document of `kind` about `findings`, none of which is lost: `SKIP` goes to `skipped`.
-    pub fn new(kind: &str, span: Span, findings: &[Finding]) -> Self {
+    pub(crate) fn new(kind: &str, span: Span, findings: &[Finding]) -> Self {
         let mut sorted: Vec<_> = findings.iter().collect();
         sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let summary = sorted.iter().find(|finding| finding.severity != Severity::Skip);
@@ -61,26 +61,30 @@ impl Document {
     }
 
     #[must_use]
-    pub fn from(mut self, source: Peer) -> Self {
+    pub(crate) fn from(mut self, source: Peer) -> Self {
         self.source = Some(source);
         self
     }
 
     #[must_use]
-    pub fn to(mut self, target: Peer) -> Self {
+    pub(crate) fn to(mut self, target: Peer) -> Self {
         self.target = Some(target);
         self
     }
 
     /// The probe's own part under the probe's name.
-    pub fn part(mut self, name: &str, part: &impl Serialize) -> serde_json::Result<Self> {
+    pub(crate) fn part(mut self, name: &str, part: &impl Serialize) -> serde_json::Result<Self> {
         self.part.insert(name.into(), serde_json::to_value(part)?);
         Ok(self)
     }
 }
 
 /// The report as JSON, YAML or the last line of ndjson; nothing on a screen for people.
-pub fn document(out: &mut dyn Write, screen: &Screen, document: &Document) -> io::Result<()> {
+pub(crate) fn document(
+    out: &mut dyn Write,
+    screen: &Screen,
+    document: &Document,
+) -> io::Result<()> {
     if screen.quiet || !screen.is_machine() {
         return Ok(());
     }

@@ -11,8 +11,9 @@ use netdiag_wire::{
 use serde_json::Value;
 
 use super::{
-    Cell, Column, Document, Format, Names, NodeAddress, NodeFacts, PodFacts, Screen, ServiceFacts,
-    Span, Table, document, failure, header, note, ping_event, scene, stream_line, table, verdict,
+    Cell, Column, Document, Format, Names, NodeAddress, NodeFacts, PodFacts, Screen, Span, Table,
+    document, failure, header, names::ServiceFacts, note, ping_event, scene, stream_line, table,
+    verdict,
 };
 use crate::{
     diagnose::{self, PingContext},
@@ -162,7 +163,7 @@ fn everything(screen: &Screen, text: &str) -> Vec<u8> {
     let (context, events) = (context(text), events(text));
     let mut request = PingRequest::to(text);
     request.targets.push(request.targets[0].clone());
-    header(out, screen, &context.from, &[context.to.clone()]).unwrap();
+    header(out, screen, &context.from, std::slice::from_ref(&context.to)).unwrap();
     accepted(out, screen, text);
     let mut fold = PingFold::new(&request);
     for event in &events {
@@ -227,7 +228,7 @@ fn hostile_finding(text: &str) -> Finding {
 
 fn hostile_table(text: &str) -> Table {
     let column = Column { name: text.into(), nodes: true, drop: Some(1), ..Column::default() };
-    let cells = || vec![Cell::bad(text), Cell::from(text)];
+    let cells = || vec![Cell::doubtful(text), Cell::from(text)];
     Table { columns: vec![column.clone(), column], rows: vec![cells(), cells()] }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 /// Nodes, pods and Services by their addresses.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     pub nodes: Vec<NodeFacts>,
     pub pods: Vec<PodFacts>,
     pub services: Vec<ServiceFacts>,
@@ -15,7 +15,7 @@ pub struct Names {
 
 /// A Node, as far as words about addresses and verdicts need it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NodeFacts {
+pub(crate) struct NodeFacts {
     pub name: String,
     pub addresses: Vec<NodeAddress>,
     pub pod_cidrs: Vec<IpNet>,
@@ -27,7 +27,7 @@ pub struct NodeFacts {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct NodeAddress {
+pub(crate) struct NodeAddress {
     pub address: IpAddr,
     /// `InternalIP`, `ExternalIP`.
     pub kind: String,
@@ -35,7 +35,7 @@ pub struct NodeAddress {
 
 /// A Pod, likewise.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PodFacts {
+pub(crate) struct PodFacts {
     pub namespace: String,
     pub name: String,
     pub node: Option<String>,
@@ -51,7 +51,7 @@ pub struct PodFacts {
 
 /// What makes a pod Ready, over its containers the strongest.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum ReadyBy {
+pub(crate) enum ReadyBy {
     /// No readinessProbe: Ready as soon as it runs, which proves nothing.
     #[default]
     Nothing,
@@ -64,7 +64,7 @@ pub enum ReadyBy {
 
 /// A Service, likewise.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ServiceFacts {
+pub(crate) struct ServiceFacts {
     pub namespace: String,
     pub name: String,
     pub cluster_ips: Vec<IpAddr>,
@@ -72,7 +72,7 @@ pub struct ServiceFacts {
 
 impl Names {
     /// Who has this address, and which of theirs it is: `node-1, gateway of its pods`.
-    pub fn who(&self, address: IpAddr) -> Option<String> {
+    pub(crate) fn who(&self, address: IpAddr) -> Option<String> {
         let (name, role) = self.owner(address)?;
         Some(match role {
             Some(role) => format!("{name}, {role}"),
@@ -81,12 +81,12 @@ impl Names {
     }
 
     /// Who has this address, without which it is: `node-1`.
-    pub fn owner_of(&self, address: IpAddr) -> Option<String> {
+    pub(crate) fn owner_of(&self, address: IpAddr) -> Option<String> {
         self.owner(address).map(|(name, _)| name)
     }
 
     /// Nothing is known, as from `--from local`: then nothing is called unknown either.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.pods.is_empty() && self.services.is_empty()
     }
 

@@ -1,12 +1,12 @@
 //! Numbers as the screens have them: three significant digits, ranges, thousands.
 
 /// A round trip, as iputils prints it: `0.412 ms`, `63.7 ms`, `1180 ms`.
-pub fn ms(us: u64) -> String {
+pub(crate) fn ms(us: u64) -> String {
     format!("{} ms", ms_digits(us))
 }
 
 /// [`ms`] without its unit, for `min/avg/max/stddev`.
-pub fn ms_digits(us: u64) -> String {
+pub(crate) fn ms_digits(us: u64) -> String {
     let ms = us as f64 / 1_000.0;
     // The bounds are iputils' (ping_common.c), so that 9.9996 ms is "10.0" in both.
     match us {
@@ -18,7 +18,7 @@ pub fn ms_digits(us: u64) -> String {
 }
 
 /// How long was waited or how long something took: `0.412 ms`, `1.00 s`, `83 s`.
-pub fn took(us: u64) -> String {
+pub(crate) fn took(us: u64) -> String {
     let seconds = us as f64 / 1e6;
     match us {
         99_950_000.. => format!("{seconds:.0} s"),
@@ -29,16 +29,16 @@ pub fn took(us: u64) -> String {
 }
 
 /// A setting, as short as it can be said: `1 s`, `0.5 s`, `1.25 s`.
-pub fn setting(us: u64) -> String {
+pub(crate) fn setting(us: u64) -> String {
     format!("{} s", us as f64 / 1e6)
 }
 
 /// `1,000`.
-pub fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut shown = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);
@@ -47,12 +47,12 @@ pub fn count(n: u64) -> String {
 }
 
 /// `1 echo`, `2 echoes`: the number and the word that fits it.
-pub fn counted(n: u32, one: &str, more: &str) -> String {
+pub(crate) fn counted(n: u32, one: &str, more: &str) -> String {
     format!("{} {}", count(n.into()), if n == 1 { one } else { more })
 }
 
 /// Whole per cent, never 0 of something or 100 of less than all.
-pub fn percent(part: u32, whole: u32) -> u32 {
+pub(crate) fn percent(part: u32, whole: u32) -> u32 {
     let (part, whole) = (u64::from(part), u64::from(whole.max(1)));
     let rounded = (part * 200 + whole) / (whole * 2);
     match part {
@@ -63,7 +63,7 @@ pub fn percent(part: u32, whole: u32) -> u32 {
 }
 
 /// Ascending numbers with their runs folded: `9-11, 23, 31-33`.
-pub fn ranges(numbers: &[u32]) -> String {
+pub(crate) fn ranges(numbers: &[u32]) -> String {
     let runs = numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b));
     let shown = runs.map(|run| match run {
         [first, .., last] => format!("{first}-{last}"),

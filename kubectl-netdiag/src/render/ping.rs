@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Format, Names, Screen, json, number, paint::Role, words};
 
 /// One event as its line; events that people need not see have none.
-pub fn ping_event(
+pub(crate) fn ping_event(
     out: &mut dyn Write,
     screen: &Screen,
     request: &PingRequest,
@@ -37,7 +37,7 @@ pub fn ping_event(
 }
 
 /// Any line of an event stream, for `-o ndjson` only.
-pub fn stream_line(
+pub(crate) fn stream_line(
     out: &mut dyn Write,
     screen: &Screen,
     line: &Line<impl Serialize>,

@@ -9,7 +9,8 @@ use netdiag_wire::{
 };
 
 use super::{
-    Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, Screen, header, ping_event, verdict,
+    Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, Screen, header, names::ServiceFacts,
+    ping_event, verdict,
 };
 use crate::{
     diagnose::{self, PingContext},
@@ -141,6 +142,16 @@ impl Scene {
     pub(crate) fn rejected(self, by: [u8; 4], icmp: IcmpError, after_us: u64) -> Self {
         let by = IpAddr::from(by);
         self.sent(1).then(PingEvent::Rejected { target: 0, seq: 1, by, icmp, after_us })
+    }
+
+    /// The target's address is that of `shop/svc/checkout`.
+    pub(crate) fn aimed_at_service(mut self) -> Self {
+        self.context.names.services = vec![ServiceFacts {
+            namespace: "shop".into(),
+            name: "checkout".into(),
+            cluster_ips: self.context.to.address.into_iter().collect(),
+        }];
+        self
     }
 
     /// The findings without a screen.

@@ -3,7 +3,7 @@
 use netdiag_wire::untrusted::is_hostile;
 
 /// The whole command on one line.
-pub fn line(argv: &[String]) -> String {
+pub(crate) fn line(argv: &[String]) -> String {
     argv.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ")
 }
 
@@ -11,7 +11,7 @@ pub fn line(argv: &[String]) -> String {
 ///
 /// Bytes that steer a terminal become octal escapes in `$'...'` (POSIX.1-2024), so that the command
 /// is still complete and nothing of it acts before it is run.
-pub fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     if argument.contains(is_hostile) {
         return format!("$'{}'", argument.chars().map(octal).collect::<String>());
     }

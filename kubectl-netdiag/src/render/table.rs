@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use super::{Format, Screen, paint::Role};
 
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(crate) struct Table {
     pub columns: Vec<Column>,
     /// One cell a column.
     pub rows: Vec<Vec<Cell>>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Column {
+pub(crate) struct Column {
     /// Upper-case.
     pub name: String,
     /// Numbers stand to the right.
@@ -26,13 +26,13 @@ pub struct Column {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Cell {
+pub(crate) struct Cell {
     pub text: String,
     pub mood: Mood,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Mood {
+pub(crate) enum Mood {
     #[default]
     Good,
     Doubtful,
@@ -47,17 +47,13 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Cell {
-    pub fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), mood: Mood::Bad }
-    }
-
-    pub fn doubtful(text: impl Into<String>) -> Self {
+    pub(crate) fn doubtful(text: impl Into<String>) -> Self {
         Self { text: text.into(), mood: Mood::Doubtful }
     }
 }
 
 impl Column {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 }
@@ -65,7 +61,7 @@ impl Column {
 const GAP: usize = 2;
 
 /// The table as wide as it may be; columns that had no room are named below it.
-pub fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<()> {
+pub(crate) fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::Result<()> {
     if !screen.shows_evidence() {
         return Ok(());
     }
@@ -131,8 +127,9 @@ impl Grid {
 
     fn cut_domain(&mut self) {
         for at in (0..self.columns.len()).filter(|at| self.columns[*at].nodes) {
-            let names = self.rows.iter().map(|row| row[at].0.as_str()).filter(|name| *name != "-");
-            let Some(domain) = shared_domain(names) else { continue };
+            let names = self.rows.iter().map(|row| row[at].0.as_str());
+            let names: Vec<_> = names.filter(|name| *name != "-").collect();
+            let Some(domain) = shared_domain(&names) else { continue };
             for row in &mut self.rows {
                 let name = &mut row[at].0;
                 if name.ends_with(&domain) {
@@ -190,12 +187,11 @@ impl Mood {
 }
 
 /// `.eu-west-1.compute.internal` of names that all end so, with something left before it.
-fn shared_domain<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    let first = names.clone().next()?;
+fn shared_domain(names: &[&str]) -> Option<String> {
+    let first = names.first()?;
     let domains = first.match_indices('.').map(|(at, _)| &first[at..]);
-    let ends = |domain: &str| {
-        names.clone().all(|name| name.len() > domain.len() && name.ends_with(domain))
-    };
+    let ends =
+        |domain: &str| names.iter().all(|name| name.len() > domain.len() && name.ends_with(domain));
     let mut shared = domains.filter(|domain| domain.len() > 1);
     let found = shared.find(|domain| ends(domain))?;
     Some(found.to_owned())
@@ -216,7 +212,11 @@ mod tests {
         ];
         let row = |address: &str, pod: &str, node: &str, ready: &str, restarts: &str| {
             let node = format!("{node}.eu-west-1.compute.internal");
-            let ready = if ready == "yes" { Cell::from(ready) } else { Cell::bad(ready) };
+            let ready = if ready == "yes" {
+                Cell::from(ready)
+            } else {
+                Cell { text: ready.into(), mood: Mood::Bad }
+            };
             vec![address.into(), pod.into(), node.into(), ready, restarts.into(), "7f3c".into()]
         };
         let rows = vec![
@@ -274,7 +274,7 @@ mod tests {
             (vec!["node-1", "node-2"], None),
             (vec![], None),
         ] {
-            assert_eq!(shared_domain(names.into_iter()).as_deref(), shared);
+            assert_eq!(shared_domain(&names).as_deref(), shared);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netdiag_wire::ping::{IcmpError, IcmpMeaning, SendRefusal};
 
 /// The RFC's name of the error: `host unreachable`.
-pub fn icmp(error: &IcmpError) -> String {
+pub(crate) fn icmp(error: &IcmpError) -> String {
     let name = match error.meaning {
         IcmpMeaning::NetUnreachable => "net unreachable",
         IcmpMeaning::HostUnreachable => "host unreachable",
@@ -31,7 +31,7 @@ fn fragmentation(mtu: Option<u32>) -> String {
 }
 
 /// What the one who rejected claims of `target`; `after_us` is how long it took to say so.
-pub fn claim(error: &IcmpError, target: IpAddr, after_us: u64) -> String {
+pub(crate) fn claim(error: &IcmpError, target: IpAddr, after_us: u64) -> String {
     match error.meaning {
         IcmpMeaning::NetUnreachable => format!("it has no route to {target}"),
         IcmpMeaning::HostUnreachable => nobody(target, after_us),
@@ -64,7 +64,7 @@ fn nobody(target: IpAddr, after_us: u64) -> String {
 }
 
 /// Why this host's kernel did not send.
-pub fn refusal(refusal: &SendRefusal) -> String {
+pub(crate) fn refusal(refusal: &SendRefusal) -> String {
     match refusal {
         SendRefusal::NoRoute => "no route".into(),
         SendRefusal::TooLong { mtu: Some(mtu) } => format!("longer than the MTU of {mtu} bytes"),
