@@ -48,7 +48,7 @@ fn posture(objects: &[Value]) -> Result<Value> {
     let daemons = objects::find(objects, "DaemonSet", "netdiag")?;
     let policy = &objects::find(objects, "NetworkPolicy", "netdiag")?["spec"];
     Ok(json!({
-        "networkPolicy": {"policyTypes": policy["policyTypes"], "ingress": policy["ingress"], "egress": policy["egress"]},
+        "networkPolicy": only(policy, &["policyTypes", "ingress", "egress"]),
         "pod": pod(&daemons["spec"]["template"]["spec"])?,
         "rules": rules,
         "bindings": bindings,
