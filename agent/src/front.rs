@@ -6,6 +6,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -28,6 +29,7 @@ mod limits;
 mod listener;
 mod live;
 mod ping;
+mod place;
 mod probe;
 mod relay;
 mod sandbox;
@@ -52,6 +54,8 @@ use self::{
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// For the audit lines of probes that ended with the agent.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// What every request needs.
 struct Front {
@@ -85,8 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(args, listener, credentials, audit, sandboxed))?;
     drop(runtime);
-    // Every Audit is gone, so the writer ends when its last line is out.
-    let _ = writer.join();
+    writer.finish(LAST_LINES);
     Ok(())
 }
 

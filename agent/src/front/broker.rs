@@ -2,12 +2,14 @@
 
 use std::{io, net::SocketAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
+use netdiag_wire::{ErrorBody, ErrorCode};
 use tokio::{
     io::{AsyncWriteExt, Interest},
     net::{TcpStream, UnixStream},
     time::timeout,
 };
 
+use super::apiserver::chain;
 use crate::ipc::{self, ANSWER_BYTES, Answer, FrameError, Order, Refusal};
 
 /// broker and worker answer in milliseconds, or something is wrong with them.
@@ -115,5 +117,51 @@ async fn read_answer(stream: &UnixStream) -> Result<(Answer, Option<OwnedFd>), B
             Err(BrokerError::Refused(refusal, io::Error::from_raw_os_error(errno)))
         }
         answer => Ok((answer, descriptor)),
+    }
+}
+
+impl From<BrokerError> for ErrorBody {
+    fn from(error: BrokerError) -> Self {
+        tracing::warn!(cause = chain(&error), "broker");
+        let (code, message) = match &error {
+            BrokerError::Refused(refusal, cause) => in_words(*refusal, cause),
+            BrokerError::Connect(_) | BrokerError::Timeout => {
+                (ErrorCode::Unavailable, "the agent's broker does not answer".into())
+            }
+            BrokerError::Exchange(_) => {
+                (ErrorCode::Unavailable, "the agent's broker or worker ended".into())
+            }
+            BrokerError::Frame(_) | BrokerError::Mismatch => {
+                (ErrorCode::Internal, "the broker's answer does not fit the order".into())
+            }
+        };
+        let mut body = Self::new(code, message);
+        body.retry_after_ms = (code == ErrorCode::TooMany).then_some(1_000);
+        body
+    }
+}
+
+fn in_words(refusal: Refusal, cause: &io::Error) -> (ErrorCode, String) {
+    match refusal {
+        Refusal::NoProcess => {
+            let message = "no process of this pod runs on this node; it may just have ended";
+            (ErrorCode::NotFound, message.into())
+        }
+        Refusal::ForeignNamespace => {
+            let message = "the network namespace found for this pod does not hold its address";
+            (ErrorCode::ForeignNamespace, message.into())
+        }
+        Refusal::Permission => {
+            let message = format!(
+                "the node does not let the agent into the pod's network namespace: {cause}; a \
+                 capability is missing, or AppArmor, SELinux, Yama or Landlock refused"
+            );
+            (ErrorCode::Permission, message)
+        }
+        Refusal::Busy => (ErrorCode::TooMany, "all workers of this agent are taken".into()),
+        Refusal::Spawn => (ErrorCode::Unavailable, format!("start a worker: {cause}")),
+        Refusal::Connect | Refusal::BadFrame => {
+            (ErrorCode::Internal, "the broker did not understand the order".into())
+        }
     }
 }

@@ -15,14 +15,15 @@ use super::{
     audit::{Outcome, RequestFacts, SourceFacts, Started},
     authorize::Right,
     body,
-    broker::{BrokerError, Worker},
+    broker::Worker,
     identity::Identity,
     limits::Permit,
+    place::Place,
     relay::{self, Relay},
-    source::{self, PodFacts},
+    source,
     token::Token,
 };
-use crate::ipc::{Order, ProbeOrder, Refusal, WorkerOrder};
+use crate::ipc::{Order, ProbeOrder, WorkerOrder};
 
 /// A probe as front knows it: enough to check, allow and pass it on.
 pub(crate) trait Probe: DeserializeOwned + Send + 'static {
@@ -60,13 +61,6 @@ pub(crate) struct Deadline {
     pub(crate) reason: EndReason,
 }
 
-/// What the API server's answers make of a request's source.
-struct Place {
-    order: Order,
-    may_metadata: bool,
-    may_loopback: bool,
-}
-
 /// Answers `POST /v1/<probe>`.
 pub(crate) async fn answer<P: Probe>(front: Arc<Front>, request: Request<Body>) -> Response {
     let mut facts = front.facts(P::NAME);
@@ -101,6 +95,7 @@ async fn decide<P: Probe>(
     facts.targets = request.probe.targets();
     facts.source = Some(SourceFacts::from(&request.source));
     source::check_names(&request.source).map_err(body::bad)?;
+    check_claim(request.claimed_user.as_deref())?;
     request.probe.check().map_err(|message| body::bad(format!("probe.{message}")))?;
     if front.draining.is_cancelled() {
         return Err(ErrorBody::new(ErrorCode::Unavailable, "the agent is ending"));
@@ -108,12 +103,7 @@ async fn decide<P: Probe>(
 
     let permit = front.gate.enter(&who).await?;
     let rights: Vec<_> = [P::NAME].iter().chain(request.probe.further_rights()).copied().collect();
-    let place = match &request.source {
-        Source::Node { name } => front.place_in_node(&who, &rights, name).await?,
-        Source::Pod { namespace, name, uid } => {
-            front.place_in_pod(&who, &rights, namespace, name, uid.as_deref()).await?
-        }
-    };
+    let place = front.place(&who, &rights, &request.source).await?;
     if let (Some(source), Order::Pod { uid, .. }) = (&mut facts.source, &place.order) {
         source.uid = Some(uid.clone());
     }
@@ -121,6 +111,18 @@ async fn decide<P: Probe>(
     let deadline = Deadline::of(request.deadline_ms.map(Into::into), front.limits.max_duration);
     let probe = request.probe.into_order();
     Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit })
+}
+
+/// It only goes to the audit line, and so may not fill it.
+fn check_claim(user: Option<&str>) -> Result<(), ErrorBody> {
+    const MAX_BYTES: usize = 253;
+    match user {
+        Some(user) if user.len() > MAX_BYTES => {
+            let message = format!("claimedUser: {} bytes, must be at most {MAX_BYTES}", user.len());
+            Err(body::bad(message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// From here on the start line is written, and `started` writes the end line.
@@ -171,61 +173,6 @@ async fn start_worker(front: &Front, allowed: &mut Allowed) -> Result<Worker, Er
     Ok(worker)
 }
 
-impl Front {
-    async fn place_in_node(
-        &self,
-        who: &Identity,
-        rights: &[&str],
-        name: &str,
-    ) -> Result<Place, ErrorBody> {
-        let (required, may_metadata, may_loopback) = tokio::join!(
-            self.require_node(who, rights),
-            self.authorizer.allows(who, Right::Destination("metadata")),
-            self.authorizer.allows(who, Right::Destination("loopback")),
-        );
-        required?;
-        if name != self.node {
-            let message = format!("this agent serves node {}, not {name}", self.node);
-            return Err(ErrorBody::new(ErrorCode::WrongNode, message));
-        }
-        let (may_metadata, may_loopback) = (may_metadata?, may_loopback?);
-        Ok(Place { order: Order::Node, may_metadata, may_loopback })
-    }
-
-    /// The rights in the namespace come first: who has none learns nothing of its pods.
-    async fn place_in_pod(
-        &self,
-        who: &Identity,
-        rights: &[&str],
-        namespace: &str,
-        name: &str,
-        uid: Option<&str>,
-    ) -> Result<Place, ErrorBody> {
-        for right in rights {
-            self.authorizer.require(who, Right::Pod { right, namespace, name }).await?;
-        }
-        let metadata = Right::Destination("metadata");
-        let (pod, may_metadata) =
-            tokio::join!(self.api.pod(namespace, name), self.authorizer.allows(who, metadata));
-        let pod = pod?.ok_or_else(|| {
-            ErrorBody::new(ErrorCode::NotFound, format!("no pod {name} in namespace {namespace}"))
-        })?;
-        let facts = PodFacts::of(&pod, uid, &self.node)?;
-        if facts.host_network {
-            self.require_node(who, rights).await?;
-        }
-        let order = facts.into_order(namespace, name);
-        Ok(Place { order, may_metadata: may_metadata?, may_loopback: false })
-    }
-
-    async fn require_node(&self, who: &Identity, rights: &[&str]) -> Result<(), ErrorBody> {
-        for right in rights {
-            self.authorizer.require(who, Right::Node { right, name: &self.node }).await?;
-        }
-        Ok(())
-    }
-}
-
 impl Deadline {
     fn of(asked_ms: Option<u64>, limit: Duration) -> Self {
         match asked_ms.map(Duration::from_millis) {
@@ -248,52 +195,6 @@ impl From<&Source> for SourceFacts {
                 Self { kind: "node", name: name.as_str().into(), ..Self::default() }
             }
         }
-    }
-}
-
-impl From<BrokerError> for ErrorBody {
-    fn from(error: BrokerError) -> Self {
-        let cause = super::apiserver::chain(&error);
-        tracing::warn!(cause, "broker");
-        let (code, message) = match &error {
-            BrokerError::Refused(refusal, errno) => match refusal {
-                Refusal::NoProcess => (
-                    ErrorCode::NotFound,
-                    "no process of this pod runs on this node; it may just have ended".into(),
-                ),
-                Refusal::ForeignNamespace => (
-                    ErrorCode::ForeignNamespace,
-                    "the network namespace found for this pod does not hold the pod's address"
-                        .into(),
-                ),
-                Refusal::Permission => (
-                    ErrorCode::Permission,
-                    format!(
-                        "the node does not let the agent into the pod's namespace ({errno}): a \
-                         capability is missing, or AppArmor, SELinux, Yama or Landlock refused"
-                    ),
-                ),
-                Refusal::Busy => (ErrorCode::TooMany, "all workers of this agent are taken".into()),
-                Refusal::Spawn => {
-                    (ErrorCode::Unavailable, format!("the worker could not be started ({errno})"))
-                }
-                Refusal::Connect | Refusal::BadFrame => {
-                    (ErrorCode::Internal, "the broker did not understand the order".into())
-                }
-            },
-            BrokerError::Connect(_) | BrokerError::Timeout => {
-                (ErrorCode::Unavailable, "the agent's broker does not answer".into())
-            }
-            BrokerError::Exchange(_) => {
-                (ErrorCode::Unavailable, "the agent's broker or worker ended".into())
-            }
-            BrokerError::Frame(_) | BrokerError::Mismatch => {
-                (ErrorCode::Internal, "the broker's answer does not fit the order".into())
-            }
-        };
-        let mut body = Self::new(code, message);
-        body.retry_after_ms = (code == ErrorCode::TooMany).then_some(1_000);
-        body
     }
 }
 

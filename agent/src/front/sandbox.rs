@@ -41,3 +41,40 @@ fn landlock(token_dir: &Path) -> Result<RulesetStatus, Box<dyn std::error::Error
         .restrict_self()?;
     Ok(status.ruleset)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::ErrorKind, net, os::unix::net::UnixListener};
+
+    use super::*;
+
+    /// In a thread of its own, which alone is held.
+    #[test]
+    fn in_the_sandbox_only_the_token_and_broker_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("token"), "t").unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let socket = elsewhere.path().join("broker.sock");
+        let _broker = UnixListener::bind(&socket).unwrap();
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let held = std::thread::spawn(move || {
+            assert_eq!(enter(dir.path()).unwrap(), None, "this kernel has all of it");
+            assert_eq!(fs::read_to_string(dir.path().join("token")).unwrap(), "t");
+            std::os::unix::net::UnixStream::connect(&socket).unwrap();
+            let denied = [
+                fs::read("/etc/hostname").map(drop),
+                fs::read("/proc/self/status").map(drop),
+                fs::read_dir("/proc").map(drop),
+                fs::write(dir.path().join("token"), "forged"),
+                fs::write(elsewhere.path().join("new"), ""),
+                net::TcpStream::connect(address).map(drop),
+                net::TcpListener::bind("127.0.0.1:0").map(drop),
+            ];
+            denied.map(|tried| tried.map_err(|error| error.kind()))
+        });
+        for (number, tried) in held.join().unwrap().into_iter().enumerate() {
+            assert_eq!(tried, Err(ErrorKind::PermissionDenied), "number {number}");
+        }
+    }
+}

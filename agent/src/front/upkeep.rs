@@ -15,8 +15,8 @@ use super::{
 
 /// Also keeps the connection to the API server warm, which closes it after 90 s.
 const EVERY: Duration = Duration::from_secs(60);
-/// Until all of it worked: broker may start after front.
-const EVERY_AT_START: Duration = Duration::from_secs(1);
+/// When something did not work, at first: broker may start after front.
+const SOON: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(
     front: Arc<Front>,
@@ -24,6 +24,7 @@ pub(super) async fn run(
     credentials: Arc<Credentials>,
     sandboxed: Option<Problem>,
 ) {
+    let mut wait = SOON;
     loop {
         if let Err(error) = credentials.refresh() {
             tracing::warn!(cause = apiserver::chain(&error), "keep the credentials read before");
@@ -40,7 +41,8 @@ pub(super) async fn run(
         let found = broker.unwrap_or_else(|problem| vec![problem]);
         let problems = sandboxed.iter().cloned().chain(found).collect();
         *front.problems.write().unwrap_or_else(PoisonError::into_inner) = problems;
-        tokio::time::sleep(if is_well { EVERY } else { EVERY_AT_START }).await;
+        tokio::time::sleep(if is_well { EVERY } else { wait }).await;
+        wait = if is_well { SOON } else { EVERY.min(wait * 2) };
     }
 }
 

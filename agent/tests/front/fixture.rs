@@ -3,8 +3,8 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    net::{SocketAddr, TcpListener},
-    process::{Child, Command, ExitStatus, Stdio},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -41,6 +41,13 @@ impl Agent {
 
     /// With further flags for front.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        let (mut agent, audit) = Self::start_unread(flags).await;
+        agent.audit = lines(audit);
+        agent
+    }
+
+    /// Nobody reads the audit lines until a test does.
+    pub(crate) async fn start_unread(flags: &[&str]) -> (Self, ChildStdout) {
         let dir = tempfile::tempdir().unwrap();
         let api = ApiServer::start(dir.path()).await;
         let socket = dir.path().join("broker.sock");
@@ -55,19 +62,22 @@ impl Agent {
         let mut front = agent(&node, &["front", "--node-name", "node-1"])
             .args(["--pod-name", "netdiag-x7k2p"])
             .args(["--pod-uid", UID, "--broker-socket", socket])
-            .args(["--listen", &address.to_string(), "--api-server", &api.address.to_string()])
+            .args(["--listen", &address.to_string()])
+            .env("KUBERNETES_SERVICE_HOST", api.address.ip().to_string())
+            .env("KUBERNETES_SERVICE_PORT", api.address.port().to_string())
             .args(["--token-dir", dir.path().to_str().unwrap(), "--log", "debug"])
             .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let audit = lines(front.stdout.take().unwrap());
+        let stdout = front.stdout.take().unwrap();
+        let audit = Arc::default();
         let log = lines(front.stderr.take().unwrap());
         let agent = Self { address, api, node, front, broker, audit, log, _dir: dir };
         // Upkeep has reached the API server through broker when it has asked for the endpoints.
         agent.wait("front and broker are up", || agent.api.count("endpointslices") > 0).await;
-        agent
+        (agent, stdout)
     }
 
     /// A token that the API server accepts for `user`, of a usual life.
@@ -166,6 +176,26 @@ impl Drop for Agent {
         for child in [&mut self.node, &mut self.front, &mut self.broker] {
             let _ = child.wait();
         }
+    }
+}
+
+/// An address whose SYNs are dropped: its accept queue is full for good.
+pub(crate) struct Silent {
+    pub(crate) address: SocketAddr,
+    _listener: TcpListener,
+    _queued: TcpStream,
+}
+
+impl Silent {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let queued = TcpStream::connect(address).unwrap();
+        let brief = Duration::from_millis(50);
+        let dropped = TcpStream::connect_timeout(&address, brief);
+        assert_eq!(dropped.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        Self { address, _listener: listener, _queued: queued }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The real front over the real broker and real workers; only the API server is played, where a
 //! real one cannot be brought to answer so.
 
+#![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
+
 mod apiserver;
 mod auth;
 mod client;

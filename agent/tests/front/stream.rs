@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     client::{self, open},
-    fixture::{Agent, USER, node_ping},
+    fixture::{Agent, Silent, USER, node_ping},
 };
 
 const NODE_RIGHTS: [&str; 2] = ["nodes/ping", "destinations/loopback"];
@@ -110,4 +110,37 @@ async fn about_needs_no_token_and_an_unknown_probe_names_the_known() {
     }
     let wrong_method = client::post(agent.address, "/v1/ping", None, "").await;
     assert_eq!(wrong_method.status, 404);
+}
+
+/// T28: lines go where nobody reads, the queue fills, and then nothing starts.
+#[tokio::test]
+async fn t28_without_an_audit_line_nothing_starts() {
+    let (agent, unread) = Agent::start_unread(&[]).await;
+    agent.allow(&NODE_RIGHTS);
+    let token = agent.token(USER);
+    // A pipe holds 64 KiB and the queue 1,000 lines; a refusal takes one of them.
+    for _ in 0..2_000 {
+        client::post(agent.address, "/v1/ping", None, "{}").await;
+    }
+    let answer = agent.ping(&token, &node_ping(&json!({}))).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"), "{}", answer.body);
+    assert_eq!(agent.workers(), 0);
+
+    let reader = std::thread::spawn(move || std::io::copy(&mut { unread }, &mut std::io::sink()));
+    let until = Instant::now() + Duration::from_secs(5);
+    while agent.ping(&token, &node_ping(&json!({}))).await.status != 200 {
+        assert!(Instant::now() < until, "it recovers once the lines are read");
+    }
+    drop(agent);
+    reader.join().unwrap().unwrap();
+}
+
+/// With its Service rules flushed a node's packets to the API server's Service just vanish.
+#[tokio::test]
+async fn an_address_that_does_not_answer_costs_less_than_a_refusal() {
+    let silent = Silent::new();
+    let agent = Agent::start_with(&["--api-server", &silent.address.to_string()]).await;
+    agent.allow(&NODE_RIGHTS);
+    let answer = agent.ping(&agent.token(USER), &node_ping(&json!({}))).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
 }

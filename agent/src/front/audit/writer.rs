@@ -3,7 +3,8 @@
 use std::{
     fmt::Write as _,
     io::{self, Write},
-    thread::JoinHandle,
+    sync::mpsc::RecvTimeoutError,
+    time::Duration,
 };
 
 use netdiag_wire::untrusted::is_hostile;
@@ -13,10 +14,25 @@ use tokio::sync::mpsc::{self, Receiver};
 use super::{Audit, Line, QUEUE};
 
 /// Ends when the last [`Audit`] is dropped and every line is out.
-pub(crate) fn writer(out: impl Write + Send + 'static) -> io::Result<(Audit, JoinHandle<()>)> {
+pub(crate) struct Writer(std::sync::mpsc::Receiver<()>);
+
+pub(crate) fn writer(out: impl Write + Send + 'static) -> io::Result<(Audit, Writer)> {
     let (sender, lines) = mpsc::channel(QUEUE);
-    let thread = std::thread::Builder::new().name("audit".into()).spawn(|| write(lines, out))?;
-    Ok((Audit(sender), thread))
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    std::thread::Builder::new().name("audit".into()).spawn(move || {
+        write(lines, out);
+        drop(ended);
+    })?;
+    Ok((Audit(sender), Writer(end)))
+}
+
+impl Writer {
+    /// Waits for the last line, but not for a stdout that takes none.
+    pub(crate) fn finish(self, patience: Duration) {
+        if self.0.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("stdout takes no audit lines; the last ones are lost");
+        }
+    }
 }
 
 fn write(mut lines: Receiver<Line>, mut out: impl Write) {
