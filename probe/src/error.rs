@@ -34,8 +34,14 @@ pub enum ResolveError {
     NotAName,
     #[error("no nameserver in resolv.conf")]
     NoNameserver(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("DNS lookup")]
-    Lookup(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("no such name (NXDOMAIN), says nameserver {}", list(.0))]
+    NoSuchName(Vec<IpAddr>),
+    #[error("the name exists but has no such address, says nameserver {}", list(.0))]
+    NoAddress(Vec<IpAddr>),
+    #[error("no answer from nameserver {}", list(.0))]
+    NoAnswer(Vec<IpAddr>),
+    #[error("ask nameserver {}", list(.0))]
+    Lookup(Vec<IpAddr>, #[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl ProbeError {

@@ -2,12 +2,12 @@
 //!
 //! getaddrinfo would read this process's own files and take spellings such as `0x7f000001`.
 
-use std::{fs::File, io::Read, net::IpAddr};
+use std::{fs::File, io::Read, net::IpAddr, time::Duration};
 
 use hickory_resolver::{
     Hosts, TokioResolver,
-    config::{LookupIpStrategy, ResolveHosts, ResolverConfig},
-    net::runtime::TokioRuntimeProvider,
+    config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts},
+    net::{NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::Query,
         rr::{Name, RecordType},
@@ -20,6 +20,14 @@ use crate::{ProbeError, error::ResolveError};
 
 /// Most bytes of either file; a pod may make its own as long as it likes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Bounds of resolv.conf, as glibc has them; a pod may write what it likes.
+const MAX_SERVERS: usize = 3;
+const MAX_NDOTS: usize = 15;
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_ATTEMPTS: usize = 5;
+/// glibc has none; Kubernetes allows this many.
+const MAX_SEARCH: usize = 32;
 
 /// Contents of the source's files, as the caller read them.
 #[derive(Clone, Debug, Default)]
@@ -56,30 +64,51 @@ pub async fn resolve(
     if !fixed.is_empty() {
         return Ok(fixed);
     }
-    let resolver = resolver(family, &files.resolv_conf).map_err(error)?;
-    let found = resolver.lookup_ip(name).await;
-    let found = found.map_err(|cause| error(ResolveError::Lookup(cause.into())))?;
+    let (config, options) = settings(family, &files.resolv_conf).map_err(error)?;
+    let servers = config.name_servers().iter().map(|server| server.ip).collect();
+    let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let found = match resolver.with_options(options).build() {
+        Ok(resolver) => resolver.lookup_ip(name).await,
+        Err(cause) => Err(cause),
+    };
+    let found = found.map_err(|cause| error(in_words(cause, servers)))?;
     let mut addresses: Vec<_> = found.iter().collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
     Ok(addresses)
 }
 
-fn resolver(family: Family, resolv_conf: &[u8]) -> Result<TokioResolver, ResolveError> {
+fn in_words(cause: NetError, servers: Vec<IpAddr>) -> ResolveError {
+    match cause {
+        _ if cause.is_nx_domain() => ResolveError::NoSuchName(servers),
+        _ if cause.is_no_records_found() => ResolveError::NoAddress(servers),
+        NetError::Timeout | NetError::NoConnections => ResolveError::NoAnswer(servers),
+        _ => ResolveError::Lookup(servers, cause.into()),
+    }
+}
+
+/// resolv.conf as the resolver takes it.
+fn settings(
+    family: Family,
+    resolv_conf: &[u8],
+) -> Result<(ResolverConfig, ResolverOpts), ResolveError> {
     let (config, mut options) =
         parse_resolv_conf(resolv_conf).map_err(|e| ResolveError::NoNameserver(e.into()))?;
     // The domain is made of this process's host name, which is not the source's.
-    let (_, search, servers) = config.into_parts();
+    let (_, mut search, mut servers) = config.into_parts();
+    search.truncate(MAX_SEARCH);
+    servers.truncate(MAX_SERVERS);
     let config = ResolverConfig::from_parts(None, search, servers);
+    options.ndots = options.ndots.min(MAX_NDOTS);
+    options.timeout = options.timeout.clamp(Duration::from_secs(1), MAX_TIMEOUT);
+    // glibc counts the first one as well.
+    options.attempts = options.attempts.clamp(1, MAX_ATTEMPTS) - 1;
     options.use_hosts_file = ResolveHosts::Never;
     options.ip_strategy = match family {
         Family::Any => LookupIpStrategy::Ipv4AndIpv6,
         Family::V4 => LookupIpStrategy::Ipv4Only,
         Family::V6 => LookupIpStrategy::Ipv6Only,
     };
-    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        .with_options(options)
-        .build()
-        .map_err(|cause| ResolveError::Lookup(cause.into()))
+    Ok((config, options))
 }
 
 /// The hosts file knows whole names only, so the search list has no part in it.
@@ -101,4 +130,33 @@ fn in_hosts(name: &Name, family: Family, contents: &[u8]) -> Vec<IpAddr> {
             lookup.answers().iter().filter_map(|r| r.data.ip_addr()).collect::<Vec<_>>()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_resolv_conf_is_held_to_glibcs_bounds() {
+        let servers = (1..=200).map(|i| format!("nameserver 10.0.0.{i}\n")).collect::<String>();
+        let search = (0..200).map(|i| format!(" d{i}.example")).collect::<String>();
+        let text = format!(
+            "{servers}search{search}\noptions ndots:9999 timeout:4000000000 attempts:4000000000\n"
+        );
+        let (config, options) = settings(Family::Any, text.as_bytes()).unwrap();
+        assert_eq!((config.name_servers().len(), config.search().len()), (3, 32));
+        assert_eq!((options.ndots, options.attempts), (MAX_NDOTS, MAX_ATTEMPTS - 1));
+        assert_eq!(options.timeout, MAX_TIMEOUT);
+    }
+
+    #[test]
+    fn hostile_files_are_no_panic() {
+        for bytes in
+            [&b"\xff\xfe\x00nameserver\x00"[..], b"nameserver", b"nameserver 0x7f.1\n", b""]
+        {
+            assert!(settings(Family::Any, bytes).is_err(), "{bytes:?}");
+            let name = Name::from_str_relaxed("a").unwrap();
+            assert_eq!(in_hosts(&name, Family::Any, bytes), Vec::<IpAddr>::new());
+        }
+    }
 }

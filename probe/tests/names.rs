@@ -1,6 +1,7 @@
 //! Names resolved through a real DNS server in the lab.
 
 use std::{
+    error::Error,
     net::{IpAddr, Ipv4Addr, UdpSocket},
     thread,
 };
@@ -104,16 +105,38 @@ fn the_hosts_file_comes_first() {
 }
 
 #[test]
-fn what_has_no_address_is_an_error_with_the_name() {
+fn what_has_no_address_is_an_error_that_says_why() {
     let lab = Lab::new();
     serve(&lab.router);
-    for host in ["nobody", "127.1", "2130706433", "0x7f000001", "a b", "..", "four.test\u{1b}[2J"] {
-        let error = look_up(&lab, host, Family::Any, "").unwrap_err();
+    let unknown = "no such name (NXDOMAIN), says nameserver 10.9.1.1";
+    let no_name = "not a host name";
+    for (host, family, why) in [
+        ("nobody", Family::Any, unknown),
+        ("127.1", Family::Any, unknown),
+        ("2130706433", Family::Any, unknown),
+        ("0x7f000001", Family::Any, unknown),
+        ("a b", Family::Any, no_name),
+        ("..", Family::Any, no_name),
+        ("four.test\u{1b}[2J", Family::Any, no_name),
+        (
+            "four.test",
+            Family::V6,
+            "the name exists but has no such address, says nameserver 10.9.1.1",
+        ),
+    ] {
+        let error = look_up(&lab, host, family, "").unwrap_err();
         assert_eq!(error.code(), ErrorCode::NameResolution, "{host}");
         assert_eq!(error.to_string(), format!("resolve {host}"));
+        assert_eq!(error.source().unwrap().to_string(), why, "{host}");
     }
-    let error = look_up(&lab, "four.test", Family::V6, "").unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NameResolution);
+}
+
+#[test]
+fn a_silent_nameserver_is_named() {
+    let lab = Lab::new();
+    lab.router.filter("udp dport 53 drop");
+    let error = look_up(&lab, "web.", Family::Any, "").unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "no answer from nameserver 10.9.1.1");
 }
 
 #[test]

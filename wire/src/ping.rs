@@ -136,7 +136,8 @@ pub enum PingEvent {
         /// As the request has it.
         host: Untrusted,
         address: IpAddr,
-        /// Where the packets come from, as the namespace's routes choose it.
+        /// Where the packets come from, as the namespace's routes choose it; unspecified (`0.0.0.0`,
+        /// `::`) while there is no route.
         source: IpAddr,
         socket: SocketKind,
     },

@@ -56,3 +56,65 @@ impl Target {
         quote.to == self.address && !echo.is_foreign(quote.data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netdiag_wire::ping::{IcmpError, IcmpMeaning, PingRequest};
+
+    use super::*;
+    use crate::ping::track::Moment;
+
+    const TOKEN: [u8; 8] = *b"\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7";
+
+    /// What is said of an answer to the one request that was sent, to 10.9.2.2 with number 1.
+    fn noted(answer: Answer<'_>) -> Vec<PingEvent> {
+        let track = Track::new(0, &PingRequest::to("10.9.2.2"));
+        let mut target = Target { address: [10, 9, 2, 2].into(), socket: 0, ident: 7, track };
+        target.track.sent(Moment::default(), &mut |_| {});
+        let received = Received { from: [10, 9, 1, 1].into(), ttl: Some(64), at: None, answer };
+        let at = Arrival { stamp: None, read: Moment::default() };
+        let mut events = Vec::new();
+        target.note(&received, &Echo::new(16, TOKEN), at, &mut |event| events.push(event));
+        events
+    }
+
+    fn rejection(to: [u8; 4], seq: u16, data: &[u8]) -> Answer<'_> {
+        let icmp = IcmpError { meaning: IcmpMeaning::TtlExceeded, kind: 11, code: 0, mtu: None };
+        Answer::Rejection { quote: Quote { to: to.into(), ident: 7, seq, data }, icmp }
+    }
+
+    #[test]
+    fn a_quote_must_be_of_what_was_sent() {
+        for (what, answer, expected) in [
+            ("no data quoted", rejection([10, 9, 2, 2], 1, b""), 1),
+            ("our data quoted", rejection([10, 9, 2, 2], 1, &TOKEN), 1),
+            ("another's data", rejection([10, 9, 2, 2], 1, b"iputils!"), 0),
+            ("another destination", rejection([10, 9, 2, 3], 1, b""), 0),
+            ("not sent yet", rejection([10, 9, 2, 2], 2, b""), 0),
+            ("before the first", rejection([10, 9, 2, 2], 0, b""), 0),
+        ] {
+            assert_eq!(noted(answer).len(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_reply_with_another_pings_data_is_not_ours() {
+        let reply = |data| Answer::Reply { ident: 7, seq: 1, data, is_corrupt: false };
+        assert_eq!(noted(reply(b"another ping's..")), []);
+        let [PingEvent::Replied { wrong_byte: Some(8), address, .. }] = noted(reply(&TOKEN))[..]
+        else {
+            panic!("cut short, but ours")
+        };
+        assert_eq!(address.to_string(), "10.9.1.1", "who answered, be it somebody else");
+    }
+
+    #[test]
+    fn a_redirect_is_held_to_the_same() {
+        let redirect = |to: [u8; 4]| {
+            let quote = Quote { to: to.into(), ident: 7, seq: 1, data: b"" };
+            Answer::Redirect { quote, gateway: [10, 9, 1, 254].into() }
+        };
+        assert!(matches!(noted(redirect([10, 9, 2, 2]))[..], [PingEvent::Redirected { .. }]));
+        assert_eq!(noted(redirect([10, 9, 2, 3])), []);
+    }
+}
