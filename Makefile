@@ -1,13 +1,14 @@
 # The front door. Each target is one line that calls one thing: a program in tests/src/bin.
-RUN = @cargo run --quiet -p netdiag-tests --bin
+RUN = @cargo build --quiet -p netdiag-tests --bins && target/debug
 
-.PHONY: demo test cluster cluster-down image plugin bench lint
+.PHONY: demo test cluster cluster-down image manifests plugin bench lint
 
-demo: ; $(RUN) demo
-test: ; $(RUN) check
-cluster: ; $(RUN) cluster -- up $(ARGS)
-cluster-down: ; $(RUN) cluster -- down $(if $(FORCE),--force)
-image: ; $(RUN) image
+demo: ; $(RUN)/demo
+test: ; $(RUN)/check
+cluster: ; $(RUN)/cluster up $(ARGS)
+cluster-down: ; $(RUN)/cluster down $(if $(FORCE),--force)
+image: ; $(RUN)/image
+manifests: ; $(RUN)/manifests
 plugin: ; @cargo build --release -p kubectl-netdiag
 bench: ; @cargo bench -p netdiag-tests
-lint: ; $(RUN) check -- --only lint
+lint: ; $(RUN)/check --only lint

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::archive::{Entry, Image};
 use crate::command::{command, show};
-use crate::environment::checkout;
+use crate::environment::{checkout, variable};
 
 /// Builds the plugin for release and returns its path.
 pub fn plugin() -> Result<PathBuf> {
@@ -56,8 +56,15 @@ pub fn image() -> Result<PathBuf> {
 
 fn static_agent() -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    // As configuration, not as $RUSTFLAGS: that would replace what .cargo/config.toml says.
-    let flags = format!(r#"target.{target}.rustflags=["-C", "target-feature=+crt-static"]"#);
+    let home = variable("HOME").unwrap_or_default();
+    let registry = variable("CARGO_HOME").unwrap_or(format!("{home}/.cargo"));
+    // The same binary wherever the crates lie. As configuration, not as $RUSTFLAGS: that would
+    // replace what .cargo/config.toml says.
+    let flags = format!(
+        r#"target.{target}.rustflags=[
+            "-C", "target-feature=+crt-static", "--remap-path-prefix", "{registry}=/cargo"
+        ]"#
+    );
     let mut cargo = command("cargo");
     // With --target, so that the flag does not reach build scripts and procedural macros.
     cargo

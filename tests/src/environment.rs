@@ -1,5 +1,6 @@
 //! The environment variables that this crate reads.
 
+use std::io;
 use std::path::PathBuf;
 
 /// The value of a variable, unless unset or empty.
@@ -20,4 +21,12 @@ pub fn cache() -> PathBuf {
 pub fn checkout() -> PathBuf {
     let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     tests.parent().map(Into::into).unwrap_or(tests)
+}
+
+/// Another program of this crate, which cargo left beside the running one or, for a test, above it.
+pub fn program(name: &str) -> io::Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    let folder = running.parent().map(Into::into).unwrap_or_else(PathBuf::new);
+    let folder = if folder.ends_with("deps") { folder.join("..") } else { folder };
+    folder.join(name).canonicalize()
 }

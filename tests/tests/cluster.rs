@@ -102,3 +102,42 @@ fn a_node_sees_its_own_processes_only() -> Result<()> {
     assert!(!processes(Node::Second)?.contains("sleep 987654"));
     Ok(())
 }
+
+#[test]
+#[ignore = "needs a cluster: denies what comes in"]
+fn a_network_policy_is_enforced() -> Result<()> {
+    let cluster = Cluster::current()?;
+    let client = cluster.pod("client").on(Node::First).start()?;
+    for node in [Node::First, Node::Second] {
+        let name = format!("server-{}", node.number());
+        let server = cluster.pod(&name).label("role", "server").on(node).start()?;
+        let reach = || {
+            let exec = ["exec", "-n", &client.namespace, "client", "--", "ping", "-c1", "-W1"];
+            let address = server.ip().to_string();
+            cluster.kubectl(exec.iter().copied().chain([address.as_str()]))
+        };
+        reach()?;
+        cluster.apply(&policy(&cluster, "from: [{ podSelector: { matchLabels: { app: x } } }]"))?;
+        wait::until_true("it is cut off", Duration::from_secs(20), || reach().is_err())?;
+        cluster.apply(&policy(
+            &cluster,
+            "from: [{ podSelector: { matchLabels: { app: client } } }]",
+        ))?;
+        wait::until("it is let through", Duration::from_secs(20), reach)?;
+    }
+    Ok(())
+}
+
+fn policy(cluster: &Cluster, rule: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{ name: servers, namespace: {} }}
+spec:
+  podSelector: {{ matchLabels: {{ role: server }} }}
+  policyTypes: [Ingress]
+  ingress: [{{ {rule} }}]
+",
+        cluster.namespace()
+    )
+}

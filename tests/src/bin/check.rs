@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use netdiag_tests::command::{command, show};
-use netdiag_tests::environment::checkout;
+use netdiag_tests::environment::{checkout, program};
 use netdiag_tests::parts::Parts;
 use netdiag_tests::progress::say;
 use netdiag_tests::{build, root, tools};
@@ -111,8 +111,7 @@ fn cargo_command(line: &str) -> Command {
 }
 
 fn cluster(verb: &str) -> Result<()> {
-    let program = std::env::current_exe()?.with_file_name("cluster");
-    let mut cluster = root::as_root(program);
+    let mut cluster = root::as_root(program("cluster")?);
     cluster.arg(verb);
     show(cluster)
 }

@@ -11,7 +11,7 @@ use netdiag_tests::lab::settings::Settings;
 use netdiag_tests::lab::{cgroup, cleanup, images, start, state};
 use netdiag_tests::parts::Parts;
 use netdiag_tests::progress::{say, show};
-use netdiag_tests::{Cluster, command, root, tools};
+use netdiag_tests::{Cluster, command, netpol, root, tools};
 
 /// A real Kubernetes cluster on this machine, for tests.
 #[derive(Parser)]
@@ -40,6 +40,9 @@ enum Command {
     Import { archive: PathBuf },
     /// Install the chart with the image of `make image`, unless it runs already.
     Agents,
+    /// Enforce NetworkPolicies; `up` starts this.
+    #[command(hide = true)]
+    NetpolStandIn,
 }
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn run(command: Command) -> Result<()> {
         Command::Env => env(),
         Command::Import { archive } => import(&archive),
         Command::Agents => Cluster::with_agents().map(drop),
+        Command::NetpolStandIn => netpol::run(),
     }
 }
 

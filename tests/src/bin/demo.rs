@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use netdiag_tests::command::{command, feed, finish, show as run};
+use netdiag_tests::environment::program;
 use netdiag_tests::lab::state;
 use netdiag_tests::parts::Parts;
 use netdiag_tests::progress::{say, show};
@@ -61,8 +62,7 @@ fn kubectl(parts: &Parts, plugin: &Path, words: &str) -> Command {
 }
 
 fn cluster(verb: &str) -> Result<()> {
-    let program = std::env::current_exe()?.with_file_name("cluster");
-    let mut cluster = root::as_root(program);
+    let mut cluster = root::as_root(program("cluster")?);
     cluster.arg(verb);
     finish(cluster).map(drop)
 }

@@ -9,8 +9,10 @@ use anyhow::{Context, Result, ensure};
 use super::owner::{self, Note};
 use super::pki::Authority;
 use super::settings::Settings;
-use super::{addons, addresses, cgroup, cleanup, control_plane, images, network, node, state};
-use crate::environment::variable;
+use super::{
+    addons, addresses, cgroup, cleanup, control_plane, daemon, images, network, node, state,
+};
+use crate::environment::{program, variable};
 use crate::parts::Parts;
 use crate::progress::say;
 
@@ -61,6 +63,11 @@ fn start(settings: &Settings, parts: &Parts) -> Result<()> {
     say("nodes are started, images imported");
     addons::create_coredns(parts)?;
     addons::wait_ready(settings, parts)?;
+    daemon::spawn(
+        "netpol-stand-in",
+        &group,
+        [program("cluster")?.as_os_str(), "netpol-stand-in".as_ref()],
+    )?;
     hand_over()
 }
 
