@@ -1,7 +1,5 @@
 //! `doctor`: whether netdiag can work here, what is missing, and the command that gives it.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 mod checks;

@@ -133,7 +133,10 @@ async fn from_here(
         has_header: false,
     };
     let stop = CancellationToken::new();
-    let events = Events::Local(local::ping(&ping.request, stop.clone())?, stop.drop_guard());
+    let events = Events::Local {
+        lines: local::ping(&ping.request, stop.clone())?,
+        _stop: stop.drop_guard(),
+    };
     let seen = ping.watch(events, session).await?;
     if let Ending::Error(error) = &seen.ending {
         return Err(Failure::new(refusal::code_of(error.code), error.message.to_string()).into());

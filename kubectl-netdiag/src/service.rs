@@ -1,7 +1,7 @@
 //! `ping svc/NAME`: an echo to a Service's address tells nothing, so nothing is sent there without
 //! `--icmp`; its endpoints are listed, each with the command that pings it.
 
-use std::{io::Write, net::IpAddr};
+use std::net::IpAddr;
 
 use k8s_openapi::api::{core::v1::Service, discovery::v1::EndpointSlice};
 use kube::{Api, api::ListParams};
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    fn service(spec: serde_json::Value) -> Service {
+    fn service(spec: &serde_json::Value) -> Service {
         let metadata = json!({"namespace": "shop", "name": "checkout"});
         serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
     }
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_cluster_ip_is_not_pinged_but_its_endpoints_are_named() {
-        let service = service(json!({"clusterIPs": ["10.96.14.7"], "type": "ClusterIP"}));
+        let service = service(&json!({"clusterIPs": ["10.96.14.7"], "type": "ClusterIP"}));
         let finding = finding(&service, &peer(&service), &two(), Some("pod/web"));
         assert_eq!((finding.severity, finding.code), (Severity::Unknown, Some(CLUSTER_IP)));
         assert_eq!(finding.summary, "nothing was sent: ping its 2 endpoints (1 ready) one by one");
@@ -259,14 +259,14 @@ mod tests {
             (json!({"externalName": "db.example.net", "type": "ExternalName"}), EXTERNAL_NAME),
             (json!({"clusterIPs": ["10.96.0.1"], "type": "NodePort"}), CLUSTER_IP),
         ] {
-            let service = service(spec);
+            let service = service(&spec);
             assert_eq!(note(&peer(&service), false).unwrap().0, code);
         }
     }
 
     #[test]
     fn no_endpoint_is_said() {
-        let service = service(json!({"clusterIPs": ["10.96.14.7"], "type": "ClusterIP"}));
+        let service = service(&json!({"clusterIPs": ["10.96.14.7"], "type": "ClusterIP"}));
         let finding = finding(&service, &peer(&service), &[], None);
         assert!(finding.summary.contains("no endpoint"), "{finding:?}");
     }

@@ -1,6 +1,6 @@
 //! `version`: the plugin and every agent, and whether they understand each other.
 
-use std::{cmp::Ordering, io::Write};
+use std::cmp::Ordering;
 
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ struct AgentVersion {
 
 /// `--client`: asks nobody.
 pub(crate) fn client(session: &mut Session<'_>) -> Result<Severity, Stopped> {
-    print(session, Clock::now(), &[], vec![Finding::ok(format!("plugin {PLUGIN}"))])
+    print(session, Clock::now(), &[], &[Finding::ok(format!("plugin {PLUGIN}"))])
 }
 
 /// The plugin and every agent that can be reached.
@@ -64,7 +64,7 @@ pub(crate) async fn run(
             }
         });
     }
-    print(session, clock, &survey.rows, findings)
+    print(session, clock, &survey.rows, &findings)
 }
 
 fn finding(row: &Row) -> Option<Finding> {
@@ -92,7 +92,7 @@ fn print(
     session: &mut Session<'_>,
     clock: Clock,
     rows: &[Row],
-    findings: Vec<Finding>,
+    findings: &[Finding],
 ) -> Result<Severity, Stopped> {
     let (out, screen) = (&mut *session.out, &session.screen);
     if screen.shows_evidence() {
@@ -100,7 +100,7 @@ fn print(
     }
     if !rows.is_empty() {
         render::table(out, screen, &table(rows))?;
-        render::verdict(out, screen, &findings)?;
+        render::verdict(out, screen, findings)?;
     }
     let agents = rows.iter().map(|row| AgentVersion {
         node: row.node.clone(),
@@ -108,11 +108,11 @@ fn print(
         version: row.about().map(|about| about.version.to_string()),
     });
     let report = VersionReport { plugin: PLUGIN, agents: agents.collect() };
-    let document = Document::new("VersionReport", clock.span(), &findings)
+    let document = Document::new("VersionReport", clock.span(), findings)
         .part("version", &report)
         .map_err(std::io::Error::from)?;
     render::document(out, screen, &document)?;
-    Ok(worst(&findings))
+    Ok(worst(findings))
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -1,6 +1,6 @@
 //! The agent's answer as lines of bounded length and number; the agent is not trusted.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use netdiag_wire::{Line, MAX_LINE_BYTES};
@@ -50,7 +50,7 @@ impl Lines {
             }
             match timeout(PATIENCE, self.body.frame()).await {
                 Err(_) => return Err(Broken::Silent),
-                Ok(Some(Ok(frame))) => self.push(frame.into_data().unwrap_or_default())?,
+                Ok(Some(Ok(frame))) => self.push(&frame.into_data().unwrap_or_default())?,
                 Ok(Some(Err(_))) => return Err(Broken::Closed(self.reason().await)),
                 Ok(None) if self.buffer.is_empty() => return Ok(None),
                 Ok(None) => return Err(Broken::Closed(self.reason().await)),
@@ -58,12 +58,12 @@ impl Lines {
         }
     }
 
-    fn push(&mut self, data: Bytes) -> Result<(), Broken> {
+    fn push(&mut self, data: &[u8]) -> Result<(), Broken> {
         self.total += data.len() as u64;
         if self.total > MAX_RUN {
             return Err(Broken::Protocol(format!("more than {} MiB of events", MAX_RUN >> 20)));
         }
-        self.buffer.extend_from_slice(&data);
+        self.buffer.extend_from_slice(data);
         Ok(())
     }
 

@@ -138,9 +138,9 @@ pub(super) fn spell_log_level(words: &[String]) -> Vec<String> {
 
 /// What `kubectl netdiag options` prints.
 pub(super) fn options() -> String {
-    let flags = KubeFlags::augment_args(clap::Command::new("options"))
+    let mut flags = KubeFlags::augment_args(clap::Command::new("options"))
         .disable_help_flag(true)
         .help_template("kubectl's flags, which every command takes:\n\n{options}")
         .mut_args(|arg| arg.hide(false).help_heading("Flags"));
-    format!("{}\n", flags.clone().render_help().to_string().trim_end())
+    format!("{}\n", flags.render_help().to_string().trim_end())
 }

@@ -10,8 +10,8 @@ use std::{
 use kube::{
     Config,
     config::{
-        AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo,
-        NamedCluster, NamedContext,
+        AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
+        NamedAuthInfo, NamedCluster, NamedContext,
     },
 };
 
@@ -72,8 +72,15 @@ pub(super) fn read(flags: &KubeFlags, around: &Surroundings) -> Result<Read, Fai
 
 /// A credential plugin, certificate or proxy that cannot be used.
 pub(super) fn unusable(server: &str, error: &kube::Error) -> Failure {
-    let message = format!("no way to API server {server}: {}", root_cause(error));
-    Failure::new(code::API_SERVER, message)
+    let mut cause: &dyn std::error::Error = error;
+    let why = loop {
+        match (cause.downcast_ref::<KubeconfigError>(), cause.source()) {
+            (Some(known), _) => break why(known),
+            (None, Some(source)) => cause = source,
+            (None, None) => break root_cause(cause),
+        }
+    };
+    Failure::new(code::API_SERVER, format!("no way to API server {server}: {why}"))
 }
 
 /// Every file that kubectl reads, the first that names a thing wins; one of $KUBECONFIG that does
@@ -97,11 +104,24 @@ fn merged(flags: &KubeFlags, around: &Surroundings) -> Result<Kubeconfig, Failur
 }
 
 fn broken_file(path: &Path, error: &KubeconfigError) -> Failure {
-    let why = match error {
-        KubeconfigError::ReadConfig(error, _) => io_words(error),
-        other => root_cause(other),
+    unreadable(&format!("kubeconfig {}: {}", path.display(), why(error)))
+}
+
+/// kube's own texts name their cause twice.
+fn why(error: &KubeconfigError) -> String {
+    let (what, cause) = match error {
+        KubeconfigError::ReadConfig(error, _) => return io_words(error),
+        KubeconfigError::LoadCertificateAuthority(cause) => ("certificate authority", cause),
+        KubeconfigError::LoadClientCertificate(cause) => ("client certificate", cause),
+        KubeconfigError::LoadClientKey(cause) => ("client key", cause),
+        other => return root_cause(other),
     };
-    unreadable(&format!("kubeconfig {}: {why}", path.display()))
+    match cause {
+        LoadDataError::ReadFile(error, path) => {
+            format!("{what} {}: {}", path.display(), io_words(error))
+        }
+        other => format!("{what}: {}", root_cause(other)),
+    }
 }
 
 fn unreadable(what: &str) -> Failure {
@@ -158,7 +178,7 @@ fn chosen(flags: &KubeFlags, files: &Kubeconfig, name: Option<&str>) -> Result<C
     ));
     match config {
         Some(Ok(config)) => Ok(config),
-        Some(Err(error)) => Err(unreadable(&root_cause(&error))),
+        Some(Err(error)) => Err(unreadable(&why(&error))),
         None => Err(unreadable("kubeconfig could not be read at once")),
     }
 }

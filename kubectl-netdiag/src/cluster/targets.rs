@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: serde_json::Value) -> Pod {
+    fn pod(status: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": {"namespace": "shop", "name": "job-x7"},
             "spec": {"containers": [], "nodeName": "node-2"},
@@ -228,7 +228,7 @@ mod tests {
             "name": "a", "image": "", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"terminated": {"exitCode": 0, "finishedAt": "2026-01-02T02:58:13Z"}}}]});
         assert_eq!(
-            has_network(&pod(ended)).unwrap_err().message,
+            has_network(&pod(&ended)).unwrap_err().message,
             "shop/pod/job-x7 has no network any more: it completed at 2026-01-02 02:58:13 UTC"
         );
     }
@@ -239,10 +239,10 @@ mod tests {
             "name": "a", "image": "", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ImagePullBackOff"}}}]});
         assert_eq!(
-            has_network(&pod(pending)).unwrap_err().message,
+            has_network(&pod(&pending)).unwrap_err().message,
             "shop/pod/job-x7 has no network yet: ImagePullBackOff, on node-2"
         );
-        assert_eq!(has_network(&pod(json!({"phase": "Running", "podIP": "10.0.0.1"}))), Ok(()));
+        assert_eq!(has_network(&pod(&json!({"phase": "Running", "podIP": "10.0.0.1"}))), Ok(()));
     }
 
     #[test]

@@ -51,10 +51,11 @@ impl Cluster {
             Err(refusal) => refusal,
         };
         let may_fall_back = chosen.is_none() && wanted != operator;
-        if may_fall_back && (first.is_forbidden() || first.is_not_found()) {
-            if let Ok(token) = self.token(agent, &operator).await {
-                return Ok(Minted { token, account: operator });
-            }
+        if may_fall_back
+            && (first.is_forbidden() || first.is_not_found())
+            && let Ok(token) = self.token(agent, &operator).await
+        {
+            return Ok(Minted { token, account: operator });
         }
         Err(self.may_not_mint(&first, &wanted).await)
     }

@@ -8,8 +8,11 @@ use crate::agent::{Broken, Lines};
 
 pub(super) enum Events {
     Agent(Lines),
-    /// Dropping the guard ends the probe.
-    Local(UnboundedReceiver<Line<PingEvent>>, DropGuard),
+    Local {
+        lines: UnboundedReceiver<Line<PingEvent>>,
+        /// Dropped, it ends the probe.
+        _stop: DropGuard,
+    },
 }
 
 impl Events {
@@ -17,7 +20,7 @@ impl Events {
     pub(super) async fn next(&mut self) -> Result<Line<PingEvent>, Broken> {
         let line = match self {
             Self::Agent(lines) => lines.next().await?,
-            Self::Local(lines, _) => lines.recv().await,
+            Self::Local { lines, .. } => lines.recv().await,
         };
         line.ok_or(Broken::Closed(None))
     }

@@ -52,7 +52,7 @@ impl Ping<'_> {
         tokio::pin!(interrupted);
         let end = self.deadline.map(|deadline| match events {
             Events::Agent(_) => deadline + GRACE,
-            Events::Local(..) => deadline,
+            Events::Local { .. } => deadline,
         });
         let ending = loop {
             let line = tokio::select! {
