@@ -6,6 +6,7 @@ pub mod command;
 pub mod environment;
 mod fixture;
 pub mod lab;
+pub mod netpol;
 pub mod parts;
 pub mod progress;
 pub mod root;
