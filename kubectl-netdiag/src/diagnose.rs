@@ -3,6 +3,7 @@
 mod ended;
 mod labels;
 mod ping;
+mod refused;
 
 use jiff::Timestamp;
 use netdiag_wire::ping::{PingReport, PingRequest};

@@ -4,19 +4,17 @@ use std::net::IpAddr;
 
 use netdiag_wire::{
     EndReason,
-    ping::{IcmpMeaning, PingReport, PingRequest, Rejection, SendRefusal},
+    ping::{PingReport, PingRequest, Rejection},
 };
 
 use super::{PingContext, ended, labels};
 use crate::{
-    finding::{Code, Finding, Label, PeerKind, Severity},
+    finding::{Code, Finding, Label, Severity},
     render::{number, words},
 };
 
 const LOSS: Code = Code(301);
 const SILENCE: Code = Code(302);
-const REJECTED: Code = Code(304);
-const NOT_SENT: Code = Code(305);
 const TOO_LITTLE: Code = Code(309);
 const ODD_REPLIES: Code = Code(311);
 
@@ -149,117 +147,13 @@ impl Case<'_> {
         finding.with(self.ended())
     }
 
-    fn rejected(&self, rejection: &Rejection) -> Finding {
-        let context = self.context;
-        let by = self.speaker(rejection.by);
-        let target = self.report.address.unwrap_or(rejection.by);
-        let claim = words::claim(&rejection.icmp, target, rejection.after_us);
-        let summary = format!("rejected by {by}: {claim}");
-        let mut finding = Finding::new(Severity::Fail, REJECTED, summary);
-        if self.report.rejections.len() > 1 || self.report.silent > 0 {
-            finding.labels.extend(self.report.rejections.iter().map(|r| self.rejection(r)));
-        }
-        if self.report.silent > 0 {
-            let silent = self.report.silent;
-            let text = format!(
-                "{silent} silent; that proves nothing: Linux sends one ICMP error a second"
-            );
-            finding.labels.push(Label::Note(text));
-        }
-        finding.labels.extend(labels::node_not_ready(context));
-        finding.labels.extend(self.ended());
-        finding.labels.extend(self.rejected_next(rejection));
-        finding
-    }
-
-    fn rejected_next(&self, rejection: &Rejection) -> Vec<Label> {
-        match rejection.icmp.meaning {
-            IcmpMeaning::TtlExceeded => labels::again(self.context, &[]),
-            IcmpMeaning::FragmentationNeeded => match rejection.icmp.mtu {
-                Some(mtu) => self.again_within(mtu),
-                None => Vec::new(),
-            },
-            IcmpMeaning::AdminProhibited => labels::policies(self.context),
-            IcmpMeaning::NetUnreachable
-            | IcmpMeaning::HostUnreachable
-            | IcmpMeaning::ProtocolUnreachable
-            | IcmpMeaning::PortUnreachable
-            | IcmpMeaning::SourceRouteFailed
-            | IcmpMeaning::BeyondScope
-            | IcmpMeaning::ReassemblyTimeExceeded
-            | IcmpMeaning::ParameterProblem
-            | IcmpMeaning::Other => labels::between_nodes(self.context),
-        }
-    }
-
-    /// This host's kernel refused every echo.
-    fn not_sent(&self) -> Finding {
-        let refusal = self.report.refusals.first().unwrap_or(&SendRefusal::Unknown);
-        let from = self.context.from.word();
-        let to = self.target_words();
-        let bytes = u32::from(self.request.size) + 8 + self.header_bytes();
-        let summary = match refusal {
-            SendRefusal::NoRoute => {
-                format!("no route: the kernel of {from} knows no way to {to}, nothing was sent")
-            }
-            SendRefusal::TooLong { .. } => format!(
-                "nothing was sent: {bytes} bytes are {}, and --df forbids fragments",
-                words::refusal(refusal)
-            ),
-            SendRefusal::Denied
-            | SendRefusal::InterfaceDown
-            | SendRefusal::QueueFull
-            | SendRefusal::Other { .. }
-            | SendRefusal::Unknown => {
-                format!("nothing was sent from {from} to {to}: {}", words::refusal(refusal))
-            }
-        };
-        let mut finding = Finding::new(Severity::Fail, NOT_SENT, summary);
-        if matches!(refusal, SendRefusal::NoRoute) {
-            let clients = r#"clients get "Network is unreachable" or "No route to host" at once"#;
-            finding.labels.push(Label::Means(clients.into()));
-        }
-        finding.labels.extend(self.report.refusals.iter().skip(1).map(|other| {
-            Label::Seen(format!("some were not sent for another reason: {}", words::refusal(other)))
-        }));
-        finding.labels.extend(self.ended());
-        finding.labels.extend(match refusal {
-            SendRefusal::TooLong { mtu: Some(mtu) } => self.again_within(*mtu),
-            SendRefusal::NoRoute | SendRefusal::Denied => labels::from_own_node(self.context),
-            _ => Vec::new(),
-        });
-        finding
-    }
-
     fn nothing_sent(&self) -> Finding {
         let why = ended::why(self.report.ended, &self.context.from);
         let why = why.unwrap_or_else(|| "it ended before the first echo".into());
         Finding::new(Severity::Unknown, TOO_LITTLE, format!("cannot tell: nothing was sent, {why}"))
     }
 
-    /// The same ping with the most data that an MTU takes.
-    fn again_within(&self, mtu: u32) -> Vec<Label> {
-        match mtu.checked_sub(self.header_bytes() + 8) {
-            Some(size) => labels::again(self.context, &["--df", "--size", &size.to_string()]),
-            None => Vec::new(),
-        }
-    }
-
-    fn header_bytes(&self) -> u32 {
-        match self.report.address {
-            Some(IpAddr::V6(_)) => 40,
-            _ => 20,
-        }
-    }
-
-    fn target_words(&self) -> String {
-        match (self.context.to.kind, self.report.address) {
-            (PeerKind::Address, _) | (_, None) => self.context.to.word(),
-            (_, Some(address)) => address.to_string(),
-        }
-    }
-
-    fn rejection(&self, rejection: &Rejection) -> Label {
+    pub(super) fn rejection(&self, rejection: &Rejection) -> Label {
         let what = words::icmp(&rejection.icmp);
         Label::Seen(format!(
             "{} rejected by {}: {what}",
@@ -268,7 +162,7 @@ impl Case<'_> {
         ))
     }
 
-    fn speaker(&self, by: IpAddr) -> String {
+    pub(super) fn speaker(&self, by: IpAddr) -> String {
         match by {
             by if Some(by) == self.report.source_address => "the source itself".into(),
             by if Some(by) == self.report.address => "the target itself".into(),
@@ -299,7 +193,7 @@ impl Case<'_> {
         Some(format!("rtt min/avg/max/stddev {times} ms"))
     }
 
-    fn ended(&self) -> Option<Label> {
+    pub(super) fn ended(&self) -> Option<Label> {
         ended::note(self.report, self.request, &self.context.from)
     }
 }

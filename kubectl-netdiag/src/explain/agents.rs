@@ -81,7 +81,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         what_you_see: "EACCES or EPERM and the call that got it. All probes from pods of that node \
             fail; those from other nodes work.",
         how_it_comes: "A policy engine that strips capabilities; AppArmor or SELinux in spite of the \
-            chart's settings; Yama's ptrace_scope 3; a runtime without Landlock.",
+            chart's settings; Yama's ptrace_scope 3.",
         be_sure: "kubectl logs -n netdiag of that agent pod, container broker: its self-test at the \
             start says what is missing. kubectl netdiag doctor node/NAME repeats it.",
         how_to_mend: "Let the agents' namespace run privileged (Pod Security: enforce=privileged), \
