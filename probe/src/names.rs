@@ -72,7 +72,8 @@ pub async fn resolve(
         Err(cause) => Err(cause),
     };
     let found = found.map_err(|cause| error(in_words(cause, servers)))?;
-    let mut addresses: Vec<_> = found.iter().collect();
+    // An AAAA record may hold an IPv4 address, which must not pass for another one.
+    let mut addresses: Vec<_> = found.iter().map(|address| address.to_canonical()).collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
     Ok(addresses)
 }

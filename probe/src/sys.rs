@@ -1,4 +1,4 @@
-//! The only place that opens sockets and sets options.
+//! The only place that opens sockets and sets options; the resolver alone has its own.
 
 pub(crate) mod addresses;
 mod filter;

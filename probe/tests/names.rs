@@ -49,7 +49,10 @@ fn answer(mut message: Message) -> Message {
         ("web.shop.svc.cluster.local.", RecordType::AAAA) => {
             Some(RData::AAAA(AAAA(SERVER6.parse().unwrap())))
         }
-        ("four.test.", _) => None,
+        ("dressed.test.", RecordType::AAAA) => {
+            Some(RData::AAAA(AAAA("::ffff:169.254.169.254".parse().unwrap())))
+        }
+        ("four.test." | "dressed.test.", _) => None,
         _ => {
             message.metadata.response_code = ResponseCode::NXDomain;
             None
@@ -84,6 +87,7 @@ fn the_search_list_and_the_family_are_honoured() {
         ("web.shop", Family::V4, vec![SERVER]),
         ("four.test", Family::Any, vec![SERVER]),
         ("four.test.", Family::Any, vec![SERVER]),
+        ("dressed.test", Family::Any, vec!["169.254.169.254"]),
     ] {
         let found = look_up(&lab, host, family, "").unwrap();
         assert_eq!(found, addresses(&expected), "{host} {family:?}");
@@ -164,4 +168,17 @@ fn a_ping_by_name_takes_the_family_that_has_a_route() {
     lab.client.ip("route del default");
     let report = ping(&request("web", 1));
     assert_eq!((report.address, report.replied), (Some(SERVER6.parse().unwrap()), 1));
+}
+
+#[test]
+fn a_namespace_without_ipv6_pings_names_all_the_same() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    lab.client.sysctl("ipv6/conf/all/disable_ipv6", "1");
+    let report = lab.client.enter(|| {
+        let request = request("web", 1);
+        let sockets = ping::open(&request).unwrap();
+        drive(&request, sockets, &files("")).unwrap().reports.remove(0)
+    });
+    assert_eq!((report.address, report.replied), (Some(SERVER.parse().unwrap()), 1));
 }

@@ -108,7 +108,8 @@ impl Engine {
                 }
             }
         }
-        Ok(())
+        // Whoever stops a ping still gets what had come by then.
+        self.take(emit).map(drop)
     }
 
     /// One request to each target that is due.
