@@ -51,11 +51,9 @@ async fn about(State(front): State<Arc<Front>>) -> Json<About> {
     Json(front.about())
 }
 
-/// An older agent is asked for a newer probe here: it says what it knows.
+/// A newer plugin asks an older agent for a newer probe here: it says what it knows.
 async fn unknown(request: Request<Body>) -> Response {
-    let known = PROBES.join(", ");
-    let asked = format!("{} {}", request.method(), request.uri().path());
-    let message =
-        format!("nothing answers {asked:.100}; this agent's probes: POST /v1/ and {known}");
+    let (method, path, known) = (request.method(), request.uri().path(), PROBES.join(", "));
+    let message = format!("this agent does not answer {method} {path:.100}; its probes: {known}");
     refusal(&ErrorBody::new(ErrorCode::NotFound, message))
 }

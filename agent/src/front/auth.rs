@@ -14,7 +14,7 @@ use super::{
     apiserver::ApiServer,
     cache::Cache,
     identity::Identity,
-    limits::{Bucket, PATIENCE},
+    limits::Bucket,
     token::{ShapeError, Token},
 };
 
@@ -23,6 +23,9 @@ const KEEP_ACCEPTED: Duration = Duration::from_secs(10);
 const KEEP_REFUSED: Duration = Duration::from_secs(5);
 /// Most TokenReviews a second, whoever asks.
 const REVIEWS_A_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// Shorter than that of known callers: who waits here holds a connection and may be anybody.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Authenticator {
     api: ApiServer,

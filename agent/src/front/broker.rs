@@ -33,6 +33,13 @@ pub(crate) struct Worker {
 /// While this lives the worker may; broker kills it when this is dropped.
 pub(crate) struct Lifeline(#[expect(dead_code, reason = "held to be closed")] UnixStream);
 
+#[cfg(test)]
+impl Lifeline {
+    pub(crate) fn of(connection: UnixStream) -> Self {
+        Self(connection)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrokerError {
     #[error("connect to the broker")]

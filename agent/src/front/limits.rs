@@ -17,7 +17,7 @@ use ledger::{Caller, Full, Ledger};
 use super::{config::Limits, identity::Identity};
 
 /// Longest time that a request waits for its turn.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where every request passes before anything is asked or started for it.
 pub(crate) struct Gate {

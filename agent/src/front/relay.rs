@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use netdiag_wire::{
     EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, MAX_LINE_BYTES, Untrusted,
 };
-use tokio::{io::AsyncWriteExt, net::UnixStream, sync::mpsc, time::Instant};
+use tokio::{io::AsyncWriteExt, net::UnixStream, sync::mpsc};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     sync::CancellationToken,
@@ -121,7 +121,7 @@ impl Out<'_> {
     ) -> Result<(), Stop> {
         let line = tokio::select! {
             line = events.next() => line,
-            () = tokio::time::sleep_until(Instant::now() + QUIET) => {
+            () = tokio::time::sleep(QUIET) => {
                 return self.write::<P>(Event::Heartbeat).await;
             }
             () = self.lines.closed() => return Err(Stop::HungUp),
@@ -194,3 +194,6 @@ fn read<P: Probe>(line: Option<Result<String, LinesCodecError>>) -> Result<Line<
         stop(ErrorCode::Internal, "the worker wrote what is no event")
     })
 }
+
+#[cfg(test)]
+mod tests;

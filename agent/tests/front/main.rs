@@ -7,5 +7,6 @@ mod apiserver;
 mod auth;
 mod client;
 mod fixture;
+mod limits;
 mod malformed;
 mod stream;

@@ -10,8 +10,8 @@ use super::Bucket;
 use crate::front::{config::Limits, identity::Identity};
 
 /// Most requests of one ServiceAccount that wait, so that a crowd of one leaves connections to
-/// others (64 in all, 32 of an account's running).
-const MAX_WAITING: usize = 16;
+/// others: of 64 it has 32 that run and these, and 20 more may wait for a TokenReview.
+const MAX_WAITING: usize = 8;
 /// Accounts remembered for their rate alone; beyond that the idle ones are forgotten.
 const MAX_IDLE: usize = 256;
 
