@@ -46,8 +46,9 @@ impl Cluster {
         let read = config::read(flags, around)?;
         let server = read.config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = read.config.default_namespace.clone();
+        let plugin = read.config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
         let builder = ClientBuilder::try_from(read.config)
-            .map_err(|error| config::unusable(&server, &error))?;
+            .map_err(|error| config::unusable(&server, plugin.as_deref(), &error))?;
         let client = match flags.log_level {
             Some(6..) => builder.with_layer(&log::RequestLog).build(),
             Some(_) | None => builder.build(),

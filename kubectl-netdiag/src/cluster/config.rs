@@ -9,6 +9,7 @@ use std::{
 
 use kube::{
     Config,
+    client::AuthError,
     config::{
         AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
         NamedAuthInfo, NamedCluster, NamedContext,
@@ -71,7 +72,13 @@ pub(super) fn read(flags: &KubeFlags, around: &Surroundings) -> Result<Read, Fai
 }
 
 /// A credential plugin, certificate or proxy that cannot be used.
-pub(super) fn unusable(server: &str, error: &kube::Error) -> Failure {
+pub(super) fn unusable(server: &str, plugin: Option<&str>, error: &kube::Error) -> Failure {
+    if let kube::Error::Auth(error) = error {
+        let plugin = plugin.map(|command| format!("credential plugin {command}: "));
+        let (plugin, why) = (plugin.unwrap_or_default(), plugin_words(error));
+        let message = format!("no credentials for API server {server}: {plugin}{why}");
+        return Failure::new(code::API_SERVER, message);
+    }
     let mut cause: &dyn std::error::Error = error;
     let why = loop {
         match (cause.downcast_ref::<KubeconfigError>(), cause.source()) {
@@ -81,6 +88,20 @@ pub(super) fn unusable(server: &str, error: &kube::Error) -> Failure {
         }
     };
     Failure::new(code::API_SERVER, format!("no way to API server {server}: {why}"))
+}
+
+/// kube's text shows a plugin's whole environment and output.
+fn plugin_words(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecStart(error) => io_words(error),
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().find(|line| !line.trim().is_empty());
+            let said = said.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+            format!("ended with {}{said}", out.status)
+        }
+        other => root_cause(other),
+    }
 }
 
 /// Every file that kubectl reads, the first that names a thing wins; one of $KUBECONFIG that does

@@ -38,12 +38,13 @@ pub(super) fn findings(
     } else {
         findings.extend(survey.rows.iter().flat_map(of_row));
     }
-    findings.extend(hidden(survey));
-    findings.extend(of_rights(rights, asker));
-    findings.extend(clocks(survey, server));
-    if findings.is_empty() {
-        findings.push(all_well(survey, asker));
+    let ill = !findings.is_empty() || survey.rows.is_empty();
+    let skipped: Vec<Finding> = hidden(survey, rights).chain(of_rights(rights, asker)).collect();
+    if !ill {
+        findings.push(all_well(survey, asker, skipped.is_empty()));
     }
+    findings.extend(skipped);
+    findings.extend(clocks(survey, server));
     findings.push(of_server(survey, server));
     findings
 }
@@ -96,14 +97,16 @@ fn explain(code: &str) -> Label {
     Label::Next(["kubectl", "netdiag", "explain", code].map(str::to_owned).to_vec())
 }
 
-fn hidden(survey: &Survey) -> impl Iterator<Item = Finding> {
+fn hidden(survey: &Survey, rights: &Rights) -> impl Iterator<Item = Finding> {
     let nodes = survey.nodes_hidden.iter().map(|failure| Finding {
         code: failure.code,
         severity: Severity::Skip,
         summary: "nodes without an agent: you may not list nodes".into(),
         labels: failure.labels.clone(),
     });
-    let agents = survey.agents_hidden.iter().map(|failure| Finding {
+    // Of whom is known to have no right to reach them, the rights say it.
+    let agents = survey.agents_hidden.iter().filter(|_| rights.reach != Answer::No);
+    let agents = agents.map(|failure| Finding {
         code: failure.code,
         severity: Severity::Skip,
         summary: format!("agents: {}", failure.message),
@@ -221,15 +224,17 @@ fn clocks(survey: &Survey, server: &Server) -> Option<Finding> {
     Some(finding.with(Label::Note(note)))
 }
 
-fn all_well(survey: &Survey, asker: &Asker<'_>) -> Finding {
+fn all_well(survey: &Survey, asker: &Asker<'_>, may_all: bool) -> Finding {
     let nodes = survey.rows.len();
     let versions: Vec<String> = survey.versions().into_keys().collect();
     let (user, namespace) = (asker.user, asker.namespace);
     let have = if nodes == 1 { "node has" } else { "nodes have" };
-    Finding::ok(format!(
-        "{nodes} of {nodes} {have} a ready agent {}; {user} may use every probe in {namespace} and on nodes",
-        versions.join(" and ")
-    ))
+    let rights = match may_all {
+        true => format!("; {user} may use every probe in {namespace} and on nodes"),
+        false => String::new(),
+    };
+    let versions = versions.join(" and ");
+    Finding::ok(format!("{nodes} of {nodes} {have} a ready agent {versions}{rights}"))
 }
 
 fn of_server(survey: &Survey, server: &Server) -> Finding {

@@ -27,7 +27,7 @@ pub(super) async fn ask(cluster: &Cluster) -> Result<Server, Failure> {
         Ok(request) => cluster.ask(cluster.client.send(request)).await.ok(),
         Err(_) => None,
     };
-    let took_ms = start.elapsed().as_millis();
+    let took_ms = start.elapsed().as_millis().max(1);
     let date = answer.as_ref().and_then(|answer| answer.headers().get(header::DATE)?.to_str().ok());
     let date = date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
     // The middle of the second that it names.
