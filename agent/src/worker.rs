@@ -30,8 +30,10 @@ use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};
 /// What a worker is when it meets the network.
 pub const UID: u32 = 65533;
 
-/// Seconds for everything until the probe runs; a pod may mount a file system that never answers.
-const PREPARE_SECONDS: u32 = 10;
+/// Seconds until front's order is there; front may have to ask the API server first.
+const ORDER_SECONDS: u32 = 30;
+/// Seconds to open what it names; a pod may mount a file system that never answers.
+const OPEN_SECONDS: u32 = 5;
 
 #[derive(clap::Args)]
 pub struct Args {}
@@ -61,7 +63,7 @@ pub fn run(_args: Args) -> ExitCode {
 }
 
 fn receive_assignment() -> io::Result<Assignment> {
-    nix::unistd::alarm::set(PREPARE_SECONDS);
+    nix::unistd::alarm::set(ORDER_SECONDS);
     let parent = rustix::process::getppid();
     let stream = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut frame = [0; ORDER_BYTES];

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Assignment,
+    Assignment, OPEN_SECONDS,
     destination::Right,
     drop,
     lines::{Lines, readable},
@@ -40,6 +40,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     let Assignment { stream, dir, source, parent, .. } = assignment;
     let Some(order) = read_order(&stream)? else { return Ok(()) };
+    nix::unistd::alarm::set(OPEN_SECONDS);
     let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
     let ProbeOrder::Ping(request) = &order.probe;
     let opened = open::ping(&order, request, &dir);

@@ -11,4 +11,6 @@ mod namespaces;
 mod node;
 mod node_sources;
 mod pid_reuse;
+mod pod_files;
 mod self_test;
+mod speed;
