@@ -13,7 +13,7 @@ use rustix::{
 
 use super::{
     cgroup::pod_uid,
-    process::{Process, Seniority},
+    process::{Process, Seniority, seems_in},
 };
 use crate::ipc::Refusal;
 
@@ -103,7 +103,9 @@ impl Node {
     fn members(&self, uids: &[String]) -> Result<Vec<Member>, Refused> {
         let mut members = Vec::new();
         for pid in self.pids()? {
-            members.extend(self.member(pid, uids));
+            if seems_in(&self.proc, pid, uids) {
+                members.extend(self.member(pid, uids));
+            }
         }
         Ok(members)
     }

@@ -91,13 +91,23 @@ impl Process {
     }
 
     fn text(&self, name: &str) -> rustix::io::Result<String> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = std::fs::File::from(openat(&self.dir, name, flags, Mode::empty())?);
-        let mut bytes = Vec::with_capacity(1024);
-        match file.take(MAX_TEXT).read_to_end(&mut bytes) {
-            // A process may call itself whatever it likes, so its name need not be UTF-8.
-            Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(cause) => Err(Errno::from_io_error(&cause).unwrap_or(Errno::IO)),
-        }
+        text(&self.dir, name)
+    }
+}
+
+/// A first look by number, cheap enough for every process of a node; it decides nothing.
+pub(super) fn seems_in(proc: impl AsFd, pid: Pid, uids: &[String]) -> bool {
+    let cgroup = text(proc, &format!("{}/cgroup", pid.as_raw_nonzero()));
+    cgroup.is_ok_and(|cgroup| pod_uid(&cgroup).is_some_and(|uid| uids.contains(&uid)))
+}
+
+fn text(dir: impl AsFd, name: &str) -> rustix::io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = std::fs::File::from(openat(dir, name, flags, Mode::empty())?);
+    let mut bytes = Vec::with_capacity(1024);
+    match file.take(MAX_TEXT).read_to_end(&mut bytes) {
+        // A process may call itself whatever it likes, so its name need not be UTF-8.
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(cause) => Err(Errno::from_io_error(&cause).unwrap_or(Errno::IO)),
     }
 }

@@ -35,7 +35,7 @@ use super::{
 use crate::ipc::{ProbeOrder, WorkerOrder};
 
 /// For a probe that was told to stop to say what it has.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     let Assignment { stream, dir, source, parent, .. } = assignment;

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "clippy knows tests by #[test], not their fixtures")]
 
 mod client;
+#[cfg(target_arch = "x86_64")]
 mod confined;
+#[cfg(target_arch = "x86_64")]
 mod inject;
 mod lifetimes;
 mod namespaces;

@@ -30,6 +30,7 @@ fn starts(broker: &Broker, order: &Order, times: usize) -> Vec<Duration> {
     took
 }
 
+#[expect(clippy::print_stdout, reason = "a measurement is for whoever reads the test's output")]
 fn print(what: &str, took: &[Duration]) {
     let (median, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     println!("speed: {what}: median {median:?}, p99 {p99:?} of {}", took.len());
@@ -55,9 +56,9 @@ fn a_full_node_does_not_hide_a_pod() {
         let pods: Vec<Pod> = (2..=PODS).map(|number| Pod::of(number, sleeper())).collect();
         let pod = Pod::start(1, &[POD]);
         let mut others: Vec<Child> = (pods.len()..PROCESSES).map(|_| sleeper()).collect();
-        let took = starts(&broker, &pod_order(&pod, &[POD]), 100);
+        let took = starts(&broker, &pod_order(&pod, &[POD]), 50);
         print("worker start among 300 pods and 5,000 processes", &took);
-        assert!(took[50] < Duration::from_secs(1), "{:?}", took[50]);
+        assert!(took[25] < Duration::from_secs(1), "{:?}", took[25]);
         for other in &mut others {
             other.kill().unwrap();
             other.wait().unwrap();
