@@ -3,8 +3,9 @@
 //! One OCI layout with one layer, and beside it the `manifest.json` of Docker's older format.
 //! The same input gives the same bytes: no clock, no owner, no order but the given one.
 
-use std::fs::File;
+use std::fs::Permissions;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -65,7 +66,12 @@ impl Image {
         let config = serde_json::to_vec(&self.config(&diff_id))?;
         let manifest = serde_json::to_vec(&self.manifest(&config, &layer))?;
 
-        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        let folder = path.parent().context("the archive has a folder")?;
+        // Renamed when complete: whoever imports it meanwhile reads the old one.
+        let file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(folder)
+            .with_context(|| format!("create a file in {}", folder.display()))?;
         let mut archive = tar::Builder::new(BufWriter::new(file));
         append(&mut archive, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         append(&mut archive, "index.json", &serde_json::to_vec(&self.index(&manifest))?)?;
@@ -73,7 +79,8 @@ impl Image {
         for blob in [&config, &manifest, &layer] {
             append(&mut archive, &blob_path(blob), blob)?;
         }
-        archive.into_inner()?.flush()?;
+        let file = archive.into_inner()?.into_inner()?;
+        file.persist(path).with_context(|| format!("write {}", path.display()))?;
         Ok(())
     }
 
