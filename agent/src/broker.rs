@@ -59,7 +59,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
     let listener = listen(&args.socket)?;
-    let terminated = sigterm().context("receive SIGTERM as a descriptor")?;
+    let terminated = signal(Signal::SIGTERM).context("receive SIGTERM as a descriptor")?;
     let is_filtered = confine()?;
     let node = Node::open(Path::new("/proc"));
     let findings = selftest::examine(&node, is_filtered);
@@ -87,9 +87,10 @@ fn listen(path: &Path) -> anyhow::Result<UnixListener> {
     Ok(listener)
 }
 
-fn sigterm() -> nix::Result<SignalFd> {
+/// A signal as something to read, blocked otherwise; workers start with none blocked.
+pub(crate) fn signal(signal: Signal) -> nix::Result<SignalFd> {
     let mut signals = SigSet::empty();
-    signals.add(Signal::SIGTERM);
+    signals.add(signal);
     signals.thread_block()?;
     SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }

@@ -5,9 +5,10 @@
 //! kills the worker when front closes it, and closes it when the worker has ended.
 //!
 //! On the worker's stream front writes one JSON line ([`WorkerOrder`]) and reads event lines
-//! (`netdiag_wire::Line`), the last one `end` or `error`; closing it ends the worker as well. A
-//! worker of [`Order::Connect`] writes one more [`Answer`] instead: `Started` with the connected
-//! socket as SCM_RIGHTS, or `Refused`.
+//! (`netdiag_wire::Line`), the last one `end` or `error`; closing it ends the worker as well, and
+//! shutting down its own writing half asks the worker for its last line. A worker of
+//! [`Order::Connect`] writes one more [`Answer`] instead: `Started` with the connected socket as
+//! SCM_RIGHTS, or `Refused`.
 //!
 //! Before that, broker writes the order to the worker with the descriptors it needs, and the worker
 //! answers when it is in the namespace; so `Started` means just that.

@@ -1,16 +1,24 @@
 //! Break-glass: root on a node whose API server is gone probes without front, and reads ndjson.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::Shutdown,
     num::NonZeroU32,
-    os::unix::net::UnixStream,
+    os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
 };
 
 use anyhow::{Context, anyhow, bail};
 use clap::Subcommand;
-use netdiag_wire::ping::PingRequest;
-use rustix::io::Errno;
+use netdiag_wire::{
+    Event, Line,
+    ping::{PingEvent, PingRequest},
+};
+use nix::sys::{signal::Signal, signalfd::SignalFd};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
 
 use crate::{
     broker::{
@@ -49,13 +57,14 @@ struct PingArgs {
 /// Probes and prints; an error only if the probe did not run, whatever it saw.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let Probe::Ping(args) = args.probe;
+    let interrupted = broker::signal(Signal::SIGINT).context("receive Ctrl-C as a descriptor")?;
     broker::confine()?;
     let place = place(args.pod.as_deref())?;
     let order = order(&args, place.is_node);
     // Root stands in for front here, and has no API server to tell the pod's addresses; so the
     // worker is told of a node, and checks none.
     let (worker, mut stream) = spawn(&Order::Node, place).context("start the worker")?;
-    let printed = probe(&mut stream, &order);
+    let printed = probe(&mut stream, &order, &interrupted);
     drop(stream);
     worker.kill();
     worker.wait()?;
@@ -90,7 +99,11 @@ fn order(args: &PingArgs, is_node: bool) -> WorkerOrder {
     }
 }
 
-fn probe(stream: &mut UnixStream, order: &WorkerOrder) -> anyhow::Result<()> {
+fn probe(
+    stream: &mut UnixStream,
+    order: &WorkerOrder,
+    interrupted: &SignalFd,
+) -> anyhow::Result<()> {
     let mut frame = [0; ANSWER_BYTES];
     stream.read_exact(&mut frame).context("hear from the worker")?;
     match Answer::decode(&frame)? {
@@ -101,8 +114,39 @@ fn probe(stream: &mut UnixStream, order: &WorkerOrder) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');
     stream.write_all(&line)?;
-    io::copy(stream, &mut io::stdout().lock()).context("print events")?;
-    Ok(())
+    match event(&print_lines(stream, interrupted)?) {
+        Some(Event::End { .. }) => Ok(()),
+        Some(Event::Error { error }) => bail!("{}", error.message),
+        _ => bail!("the worker ended without an end line"),
+    }
+}
+
+/// Copies lines to stdout and returns the last; on Ctrl-C it asks the worker for its report.
+fn print_lines(stream: &UnixStream, interrupted: &SignalFd) -> anyhow::Result<String> {
+    let (mut reader, mut last) = (BufReader::new(stream), String::new());
+    loop {
+        let mut watched = [stream.as_fd(), interrupted.as_fd()]
+            .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
+        if reader.buffer().is_empty() {
+            poll(&mut watched, None).context("wait for events")?;
+        }
+        if matches!(interrupted.read_signal(), Ok(Some(_))) {
+            stream.shutdown(Shutdown::Write)?;
+        }
+        if reader.buffer().is_empty() && watched[0].revents().is_empty() {
+            continue;
+        }
+        let mut line = String::new();
+        if reader.read_line(&mut line).context("read events")? == 0 {
+            return Ok(last);
+        }
+        io::stdout().write_all(line.as_bytes()).context("print events")?;
+        last = line;
+    }
+}
+
+fn event(line: &str) -> Option<Event<PingEvent>> {
+    serde_json::from_str::<Line<PingEvent>>(line).ok().map(|line| line.event)
 }
 
 fn said(errno: i32) -> anyhow::Error {

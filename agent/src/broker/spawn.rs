@@ -40,6 +40,8 @@ impl Worker {
         let child = Command::new("/proc/self/exe")
             .arg0("netdiag-agent")
             .arg("worker")
+            // Ctrl-C at `netdiag-agent local` is for that one, which then asks for a report.
+            .process_group(0)
             .env_clear()
             .stdin(netns)
             .stdout(Stdio::from(OwnedFd::from(stream)))

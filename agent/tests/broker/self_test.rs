@@ -1,8 +1,8 @@
 //! What broker finds missing at start is named, and the break-glass mode needs no broker.
 
 use std::{
-    io::Read,
-    process::{Command, Output},
+    io::{BufReader, Read},
+    process::{Command, Output, Stdio},
     thread,
 };
 
@@ -11,11 +11,19 @@ use netdiag_agent::{
     broker::selftest,
     ipc::{self, ANSWER_BYTES, Answer, Order, Refusal},
 };
-use netdiag_wire::about::{Problem, ProblemKind};
+use netdiag_wire::{
+    EndReason, Event,
+    about::{Problem, ProblemKind},
+    ping::PingEvent,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use rustix::io::Errno;
 
 use crate::{
-    client::{AGENT, Broker, pod_order},
+    client::{AGENT, Broker, next, pod_order},
     node::{Pod, on_a_node},
 };
 
@@ -92,9 +100,33 @@ fn root_on_the_node_needs_neither_front_nor_broker() {
             assert!(lines.contains(r#""event":"replied""#), "{lines}");
             assert!(lines.ends_with("\"event\":\"end\",\"reason\":\"completed\"}\n"), "{lines}");
         }
+        let unresolved = local(&["name.invalid", "-c", "1"]);
+        assert_eq!(unresolved.status.code(), Some(2), "the probe could not be carried out");
+        assert!(unresolved.stdout.starts_with(b"{\"at\":"), "said on stdout too");
+
         let unknown = local(&["10.0.0.1", "--pod", "00000000-0000-4000-8000-00000000ffff"]);
         assert_eq!(unknown.status.code(), Some(2));
         let said = String::from_utf8(unknown.stderr).unwrap();
         assert!(said.contains("no process of pod 00000000"), "{said}");
+    });
+}
+
+#[test]
+fn ctrl_c_at_the_node_ends_with_a_report() {
+    on_a_node(|| {
+        let mut running = command(AGENT);
+        let running = running.args(["local", "ping", "127.0.0.1"]).stdout(Stdio::piped());
+        let mut running = running.spawn().unwrap();
+        let mut lines = BufReader::new(running.stdout.take().unwrap());
+        next(&mut lines, |event| {
+            matches!(event, Event::Probe(PingEvent::Replied { .. })).then_some(())
+        });
+        kill(Pid::from_raw(running.id() as i32), Signal::SIGINT).unwrap();
+        let reason = next(&mut lines, |event| match event {
+            Event::End { reason } => Some(reason),
+            _ => None,
+        });
+        assert_eq!(reason, EndReason::Cancelled);
+        assert!(running.wait().unwrap().success());
     });
 }
