@@ -106,11 +106,9 @@ pub fn problems(problems: u32, errno: i32) -> Vec<Problem> {
         add(ProblemKind::SecurityModule, message);
     }
     if has(WORKER_FAILS) {
-        let is_capability = problems & 0b11_1111 != 0;
-        let kind = if is_capability {
-            ProblemKind::MissingCapability
-        } else {
-            ProblemKind::SecurityModule
+        let kind = match problems & 0b11_1111 {
+            0 => ProblemKind::SecurityModule,
+            _ => ProblemKind::MissingCapability,
         };
         add(kind, format!("a worker cannot enter the node's namespace and leave uid 0: {said}"));
     }
