@@ -159,9 +159,20 @@ fn p3_worker_cannot_change_a_user_namespaced_pods_network() {
         let netlink = [libc::AF_NETLINK as u64, libc::SOCK_RAW as u64];
         assert_eq!(stopped.call(libc::SYS_socket, &netlink), Err(Errno::PERM));
         drop(stopped);
-        let mtu =
-            format!("nsenter --net=/proc/{}/ns/net cat /sys/class/net/lo/mtu", pod.process.id());
-        run(&mtu);
+
+        // Not by the filter alone: without any capability uid 0 may, as the namespace's owner, and
+        // the worker's uid may not.
+        let set_mtu = |identity: &[&str]| {
+            #[expect(clippy::disallowed_methods, reason = "a fixture in the worker's stead")]
+            let mut command = Command::new("nsenter");
+            command.arg(format!("--net=/proc/{}/ns/net", pod.process.id()));
+            command.args(["setpriv", "--inh-caps=-all", "--bounding-set=-all"]).args(identity);
+            command.args(["ip", "link", "set", "lo", "mtu", "1400"]).output().unwrap()
+        };
+        let refused = set_mtu(&["--reuid=65533", "--regid=65533", "--clear-groups"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("not permitted"), "{said}");
+        assert!(set_mtu(&[]).status.success(), "uid 0 owns the namespace");
     });
 }
 
