@@ -3,12 +3,14 @@
 mod agents;
 mod cluster;
 mod namespace;
+mod netns;
 mod pod;
 mod run;
 mod user;
 
 pub use cluster::Cluster;
 pub use namespace::Namespace;
+pub use netns::Netns;
 pub use pod::{Node, Pod, PodBuilder};
 pub use run::Run;
 pub use user::User;

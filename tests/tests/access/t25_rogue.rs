@@ -1,0 +1,89 @@
+//! T25: a pod that poses as an agent is never spoken to and gets no token.
+
+use anyhow::{Result, ensure};
+use netdiag_tests::{Cluster, Node, Pod};
+use serde_json::Value;
+
+use crate::agent::Agent;
+
+/// The agents' labels on a pod that listens where an agent would.
+fn rogue(cluster: &Cluster, namespace: &str, name: &str) -> Result<Pod> {
+    let listen = ["nc", "-lk", "-p", "9443", "-e", "sh", "-c", "cat >>/tmp/heard"];
+    cluster
+        .pod(name)
+        .in_namespace(namespace)
+        .on(Node::First)
+        .label("app.kubernetes.io/name", "netdiag")
+        .label("app.kubernetes.io/component", "agent")
+        .label("app.kubernetes.io/instance", "netdiag")
+        .command(listen)
+        .start()
+}
+
+/// A pod outside the test's namespace, gone with the test.
+struct Stray<'a>(&'a Cluster, Pod);
+
+impl Drop for Stray<'_> {
+    fn drop(&mut self) {
+        let Pod { namespace, name, .. } = &self.1;
+        // The cluster may be gone already.
+        let _ = self.0.kubectl(["delete", "pod", name, "-n", namespace, "--now"]);
+    }
+}
+
+#[test]
+#[ignore = "needs a cluster: pods pose as agents"]
+fn t25_rogue_agent() -> Result<()> {
+    let cluster = Cluster::with_agents()?;
+    let source = cluster.pod("source").on(Node::First).start()?;
+    let tenant = rogue(&cluster, cluster.namespace(), "netdiag-agent")?;
+    // Its name comes first in every list.
+    let name = format!("a-{}", cluster.namespace());
+    let stray = Stray(&cluster, rogue(&cluster, "netdiag", &name)?);
+    let agent = Agent::on(&cluster, Node::First)?;
+    let user = format!("olga-{}", cluster.namespace());
+    let olga = cluster.user(&user, &["system:masters"])?;
+
+    let ping = ["ping", &source.target(), "--from", &source.target(), "-c1"];
+    let _ = cluster.netdiag_as(&olga, ping)?.exits(0);
+    assert_eq!(forwards(&cluster, &user)?, [agent.pod.name], "the real agent, once");
+    assert_eq!(tokens(&cluster, &user)?, 1, "one token, which the real agent accepted");
+
+    // Sent there by hand, the plugin still looks at what it was sent to.
+    let by_hand = ping.into_iter().chain(["--agent-namespace", &tenant.namespace]);
+    let run = cluster.netdiag_as(&olga, by_hand)?.exits(2);
+    let words = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("bears the agents' labels"), "{words}");
+    assert_eq!(forwards(&cluster, &user)?.len(), 1, "still one");
+    assert_eq!(tokens(&cluster, &user)?, 1, "still one");
+    for pod in [&tenant, &stray.1] {
+        let heard = ["exec", "-n", &pod.namespace, &pod.name, "--", "ls", "/tmp"];
+        ensure!(cluster.kubectl(heard)?.trim().is_empty(), "{} heard something", pod.name);
+    }
+    println!("2 rogue pods: 0 port-forwards, 0 tokens, 0 bytes; {words}");
+    Ok(())
+}
+
+/// The pods to which a user forwarded a port.
+fn forwards(cluster: &Cluster, user: &str) -> Result<Vec<String>> {
+    let events = events(cluster, user, "portforward")?;
+    let name = |event: &Value| event["objectRef"]["name"].as_str().unwrap_or_default().to_owned();
+    Ok(events.iter().map(name).collect())
+}
+
+/// How many tokens a user had minted.
+fn tokens(cluster: &Cluster, user: &str) -> Result<usize> {
+    let events = events(cluster, user, "token")?;
+    Ok(events.iter().filter(|event| event["responseStatus"]["code"] == 201).count())
+}
+
+fn events(cluster: &Cluster, user: &str, subresource: &str) -> Result<Vec<Value>> {
+    let mut events = cluster.audited(user)?;
+    events.retain(|event| {
+        event["user"]["username"] == user && event["objectRef"]["subresource"] == subresource
+    });
+    // A stream that is upgraded has an event for its start and one for its end.
+    let mut seen = std::collections::BTreeSet::new();
+    events.retain(|event| seen.insert(event["auditID"].to_string()));
+    Ok(events)
+}
