@@ -21,6 +21,7 @@ pub(crate) use output::{Colour, Format, OutputFlags};
 pub(crate) use ping::{Account, PingArgs};
 
 const HELP: &str = include_str!("args/help.txt");
+const AFTER: &str = "kubectl netdiag options lists kubectl's flags, which work too.";
 
 /// Real network probes from any pod or node, and what their answers mean.
 #[derive(Debug, Parser)]

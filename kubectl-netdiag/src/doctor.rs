@@ -58,11 +58,14 @@ pub(crate) async fn run(args: &DoctorArgs, session: &mut Session<'_>) -> Result<
     // First of all: where it does not answer, nothing else can be asked.
     let server = server::ask(&cluster).await?;
     let (namespace, node) = narrowed(&cluster, target.as_ref()).await?;
-    let (survey, rights, user) = tokio::join!(
-        survey::survey(&cluster, node.as_deref()),
-        rights::ask(&cluster, &namespace),
-        cluster.user(),
-    );
+    let asked = async {
+        tokio::join!(
+            survey::survey(&cluster, node.as_deref()),
+            rights::ask(&cluster, &namespace),
+            cluster.user(),
+        )
+    };
+    let (survey, rights, user) = session.waiting("asking every agent", asked).await;
     let survey = survey?;
     let user = user.unwrap_or_else(|| "you".into());
     let asker = Asker { user: &user, namespace: &namespace, agents: &cluster.agents };

@@ -80,6 +80,10 @@ impl Environment {
         }
     }
 
+    pub(crate) fn has_stderr_terminal(&self) -> bool {
+        self.terminals.stderr
+    }
+
     /// How to write to stdout.
     pub(crate) fn screen(&self, output: &OutputFlags, timestamps: bool) -> Screen {
         let terminal = self.terminals.stdout;

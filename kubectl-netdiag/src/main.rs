@@ -57,6 +57,7 @@ fn run(command: &Command, environment: &Environment) -> u8 {
     let mut session = Session {
         out: &mut out,
         err: &mut err,
+        shows_progress: environment.has_stderr_terminal() && !screen.quiet,
         screen,
         surroundings: environment.surroundings.clone(),
         from: environment.from.clone(),

@@ -73,7 +73,8 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
         let way = ask::open(&cluster, &aim, start, user, args.service_account.as_ref()).await?;
         Ok((aim, way))
     };
-    let (aim, mut way) = within(deadline, opened).await?;
+    let opened = within(deadline, opened);
+    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
     let mut ping = Ping {
         args,
         request: args.request([aim.host.clone()]),

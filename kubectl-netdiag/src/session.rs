@@ -20,6 +20,8 @@ pub(crate) struct Session<'a> {
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,
     pub(crate) screen: Screen,
+    /// Somebody looks at stderr.
+    pub(crate) shows_progress: bool,
     pub(crate) surroundings: Surroundings,
     /// `$NETDIAG_FROM`.
     pub(crate) from: Option<String>,
@@ -56,6 +58,23 @@ pub(crate) enum Stopped {
 }
 
 impl Session<'_> {
+    /// Awaits work; where it takes long, one line says what is waited for, and goes again.
+    pub(crate) async fn waiting<T>(&mut self, what: &str, work: impl Future<Output = T>) -> T {
+        const UNNOTICED: Duration = Duration::from_millis(300);
+        tokio::pin!(work);
+        if !self.shows_progress {
+            return work.await;
+        }
+        if let Ok(done) = tokio::time::timeout(UNNOTICED, &mut work).await {
+            return done;
+        }
+        // A terminal that is gone loses a line that nobody reads.
+        let _ = write!(self.err, "{what} ...").and_then(|()| self.err.flush());
+        let done = work.await;
+        let _ = write!(self.err, "\r{:width$}\r", "", width = what.len() + 4);
+        done
+    }
+
     /// `--from`, else `$NETDIAG_FROM`.
     pub(crate) fn origin(&self, flag: Option<&Origin>) -> Result<Option<Origin>, Failure> {
         let variable = self.from.as_deref().filter(|from| !from.is_empty());

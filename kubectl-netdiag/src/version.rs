@@ -46,7 +46,7 @@ pub(crate) async fn run(
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
-    let survey = survey::survey(&cluster, None).await?;
+    let survey = session.waiting("asking every agent", survey::survey(&cluster, None)).await?;
     if let Some(failure) = survey.agents_hidden {
         return Err(failure.into());
     }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{KubeFlags, OutputFlags, Target, usage::bad_target};
+use super::{AFTER, KubeFlags, OutputFlags, Target, usage::bad_target};
 use crate::finding::Failure;
 
 /// Say whether netdiag can work here: agents, versions, your rights.
 #[derive(Args, Debug, PartialEq)]
-#[command(override_usage = "kubectl netdiag doctor [TARGET] [flags]")]
+#[command(override_usage = "kubectl netdiag doctor [TARGET] [flags]", after_help = AFTER)]
 pub(crate) struct DoctorArgs {
     /// Only what this pod or node needs: [NAMESPACE/]KIND/NAME
     #[arg(value_name = "TARGET", num_args = 0..=2)]
@@ -32,7 +32,7 @@ impl DoctorArgs {
 
 /// Print the versions of the plugin and of every agent.
 #[derive(Args, Debug, PartialEq)]
-#[command(override_usage = "kubectl netdiag version [flags]")]
+#[command(override_usage = "kubectl netdiag version [flags]", after_help = AFTER)]
 pub(crate) struct VersionArgs {
     /// The plugin alone; asks no cluster
     #[arg(long)]

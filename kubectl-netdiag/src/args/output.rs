@@ -16,7 +16,7 @@ pub(crate) struct OutputFlags {
     /// Print nothing: the exit code tells
     #[arg(long)]
     pub(crate) quiet: bool,
-    /// Verdicts that make exit code 1
+    /// Exit code 1 from the mildest of these verdicts on
     #[arg(long, value_name = "VERDICT,...", value_delimiter = ',', default_value = "fail,unknown")]
     pub(crate) fail_on: Vec<FailOn>,
     /// When to colour

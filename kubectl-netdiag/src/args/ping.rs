@@ -13,7 +13,7 @@ use netdiag_wire::{
 };
 
 use super::{
-    KubeFlags, Origin, OutputFlags, Target, duration,
+    AFTER, KubeFlags, Origin, OutputFlags, Target, duration,
     kube::is_namespace,
     usage::{bad_target, bad_value},
 };
@@ -21,7 +21,7 @@ use crate::finding::Failure;
 
 /// Send ICMP echo requests, and explain what comes back.
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(override_usage = "kubectl netdiag ping TARGET [--from SOURCE] [flags]")]
+#[command(override_usage = "kubectl netdiag ping TARGET [--from SOURCE] [flags]", after_help = AFTER)]
 pub(crate) struct PingArgs {
     /// [NAMESPACE/]KIND/NAME (pod, node, svc), an address, or a host name
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]

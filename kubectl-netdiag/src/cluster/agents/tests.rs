@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+type Change = fn(&mut Value);
+
 fn agent_pod() -> Value {
     json!({
         "metadata": {
@@ -44,7 +46,7 @@ fn what_the_chart_makes_is_an_agent() {
 /// T24, T25: labels alone make no agent.
 #[test]
 fn t24_a_pod_that_poses_as_an_agent_is_refused() {
-    let changes: [(&str, fn(&mut Value)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("no owner", |pod| pod["metadata"]["ownerReferences"] = json!([])),
         ("not the controller", |pod| {
             pod["metadata"]["ownerReferences"][0]["controller"] = json!(false);
@@ -71,7 +73,7 @@ fn t24_a_pod_that_poses_as_an_agent_is_refused() {
 
 #[test]
 fn only_a_ready_agent_of_that_node_serves() {
-    let pods = |change: fn(&mut Value)| {
+    let pods = |change: Change| {
         let mut pod = agent_pod();
         change(&mut pod);
         vec![serde_json::from_value::<Pod>(pod).unwrap()]

@@ -1,0 +1,11 @@
+//! The built binary: what it prints, where, and how it exits.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod canned;
+mod help;
+mod hostile;
+mod local;
+mod refusals;
+mod run;
+mod stream;

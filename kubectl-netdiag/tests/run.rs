@@ -1,0 +1,65 @@
+//! Running the plugin with an environment that holds nothing but what a test says.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// What one run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The plugin in a directory of its own, with no home, no kubeconfig and no terminal.
+pub(crate) struct Plugin {
+    command: Command,
+    directory: TempDir,
+}
+
+impl Plugin {
+    pub(crate) fn new(line: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the thing under test is a program")]
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-netdiag"));
+        command
+            .args(line.split_whitespace())
+            .env_clear()
+            .current_dir(directory.path())
+            .stdin(Stdio::null());
+        Self { command, directory }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn kubeconfig(self, path: &Path) -> Self {
+        self.with("KUBECONFIG", path)
+    }
+
+    /// Runs it, and sees that it wrote no file.
+    #[track_caller]
+    pub(crate) fn run(mut self) -> Run {
+        let Output { status, stdout, stderr } = self.command.output().unwrap();
+        let left: Vec<_> = fs::read_dir(self.directory.path()).unwrap().collect();
+        assert!(left.is_empty(), "files written: {left:?}");
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
