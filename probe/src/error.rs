@@ -40,6 +40,8 @@ pub enum ResolveError {
     NoAddress(Vec<IpAddr>),
     #[error("no answer from nameserver {}", list(.0))]
     NoAnswer(Vec<IpAddr>),
+    #[error("nameserver {} answered {}", list(.0), .1)]
+    Answered(Vec<IpAddr>, String),
     #[error("ask nameserver {}", list(.0))]
     Lookup(Vec<IpAddr>, #[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -7,9 +7,9 @@ use std::{fs::File, io::Read, net::IpAddr, time::Duration};
 use hickory_resolver::{
     Hosts, TokioResolver,
     config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts},
-    net::{NetError, runtime::TokioRuntimeProvider},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
-        op::Query,
+        op::{Query, ResponseCode},
         rr::{Name, RecordType},
     },
     system_conf::parse_resolv_conf,
@@ -83,7 +83,19 @@ fn in_words(cause: NetError, servers: Vec<IpAddr>) -> ResolveError {
         _ if cause.is_nx_domain() => ResolveError::NoSuchName(servers),
         _ if cause.is_no_records_found() => ResolveError::NoAddress(servers),
         NetError::Timeout | NetError::NoConnections => ResolveError::NoAnswer(servers),
+        NetError::Dns(DnsError::ResponseCode(code)) => ResolveError::Answered(servers, word(code)),
         _ => ResolveError::Lookup(servers, cause.into()),
+    }
+}
+
+/// As dig writes it (IANA's registry of DNS RCODEs).
+fn word(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::FormErr => "FORMERR".into(),
+        ResponseCode::ServFail => "SERVFAIL".into(),
+        ResponseCode::NotImp => "NOTIMP".into(),
+        ResponseCode::Refused => "REFUSED".into(),
+        other => format!("code {}", u16::from(other)),
     }
 }
 

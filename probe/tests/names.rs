@@ -53,6 +53,10 @@ fn answer(mut message: Message) -> Message {
             Some(RData::AAAA(AAAA("::ffff:169.254.169.254".parse().unwrap())))
         }
         ("four.test." | "dressed.test.", _) => None,
+        ("broken.test.", _) => {
+            message.metadata.response_code = ResponseCode::ServFail;
+            None
+        }
         _ => {
             message.metadata.response_code = ResponseCode::NXDomain;
             None
@@ -119,6 +123,7 @@ fn what_has_no_address_is_an_error_that_says_why() {
         ("127.1", Family::Any, unknown),
         ("2130706433", Family::Any, unknown),
         ("0x7f000001", Family::Any, unknown),
+        ("broken.test", Family::Any, "nameserver 10.9.1.1 answered SERVFAIL"),
         ("a b", Family::Any, no_name),
         ("..", Family::Any, no_name),
         ("four.test\u{1b}[2J", Family::Any, no_name),
