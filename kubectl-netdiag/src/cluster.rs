@@ -10,6 +10,7 @@ use kube::{Api, Client, api::PostParams, client::ClientBuilder, core::NamespaceR
 
 pub(crate) mod agents;
 mod answer;
+pub(crate) mod bindings;
 mod config;
 pub(crate) mod facts;
 mod log;

@@ -74,7 +74,7 @@ fn what_the_api_server_refuses_is_told_in_its_words_with_the_way_out() {
             [
                 "error    ND0012  not allowed to read pod foo\n",
                 "  seen   Error from server (Forbidden): no pods\n",
-                "  admin  kubectl create rolebinding view -n shop --clusterrole=view --user=alice\n",
+                "  admin  kubectl create rolebinding view-alice -n shop --clusterrole=view --user=alice\n",
             ],
         ),
         (
@@ -84,7 +84,7 @@ fn what_the_api_server_refuses_is_told_in_its_words_with_the_way_out() {
             [
                 "error    ND0012  not allowed to reach the agents in namespace netdiag\n",
                 "  seen   Error from server (Forbidden): no agents\n",
-                "  admin  kubectl create rolebinding netdiag-reach -n netdiag --role=netdiag-reach --user=alice\n",
+                "  admin  kubectl create rolebinding netdiag-reach-alice -n netdiag --role=netdiag-reach --user=alice\n",
             ],
         ),
         (
@@ -94,7 +94,7 @@ fn what_the_api_server_refuses_is_told_in_its_words_with_the_way_out() {
             [
                 "error    ND0011  not allowed: alice may not mint the token of serviceaccount netdiag-operator in netdiag\n",
                 "  seen   Error from server (Forbidden): no token\n",
-                "  admin  kubectl create rolebinding netdiag-mint -n netdiag --clusterrole=netdiag-mint --user=alice\n",
+                "  admin  kubectl create rolebinding netdiag-mint-alice -n netdiag --clusterrole=netdiag-mint --user=alice\n",
             ],
         ),
         (

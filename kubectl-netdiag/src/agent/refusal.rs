@@ -3,7 +3,7 @@
 use netdiag_wire::{ErrorBody, ErrorCode, MissingRight};
 
 use crate::{
-    cluster::agents::Agent,
+    cluster::{agents::Agent, bindings},
     code,
     finding::{Code, Failure, Label},
 };
@@ -117,21 +117,12 @@ fn binding(resource: &str, right: &str, asked: &Asked<'_>) -> Option<Vec<String>
     if !is_right || right.starts_with('-') {
         return None;
     }
-    let (account_namespace, account) = asked.account;
-    let mut command = vec!["kubectl".to_owned(), "create".into()];
-    match (resource, asked.namespace) {
-        ("pods", Some(namespace)) => {
-            let name = format!("{account}-{right}");
-            command.extend(["rolebinding".into(), name, "-n".into(), namespace.into()]);
-        }
-        ("nodes" | "destinations", _) => {
-            command.extend(["clusterrolebinding".into(), format!("{account}-{resource}-{right}")]);
-        }
+    let namespace = match (resource, asked.namespace) {
+        ("pods", Some(namespace)) => Some(namespace),
+        ("nodes" | "destinations", _) => None,
         _ => return None,
-    }
-    command.push(format!("--clusterrole=netdiag-{resource}-{right}"));
-    command.push(format!("--serviceaccount={account_namespace}:{account}"));
-    Some(command)
+    };
+    Some(bindings::right(resource, right, namespace, asked.account))
 }
 
 #[cfg(test)]

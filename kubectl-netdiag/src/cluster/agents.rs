@@ -9,7 +9,7 @@ use k8s_openapi::{
 };
 use kube::{Api, api::ListParams};
 
-use super::{Cluster, Unanswered, facts};
+use super::{Cluster, Unanswered, bindings, facts};
 use crate::{
     code,
     finding::{Failure, Label},
@@ -87,9 +87,7 @@ impl Cluster {
             return failure;
         }
         let user = self.user().await.unwrap_or_else(|| "USER".into());
-        let command = ["kubectl", "create", "rolebinding", "netdiag-reach", "-n", agents];
-        let mut command: Vec<_> = command.map(str::to_owned).to_vec();
-        command.extend(["--role=netdiag-reach".into(), super::targets::subject(&user)]);
+        let command = bindings::in_namespace(agents, "--role=netdiag-reach", &user);
         failure.with(Label::Admin(command))
     }
 

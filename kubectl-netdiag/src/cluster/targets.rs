@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{ContainerState, Node, Pod, Service};
 use kube::{Api, ResourceExt, api::ListParams};
 use serde::de::DeserializeOwned;
 
-use super::{Cluster, Unanswered, facts};
+use super::{Cluster, Unanswered, bindings, facts};
 use crate::{
     args::Kind,
     code,
@@ -89,37 +89,10 @@ impl Cluster {
         }
         let user = self.user().await.unwrap_or_else(|| "USER".into());
         let command = match namespace {
-            Some(namespace) => vec![
-                "kubectl",
-                "create",
-                "rolebinding",
-                "view",
-                "-n",
-                namespace,
-                "--clusterrole=view",
-            ],
-            None => vec![
-                "kubectl",
-                "create",
-                "clusterrole",
-                "node-reader",
-                "--verb=get,list",
-                "--resource=nodes",
-            ],
+            Some(namespace) => bindings::in_namespace(namespace, "--clusterrole=view", &user),
+            None => bindings::everywhere("--clusterrole=netdiag-see-nodes", &user),
         };
-        let mut command: Vec<String> = command.into_iter().map(str::to_owned).collect();
-        if namespace.is_some() {
-            command.push(subject(&user));
-        }
         failure.with(Label::Admin(command))
-    }
-}
-
-/// `--user=alice`, or the ServiceAccount that the name stands for.
-pub(crate) fn subject(user: &str) -> String {
-    match user.strip_prefix("system:serviceaccount:") {
-        Some(account) => format!("--serviceaccount={account}"),
-        None => format!("--user={user}"),
     }
 }
 
@@ -253,11 +226,5 @@ mod tests {
             "; there are svc/checkout, svc/checkout-admin, svc/zebra"
         );
         assert_eq!(offer(Kind::Pod, "x", &[]), "");
-    }
-
-    #[test]
-    fn an_admin_binds_a_user_or_a_service_account() {
-        assert_eq!(subject("alice"), "--user=alice");
-        assert_eq!(subject("system:serviceaccount:ci:bot"), "--serviceaccount=ci:bot");
     }
 }

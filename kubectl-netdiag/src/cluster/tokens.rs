@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 use kube::{Api, api::PostParams};
 use netdiag_wire::AUDIENCE_PREFIX;
 
-use super::{Cluster, Unanswered, agents::Agent, targets::subject};
+use super::{Cluster, Unanswered, agents::Agent, bindings};
 use crate::{
     args::{Account, Secret},
     code,
@@ -95,9 +95,7 @@ impl Cluster {
             return refusal.failure(&doing);
         }
         let user = self.user().await.unwrap_or_else(|| "USER".into());
-        let command = ["kubectl", "create", "rolebinding", "netdiag-mint", "-n", namespace];
-        let mut command: Vec<_> = command.map(str::to_owned).to_vec();
-        command.extend(["--clusterrole=netdiag-mint".into(), subject(&user)]);
+        let command = bindings::in_namespace(namespace, "--clusterrole=netdiag-mint", &user);
         Failure::new(code::MAY_NOT_MINT, format!("not allowed: {user} may not {doing}"))
             .with(refusal.said())
             .with(Label::Admin(command))

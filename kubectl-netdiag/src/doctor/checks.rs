@@ -7,7 +7,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    cluster::targets::subject,
+    cluster::bindings,
     code,
     finding::{Finding, Label, Severity},
     survey::{self, Row, State, Survey},
@@ -117,6 +117,23 @@ fn hidden(survey: &Survey, rights: &Rights) -> impl Iterator<Item = Finding> {
 
 /// What the user lacks is no fault: it may be meant.
 fn of_rights(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
+    let closed = closed(rights, asker);
+    let lacking = lacking(&rights.pods, "pods", Some(asker.namespace)).into_iter().chain(lacking(
+        &rights.nodes,
+        "nodes",
+        None,
+    ));
+    let is_unknown = |access: &Access| access.rights.contains(&Answer::Unknown);
+    let unknown = (is_unknown(&rights.pods) || is_unknown(&rights.nodes)).then(|| {
+        let summary =
+            "which probes are yours: you may not ask (SubjectAccessReview); a probe tells";
+        Finding::new(Severity::Skip, code::MISSING_RIGHT, summary)
+    });
+    closed.into_iter().chain(lacking).chain(unknown).collect()
+}
+
+/// Doors that are shut before any right of a probe is asked for.
+fn closed(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
     let (user, agents, namespace) = (asker.user, asker.agents, asker.namespace);
     let mut findings = Vec::new();
     if rights.reach == Answer::No {
@@ -124,7 +141,7 @@ fn of_rights(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
         findings.push(skip(
             code::MISSING_RIGHT,
             summary,
-            &["rolebinding", "netdiag-reach", "-n", agents, "--role=netdiag-reach", &subject(user)],
+            bindings::in_namespace(agents, "--role=netdiag-reach", user),
         ));
     }
     if rights.pods.account.is_none() {
@@ -133,14 +150,7 @@ fn of_rights(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
         findings.push(skip(
             code::MAY_NOT_MINT,
             summary,
-            &[
-                "rolebinding",
-                "netdiag-mint",
-                "-n",
-                namespace,
-                "--clusterrole=netdiag-mint",
-                &subject(user),
-            ],
+            bindings::in_namespace(namespace, "--clusterrole=netdiag-mint", user),
         ));
     }
     if rights.nodes.account.is_none() && rights.pods.account.is_some() {
@@ -148,58 +158,28 @@ fn of_rights(rights: &Rights, asker: &Asker<'_>) -> Vec<Finding> {
         findings.push(skip(
             code::MAY_NOT_MINT,
             summary,
-            &[
-                "rolebinding",
-                "netdiag-mint",
-                "-n",
-                agents,
-                "--clusterrole=netdiag-mint",
-                &subject(user),
-            ],
+            bindings::in_namespace(agents, "--clusterrole=netdiag-mint", user),
         ));
-    }
-    findings.extend(lacking(&rights.pods, "pods", Some(namespace)));
-    findings.extend(lacking(&rights.nodes, "nodes", None));
-    let is_unknown = |access: &Access| access.rights.contains(&Answer::Unknown);
-    if is_unknown(&rights.pods) || is_unknown(&rights.nodes) {
-        let summary =
-            "which probes are yours: you may not ask (SubjectAccessReview); a probe tells";
-        findings.push(Finding::new(Severity::Skip, code::MISSING_RIGHT, summary));
     }
     findings
 }
 
 /// Rights that the account does not have, with the command for the first.
 fn lacking(access: &Access, resource: &str, namespace: Option<&str>) -> Option<Finding> {
-    let (account_namespace, account) = access.account.as_ref()?;
+    let account = access.account.as_ref()?;
     let lacks = RIGHTS.iter().zip(&access.rights).filter(|(_, answer)| **answer == Answer::No);
     let lacks: Vec<&str> = lacks.map(|(right, _)| *right).collect();
     let first = lacks.first()?;
-    let (role, subject) = (
-        format!("--clusterrole=netdiag-{resource}-{first}"),
-        format!("--serviceaccount={account_namespace}:{account}"),
-    );
-    let (place, name) = match namespace {
-        Some(namespace) => (format!("in {namespace}"), format!("{account}-{first}")),
-        None => ("on nodes".into(), format!("{account}-{resource}-{first}")),
-    };
+    let place = namespace.map_or("on nodes".into(), |namespace| format!("in {namespace}"));
     let summary = format!(
         "not yours {place}: {}; an admin gives, for example, {first} by:",
         lacks.join(", ")
     );
-    Some(match namespace {
-        Some(namespace) => skip(
-            code::MISSING_RIGHT,
-            summary,
-            &["rolebinding", &name, "-n", namespace, &role, &subject],
-        ),
-        None => skip(code::MISSING_RIGHT, summary, &["clusterrolebinding", &name, &role, &subject]),
-    })
+    let command = bindings::right(resource, first, namespace, account);
+    Some(skip(code::MISSING_RIGHT, summary, command))
 }
 
-fn skip(code: crate::finding::Code, summary: String, create: &[&str]) -> Finding {
-    let words = ["kubectl", "create"].iter().chain(create);
-    let command = words.map(|word| (*word).to_owned()).collect();
+fn skip(code: crate::finding::Code, summary: String, command: Vec<String>) -> Finding {
     Finding::new(Severity::Skip, code, summary).with(Label::Admin(command))
 }
 

@@ -58,7 +58,7 @@ fn a_missing_right_names_the_rule_and_the_command_that_gives_it() {
     );
     assert_eq!(
         admin(&said(&missing("nodes", "ping"), None)).unwrap(),
-        "kubectl create clusterrolebinding netdiag-user-nodes-ping --clusterrole=netdiag-nodes-ping \
+        "kubectl create clusterrolebinding netdiag-user-nodes-ping-shop --clusterrole=netdiag-nodes-ping \
          --serviceaccount=shop:netdiag-user"
     );
 }
