@@ -6,6 +6,7 @@ mod namespace;
 mod netns;
 mod pod;
 mod run;
+mod running;
 mod user;
 
 pub use cluster::Cluster;
@@ -13,4 +14,5 @@ pub use namespace::Namespace;
 pub use netns::Netns;
 pub use pod::{Node, Pod, PodBuilder};
 pub use run::Run;
+pub use running::Running;
 pub use user::User;

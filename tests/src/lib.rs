@@ -13,4 +13,4 @@ pub mod root;
 pub mod tools;
 pub mod wait;
 
-pub use fixture::{Cluster, Namespace, Netns, Node, Pod, PodBuilder, Run, User};
+pub use fixture::{Cluster, Namespace, Netns, Node, Pod, PodBuilder, Run, Running, User};

@@ -10,13 +10,14 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 15] = [
+const PROGRAMS: [(&str, &str); 16] = [
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
     ("dig", "dnsutils"),
     ("gcc", "gcc libc6-dev"),
     ("ip", "iproute2"),
     ("iptables", "iptables"),
+    ("jq", "jq"),
     ("nc", "netcat-openbsd"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),

@@ -1,0 +1,36 @@
+//! `ping` on a real cluster: every source, target, option, form, fault and bad input of issue 3.
+
+#[path = "ping/agent.rs"]
+mod agent;
+#[path = "ping/bad_input.rs"]
+mod bad_input;
+#[path = "ping/broken_agent.rs"]
+mod broken_agent;
+#[path = "ping/doctor.rs"]
+mod doctor;
+#[path = "ping/exit_codes.rs"]
+mod exit_codes;
+#[path = "ping/fault.rs"]
+mod fault;
+#[path = "ping/forms.rs"]
+mod forms;
+#[path = "ping/interrupted.rs"]
+mod interrupted;
+#[path = "ping/jq.rs"]
+mod jq;
+#[path = "ping/left_behind.rs"]
+mod left_behind;
+#[path = "ping/names.rs"]
+mod names;
+#[path = "ping/options.rs"]
+mod options;
+#[path = "ping/pair.rs"]
+mod pair;
+#[path = "ping/services.rs"]
+mod services;
+#[path = "ping/sources.rs"]
+mod sources;
+#[path = "ping/trouble.rs"]
+mod trouble;
+#[path = "ping/turn.rs"]
+mod turn;
