@@ -175,3 +175,6 @@ pub(crate) fn nonsense(agent: &Agent, what: &str) -> Failure {
 
 /// Longest answer that is not a stream.
 const MAX_BODY: usize = MAX_LINE_BYTES;
+
+#[cfg(test)]
+mod tests;

@@ -61,19 +61,7 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
     }
     let origin = origin.as_ref().and_then(Origin::object);
     let deadline = args.deadline.map(|deadline| clock.deadline(deadline));
-    let opened = async {
-        let ends = plan::both_ends(&cluster, &target, origin, args.family());
-        let (ends, user) = tokio::join!(ends, cluster.user());
-        let (aim, start) = match ends {
-            Err(failure) if failure.code == Some(code::NO_AGENT) => {
-                return Err(ask::from_elsewhere(failure, &cluster, &target).await);
-            }
-            ends => ends?,
-        };
-        let way = ask::open(&cluster, &aim, start, user, args.service_account.as_ref()).await?;
-        Ok((aim, way))
-    };
-    let opened = within(deadline, opened);
+    let opened = within(deadline, ask::way(&cluster, &target, origin, args));
     let (aim, mut way) = session.waiting("asking the API server", opened).await?;
     let mut ping = Ping {
         args,

@@ -65,16 +65,24 @@ pub(crate) async fn survey(cluster: &Cluster, only: Option<&str>) -> Result<Surv
     let (nodes, pods, fleet) =
         tokio::join!(nodes(cluster, only), pods(cluster, only), cluster.fleet());
     let ((nodes, nodes_hidden), (pods, agents_hidden)) = (nodes?, pods?);
-    let fleet = fleet?;
     let mut names: Vec<String> = nodes.iter().map(ResourceExt::name_any).collect();
     names.extend(pods.iter().filter_map(agents::node_of).map(str::to_owned));
     names.sort();
     names.dedup();
-    let rows = stream::iter(names).map(|node| row(cluster, node, &pods, &nodes, &fleet));
+    let known = Known { nodes, pods, fleet: fleet?, agents_hidden };
+    let rows = stream::iter(names).map(|node| row(cluster, node, &known));
     let mut rows: Vec<Row> = rows.buffer_unordered(CONCURRENCY).collect().await;
     rows.sort_by(|a, b| a.node.cmp(&b.node));
-    let is_installed = !matches!(fleet, Fleet::Absent) || !pods.is_empty();
-    Ok(Survey { rows, nodes_hidden, agents_hidden, is_installed })
+    let is_installed = !matches!(known.fleet, Fleet::Absent) || !known.pods.is_empty();
+    Ok(Survey { rows, nodes_hidden, agents_hidden: known.agents_hidden, is_installed })
+}
+
+/// What the API tells of nodes and agents.
+struct Known {
+    nodes: Vec<Node>,
+    pods: Vec<Pod>,
+    fleet: Fleet,
+    agents_hidden: Option<Failure>,
 }
 
 type Listed<T> = Result<(Vec<T>, Option<Failure>), Failure>;
@@ -112,20 +120,22 @@ async fn pods(cluster: &Cluster, only: Option<&str>) -> Listed<Pod> {
     }
 }
 
-async fn row(cluster: &Cluster, node: String, pods: &[Pod], nodes: &[Node], fleet: &Fleet) -> Row {
-    let here = pods.iter().find(|pod| agents::node_of(pod) == Some(node.as_str()));
+async fn row(cluster: &Cluster, node: String, known: &Known) -> Row {
+    let here = known.pods.iter().find(|pod| agents::node_of(pod) == Some(node.as_str()));
     let agent = here.map(ResourceExt::name_any);
-    let state = match agents::choose(pods, &node, fleet) {
-        None => State::None(taint(&node, nodes, fleet)),
-        Some(Err(failure)) => State::Bad(failure),
-        Some(Ok(agent)) => ask(cluster, &agent).await,
+    let state = match (agents::choose(&known.pods, &node, &known.fleet), &known.agents_hidden) {
+        (Some(Ok(agent)), _) => ask(cluster, &agent).await,
+        (Some(Err(failure)), _) => State::Bad(failure),
+        (None, Some(hidden)) => State::Closed(hidden.clone()),
+        (None, None) => State::None(taint(&node, known)),
     };
     Row { node, agent, state }
 }
 
-fn taint(node: &str, nodes: &[Node], fleet: &Fleet) -> Option<String> {
-    let Fleet::Seen(set) = fleet else { return None };
-    let node = nodes.iter().find(|known| known.name_any() == node)?;
+/// The taint that keeps the agent off the node.
+fn taint(node: &str, known: &Known) -> Option<String> {
+    let Fleet::Seen(set) = &known.fleet else { return None };
+    let node = known.nodes.iter().find(|known| known.name_any() == node)?;
     agents::untolerated(node.spec.as_ref()?.taints.as_deref()?, set)
 }
 

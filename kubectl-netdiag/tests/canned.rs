@@ -218,7 +218,8 @@ async fn speak(
         send(&mut socket, channel, &port).await?;
     }
     if let Agent::Gone(complaint) = &state.agent {
-        return send(&mut socket, 1, complaint.as_bytes()).await;
+        send(&mut socket, 1, complaint.as_bytes()).await?;
+        return end(socket).await;
     }
     let mut asked = Vec::new();
     while !is_whole(&asked) {
@@ -241,7 +242,14 @@ async fn speak(
         }
         Agent::Gone(_) => {}
     }
-    socket.close(None).await
+    end(socket).await
+}
+
+/// Says goodbye as an API server does, and waits for the answer: else what was sent may be lost.
+async fn end(mut socket: Socket) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+    socket.close(None).await?;
+    while socket.next().await.is_some() {}
+    Ok(())
 }
 
 async fn send(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod canned;
+mod cluster;
 mod help;
 mod hostile;
 mod local;

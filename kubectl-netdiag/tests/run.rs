@@ -9,6 +9,8 @@ use std::{
 
 use tempfile::TempDir;
 
+const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-netdiag");
+
 /// What one run printed and how it ended.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -25,9 +27,24 @@ pub(crate) struct Plugin {
 
 impl Plugin {
     pub(crate) fn new(line: &str) -> Self {
-        let directory = TempDir::new().unwrap();
         #[expect(clippy::disallowed_methods, reason = "the thing under test is a program")]
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-netdiag"));
+        let command = Command::new(BINARY);
+        Self::of(command, line)
+    }
+
+    /// With so many KiB of memory for data: more is refused to it, and it aborts.
+    ///
+    /// Not by the resident size that wait4 tells: a child begins with that of this process.
+    pub(crate) fn within(kib: u32, line: &str) -> Self {
+        let script = format!("ulimit -d {kib} && exec \"$0\" \"$@\"");
+        #[expect(clippy::disallowed_methods, reason = "sh sets the limit that the plugin runs in")]
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script, BINARY]);
+        Self::of(command, line)
+    }
+
+    fn of(mut command: Command, line: &str) -> Self {
+        let directory = TempDir::new().unwrap();
         command
             .args(line.split_whitespace())
             .env_clear()

@@ -11,7 +11,7 @@ use crate::{
         self, Answer, Broken, Connection, Lines, nonsense,
         refusal::{self, Asked},
     },
-    args::{Account, Target},
+    args::{Account, Object, PingArgs, Target},
     cluster::{Cluster, agents::Agent, tokens::Minted},
     code,
     finding::{Failure, Label, PeerKind},
@@ -31,8 +31,27 @@ pub(super) struct Way<'a> {
     user: Option<String>,
 }
 
+/// Looks both ends up and opens the way from the one to the other.
+pub(super) async fn way<'a>(
+    cluster: &'a Cluster,
+    target: &Target,
+    origin: Option<&Object>,
+    args: &PingArgs,
+) -> Result<(Aim, Way<'a>), Failure> {
+    let ends = plan::both_ends(cluster, target, origin, args.family());
+    let (ends, user) = tokio::join!(ends, cluster.user());
+    let (aim, start) = match ends {
+        Err(failure) if failure.code == Some(code::NO_AGENT) => {
+            return Err(from_elsewhere(failure, cluster, target).await);
+        }
+        ends => ends?,
+    };
+    let way = open(cluster, &aim, start, user, args.service_account.as_ref()).await?;
+    Ok((aim, way))
+}
+
 /// Mints the token while the stream is being opened.
-pub(super) async fn open<'a>(
+async fn open<'a>(
     cluster: &'a Cluster,
     aim: &Aim,
     start: Start,
@@ -52,11 +71,7 @@ pub(super) async fn open<'a>(
 }
 
 /// ND0001 with a source that has an agent.
-pub(super) async fn from_elsewhere(
-    failure: Failure,
-    cluster: &Cluster,
-    target: &Target,
-) -> Failure {
+async fn from_elsewhere(failure: Failure, cluster: &Cluster, target: &Target) -> Failure {
     let node = plan::elsewhere(cluster).await;
     failure.with(node.map(|node| {
         let mut command = command_to(&target.word(&cluster.namespace));
