@@ -25,7 +25,7 @@ use crate::{
     diagnose::{self, PingContext},
     finding::{Failure, Finding, Peer, Severity, worst},
     local,
-    plan::{self, Aim, target},
+    plan::{Aim, target},
     render::{self, Document, Format, Names, Screen},
     service,
     session::{Clock, Session, Stopped},
