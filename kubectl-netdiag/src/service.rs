@@ -105,6 +105,7 @@ pub(crate) fn note(target: &Peer, is_sent: bool) -> Option<(Code, Vec<String>)> 
     let how = match (is_sent, code) {
         (true, _) => "It is sent because of --icmp; its endpoints answer echoes themselves.",
         (false, EXTERNAL_NAME) => "Ping that host itself.",
+        (false, HEADLESS) => "Ping its endpoints themselves.",
         (false, _) => {
             "Its endpoints answer echoes themselves (--icmp sends to the Service anyway)."
         }
