@@ -19,8 +19,9 @@ const TOTAL: Duration = Duration::from_secs(5);
 
 /// Passes on the first connection that comes about, and ends.
 pub(super) fn run(stream: &UnixStream, addresses: &[SocketAddr]) -> io::Result<()> {
-    sandbox::close();
+    // Before the filter, which would leave the alarm to end the probe.
     nix::unistd::alarm::cancel();
+    sandbox::close();
     match first(addresses) {
         Ok(socket) => Ok(ipc::send(stream, &started(0).encode(), &[socket.as_fd()])?),
         Err(cause) => {

@@ -49,8 +49,9 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     // Before the filter: the runtime makes a Unix socket pair for itself.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let stop = Stop { source, until, is_limit: order.deadline_is_limit };
-    sandbox::close();
+    // Before the filter, which would leave the alarm to end the probe.
     nix::unistd::alarm::cancel();
+    sandbox::close();
     let lines = Lines::new(stream);
     let end = match opened {
         Ok(opened) => runtime.block_on(ping(request, opened, &stop, &lines))?,

@@ -33,7 +33,7 @@ fn bad_input_is_refused_in_words() -> Result<()> {
         ("pod/server -S here", "error    ND0030  -S here: invalid IP address syntax".into()),
         ("pod/server -w never", "error    ND0030  -w never: must be a time such as 0.2, 200ms, 30s or 1m30s".into()),
         ("pod/server -o xml", "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict".into()),
-        ("pod/server --frob", "error    ND0030  no flag --frob".into()),
+        ("pod/server --frob", "error    ND0030  no flag --frob; there is --from".into()),
         ("pod/server --from server", "error    ND0030  --from server: must be pod/foo, node/foo or local".into()),
         ("pod/server --from pod/nobody", format!("error    ND0020  no pod \"nobody\" in {place}; {both}")),
         ("10.0.0.1 -6", "error    ND0030  ping 10.0.0.1: an IPv4 address, and -6 was given".into()),
@@ -88,7 +88,7 @@ fn an_api_server_that_does_not_answer_is_named() -> Result<()> {
         ),
         (
             format!("-s https://{deaf} --request-timeout 1"),
-            format!("API server https://{deaf} does not answer: no answer within 1 s"),
+            format!("API server https://{deaf} does not answer: silence for 1 s"),
         ),
         ("--kubeconfig /nowhere".into(), "kubeconfig /nowhere: no such file or directory".into()),
     ] {

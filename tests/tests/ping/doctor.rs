@@ -69,9 +69,9 @@ fn doctor_tells_somebody_without_rights_how_to_get_them() -> Result<()> {
     let run = run.says(
         "\nSKIP     ND0012  alice may not reach the agents in netdiag; an admin gives it by:\n",
     );
-    let reach = "  admin  kubectl create rolebinding netdiag-reach -n netdiag --role=netdiag-reach --user=alice\n";
+    let reach = "  admin  kubectl create rolebinding netdiag-reach-alice -n netdiag --role=netdiag-reach --user=alice\n";
     let mint = format!(
-        "  admin  kubectl create rolebinding netdiag-mint -n {place} --clusterrole=netdiag-mint --user=alice\n"
+        "  admin  kubectl create rolebinding netdiag-mint-alice -n {place} --clusterrole=netdiag-mint --user=alice\n"
     );
     let run = run.says(reach).says(&mint);
     for line in run.stdout.lines().filter_map(|line| line.strip_prefix("  admin  kubectl ")) {

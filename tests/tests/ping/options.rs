@@ -27,6 +27,15 @@ fn counts_and_intervals() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a cluster: pings for longer than a worker may take to begin"]
+fn a_ping_lasts_as_long_as_it_was_asked_to() -> Result<()> {
+    let _turn = turn::share();
+    let pair = Pair::start()?;
+    let _ = pair.ping("-c 13 -i 1 -q")?.exits(0).says("\nOK       13 of 13 echoes replied, ");
+    Ok(())
+}
+
+#[test]
 #[ignore = "needs a cluster: pings between two nodes"]
 fn a_deadline_ends_the_whole_command() -> Result<()> {
     let _turn = turn::share();

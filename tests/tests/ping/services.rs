@@ -31,7 +31,7 @@ fn an_echo_to_a_service_is_a_trap_and_said_to_be_one() -> Result<()> {
             Ok(run)
         })
     };
-    let row = format!("\n{:<11} {server} ", pair.server.ip().to_string());
+    let row = format!("\n{:<11}  {server} ", pair.server.ip().to_string());
     let next = format!("  next   kubectl netdiag ping {server} --from {}\n", pair.client.target());
     for (name, code) in [("web", "ND0901"), ("crowd", "ND0902")] {
         let run = listed(name)?.exits(1).says("nothing is sent\n");
