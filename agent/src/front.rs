@@ -13,6 +13,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use netdiag_wire::{About, about::Problem};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 mod api;
 mod apiserver;
@@ -182,7 +183,8 @@ fn drain_at_signal() -> std::io::Result<CancellationToken> {
 }
 
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).context("read --log")?;
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let filter: Targets = filter.parse().context("read --log")?;
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
     Ok(())
 }

@@ -69,8 +69,8 @@ fn static_agent() -> Result<PathBuf> {
     // With --target, so that the flag does not reach build scripts and procedural macros.
     cargo
         .current_dir(checkout())
-        .args(["build", "--release", "-p", "netdiag-agent", "--target", &target])
+        .args(["build", "--profile=agent", "-p", "netdiag-agent", "--target", &target])
         .args(["--config", &flags]);
     show(cargo)?;
-    Ok(checkout().join("target").join(target).join("release/netdiag-agent"))
+    Ok(checkout().join("target").join(target).join("agent/netdiag-agent"))
 }
