@@ -10,5 +10,5 @@ cluster-down: ; $(RUN)/cluster down $(if $(FORCE),--force)
 image: ; $(RUN)/image
 manifests: ; $(RUN)/manifests
 plugin: ; @cargo build --release -p kubectl-netdiag
-bench: ; @cargo bench -p netdiag-tests
+bench: ; $(RUN)/bench
 lint: ; $(RUN)/check --only lint

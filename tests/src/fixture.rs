@@ -2,6 +2,7 @@
 
 mod agents;
 mod cluster;
+mod footprint;
 mod namespace;
 mod netns;
 mod pod;
@@ -10,6 +11,7 @@ mod running;
 mod user;
 
 pub use cluster::Cluster;
+pub use footprint::Footprint;
 pub use namespace::Namespace;
 pub use netns::Netns;
 pub use pod::{Node, Pod, PodBuilder};

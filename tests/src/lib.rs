@@ -13,4 +13,6 @@ pub mod root;
 pub mod tools;
 pub mod wait;
 
-pub use fixture::{Cluster, Namespace, Netns, Node, Pod, PodBuilder, Run, Running, User};
+pub use fixture::{
+    Cluster, Footprint, Namespace, Netns, Node, Pod, PodBuilder, Run, Running, User,
+};

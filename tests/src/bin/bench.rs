@@ -1,0 +1,33 @@
+//! `make bench`: builds what is measured, then runs the benchmarks on a cluster.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use netdiag_tests::command::{command, show};
+use netdiag_tests::environment::checkout;
+use netdiag_tests::parts::Parts;
+use netdiag_tests::progress::say;
+use netdiag_tests::{build, root, tools};
+
+fn main() -> ExitCode {
+    match bench() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench() -> Result<()> {
+    tools::install()?;
+    root::ask()?;
+    Parts::build()?;
+    build::plugin()?;
+    build::image()?;
+    // Only the clock around other programs is ours: a build for release would measure the same.
+    let mut cargo = command("cargo");
+    cargo.current_dir(checkout()).args(["bench", "-p", "netdiag-tests", "--profile", "dev"]);
+    cargo.args(["--bench", "*"]).envs(root::cargo_runner());
+    show(cargo)
+}
