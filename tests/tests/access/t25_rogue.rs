@@ -1,22 +1,23 @@
 //! T25: a pod that poses as an agent is never spoken to and gets no token.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use netdiag_tests::{Cluster, Node, Pod};
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::grant::Grant;
 
-/// The agents' labels on a pod that listens where an agent would.
+/// The labels by which agents are found, on a pod that listens where an agent would. With all labels
+/// of the DaemonSet's selector its controller would take the pod for its own, and delete it.
 fn rogue(cluster: &Cluster, namespace: &str, name: &str) -> Result<Pod> {
-    let listen = ["nc", "-lk", "-p", "9443", "-e", "sh", "-c", "cat >>/tmp/heard"];
+    let listen = "while :; do nc -l -p 9443 >>/tmp/heard; done";
     cluster
         .pod(name)
         .in_namespace(namespace)
         .on(Node::First)
         .label("app.kubernetes.io/name", "netdiag")
         .label("app.kubernetes.io/component", "agent")
-        .label("app.kubernetes.io/instance", "netdiag")
-        .command(listen)
+        .command(["sh", "-c", listen])
         .start()
 }
 
@@ -42,7 +43,10 @@ fn t25_rogue_agent() -> Result<()> {
     let stray = Stray(&cluster, rogue(&cluster, "netdiag", &name)?);
     let agent = Agent::on(&cluster, Node::First)?;
     let user = format!("olga-{}", cluster.namespace());
-    let olga = cluster.user(&user, &["system:masters"])?;
+    let olga = cluster.user(&user, &[])?;
+    let subject = format!("--user={user}");
+    let all = ["clusterrolebinding", &user, "--clusterrole=cluster-admin", &subject];
+    let _all = Grant::create(&cluster, &all)?;
 
     let ping = ["ping", &source.target(), "--from", &source.target(), "-c1"];
     let _ = cluster.netdiag_as(&olga, ping)?.exits(0);
@@ -57,11 +61,16 @@ fn t25_rogue_agent() -> Result<()> {
     assert_eq!(forwards(&cluster, &user)?.len(), 1, "still one");
     assert_eq!(tokens(&cluster, &user)?, 1, "still one");
     for pod in [&tenant, &stray.1] {
-        let heard = ["exec", "-n", &pod.namespace, &pod.name, "--", "ls", "/tmp"];
-        ensure!(cluster.kubectl(heard)?.trim().is_empty(), "{} heard something", pod.name);
+        assert_eq!(heard(&cluster, pod, "cat /tmp/heard")?, "");
+        let greet = "echo hello | nc 127.0.0.1 9443; cat /tmp/heard";
+        assert_eq!(heard(&cluster, pod, greet)?, "hello\n", "it does listen");
     }
     println!("2 rogue pods: 0 port-forwards, 0 tokens, 0 bytes; {words}");
     Ok(())
+}
+
+fn heard(cluster: &Cluster, pod: &Pod, script: &str) -> Result<String> {
+    cluster.kubectl(["exec", "-n", &pod.namespace, &pod.name, "--", "sh", "-c", script])
 }
 
 /// The pods to which a user forwarded a port.

@@ -53,6 +53,15 @@ fn t5_forged_mirror_pod() -> Result<()> {
     Ok(())
 }
 
+impl Drop for Forger<'_> {
+    fn drop(&mut self) {
+        let let_go = r#"{"metadata":{"finalizers":null}}"#;
+        let words = ["patch", "pod", "forged", "-n", self.namespace, "-p", let_go];
+        // Never forged, or gone with the cluster.
+        let _ = self.cluster.kubectl(words);
+    }
+}
+
 /// Someone who may create pods in one namespace, and no more.
 struct Forger<'a> {
     cluster: &'a Cluster,
@@ -99,6 +108,8 @@ impl<'a> Forger<'a> {
             "metadata": {
                 "name": "forged",
                 "namespace": self.namespace,
+                // The kubelet deletes it at sight; so it lingers.
+                "finalizers": ["netdiag.dev/lingers"],
                 "annotations": {
                     "kubernetes.io/config.mirror": self.victim.uid,
                     "kubernetes.io/config.hash": self.victim.uid,

@@ -44,7 +44,7 @@ fn t9_foreign_namespace() -> Result<()> {
     Netns::of_pod(&bare)?.run(|| command::run_words("ip addr flush dev eth0"))?;
     let run = cluster.netdiag(ping)?.exits(2);
     let words = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("does not hold the pod's address"), "{words}");
+    assert!(words.contains("does not hold its address"), "{words}");
 
     // Another address in its place is as foreign.
     let add = "ip addr add 10.244.1.253/24 dev eth0";
