@@ -89,7 +89,7 @@ fn lint() -> Result<()> {
     cargo("fmt --all --check")?;
     cargo("clippy --workspace --all-targets -- -D warnings")?;
     let mut deny = command(tools::cargo_deny()?);
-    deny.current_dir(checkout()).args(["--offline", "check", "licenses", "bans", "sources"]);
+    deny.current_dir(checkout()).args(["check", "licenses", "bans", "sources"]);
     show(deny)
 }
 
