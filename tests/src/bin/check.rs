@@ -68,7 +68,7 @@ impl Tier {
     fn run(self) -> Result<()> {
         match self {
             Self::Lint => lint(),
-            Self::Unit => test("test --workspace"),
+            Self::Unit => test("test --workspace --no-fail-fast"),
             Self::Build => {
                 Parts::build()?;
                 build::plugin()?;
@@ -76,7 +76,7 @@ impl Tier {
             }
             Self::Cluster => {
                 cluster("up")?;
-                let outcome = test("test -p netdiag-tests -- --ignored");
+                let outcome = test("test -p netdiag-tests --no-fail-fast -- --ignored");
                 cluster("down")?;
                 outcome
             }
