@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-const LABELS: &str = "app.kubernetes.io/name=netdiag,app.kubernetes.io/component=agent";
+pub(crate) const LABELS: &str = "app.kubernetes.io/name=netdiag,app.kubernetes.io/component=agent";
 
 pub(crate) struct Agent {
     pub(crate) pod: Pod,
@@ -29,15 +29,16 @@ impl Agent {
         Ok(Self { pod: Pod::read(cluster, "netdiag", name)? })
     }
 
-    /// The PIDs of its processes by what they do: `front`, `broker`, `worker`.
+    /// The PIDs of its processes by what they do: `front`, `broker`, `worker`; others by name.
     pub(crate) fn processes(&self) -> Result<BTreeMap<String, Vec<u32>>> {
         let mut roles: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for pid in self.pod.processes()? {
-            // A process that ended meanwhile has no command line.
-            let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            if let Some(role) = line.split('\0').nth(1) {
-                roles.entry(role.into()).or_default().push(pid);
-            }
+            // One that ended meanwhile is none of them; one that nobody waited for has no words.
+            let Ok(line) = fs::read_to_string(format!("/proc/{pid}/cmdline")) else { continue };
+            let mut words = line.split('\0');
+            let name = words.next().filter(|name| !name.is_empty()).unwrap_or("defunct");
+            let role = words.next().filter(|word| !word.is_empty()).unwrap_or(name);
+            roles.entry(role.into()).or_default().push(pid);
         }
         Ok(roles)
     }

@@ -144,7 +144,7 @@ impl<'a> Bare<'a> {
         bare.patch(&spec)?;
         cluster.kubectl(["taint", "node", node, "dedicated=gpu:NoSchedule"])?;
         let place = format!("--field-selector=spec.nodeName={node}");
-        cluster.kubectl(["delete", "pods", "-n", "netdiag", "--all", &place])?;
+        cluster.kubectl(["delete", "pods", "-n", "netdiag", "-l", agent::LABELS, &place])?;
         Ok(bare)
     }
 
