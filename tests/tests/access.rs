@@ -1,7 +1,10 @@
-//! Who may probe from where, asked of real agents on a real cluster: security.md T1-T6, T9, T25.
+//! Who may probe from where, asked of real agents on a real cluster: security.md T1-T6, T9, T25, T31;
+//! and whether they still answer when the pod network or the API server fails.
 
 #[path = "access/agent.rs"]
 mod agent;
+#[path = "access/broken_network.rs"]
+mod broken_network;
 #[path = "access/door.rs"]
 mod door;
 #[path = "access/forge.rs"]
@@ -18,6 +21,8 @@ mod t1_listener;
 mod t25_rogue;
 #[path = "access/t2_tokens.rs"]
 mod t2_tokens;
+#[path = "access/t31_api_server.rs"]
+mod t31_api_server;
 #[path = "access/t3_replay.rs"]
 mod t3_replay;
 #[path = "access/t4_matrix.rs"]
@@ -30,3 +35,5 @@ mod t6_host_network;
 mod t9_foreign;
 #[path = "access/team.rs"]
 mod team;
+#[path = "ping/turn.rs"]
+mod turn;

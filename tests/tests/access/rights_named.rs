@@ -7,6 +7,7 @@ use netdiag_tests::{Cluster, Node, Run, User, wait};
 
 use crate::grant::Grant;
 use crate::team::Team;
+use crate::turn;
 
 /// A denial is remembered for 5 s.
 const SOON: Duration = Duration::from_secs(12);
@@ -51,6 +52,7 @@ impl<'a> Desk<'a> {
 #[test]
 #[ignore = "needs a cluster: a tenant gets one right after the other"]
 fn each_missing_right_of_a_tenant_is_named() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &[])?;
     let place = team.name();
@@ -90,6 +92,7 @@ fn each_missing_right_of_a_tenant_is_named() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: an operator gets one right after the other"]
 fn each_missing_right_of_an_operator_is_named() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let pod = cluster.pod("foo").on(Node::Second).start()?;
     let mut desks = Vec::new();

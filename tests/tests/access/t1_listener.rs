@@ -7,10 +7,12 @@ use netdiag_tests::{Cluster, Netns, Node, command, wait};
 
 use crate::agent::Agent;
 use crate::scan;
+use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: scans its agents"]
 fn t1_nothing_listens() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let pods = [
         cluster.pod("near").on(Node::First).start()?,
@@ -47,6 +49,7 @@ fn t1_nothing_listens() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: looks into its agents' namespaces"]
 fn t1_the_only_listener_is_on_loopback() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     for node in [Node::First, Node::Second] {
         let agent = Agent::on(&cluster, node)?;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::agent::Agent;
 use crate::grant::Grant;
+use crate::turn;
 
 /// The labels by which agents are found, on a pod that listens where an agent would. With all labels
 /// of the DaemonSet's selector its controller would take the pod for its own, and delete it.
@@ -35,6 +36,7 @@ impl Drop for Stray<'_> {
 #[test]
 #[ignore = "needs a cluster: pods pose as agents"]
 fn t25_rogue_agent() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let source = cluster.pod("source").on(Node::First).start()?;
     let tenant = rogue(&cluster, cluster.namespace(), "netdiag-agent")?;

@@ -11,6 +11,7 @@ use crate::agent::Agent;
 use crate::door::{self, Door, bearer};
 use crate::forge::Jwt;
 use crate::team::{Team, token};
+use crate::turn;
 
 /// Name, header lines, whether a probe may run.
 type Row = (&'static str, Vec<String>, bool);
@@ -18,6 +19,7 @@ type Row = (&'static str, Vec<String>, bool);
 #[test]
 #[ignore = "needs a cluster: shows every kind of token to an agent"]
 fn t2_tokens() -> Result<()> {
+    let _turn = turn::alone();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &["basic"])?;
     let pod = cluster.pod("source").in_namespace(team.name()).on(Node::First).start()?;

@@ -12,10 +12,12 @@ use serde_json::json;
 use crate::agent::Agent;
 use crate::door::{self, Door, bearer};
 use crate::team::Team;
+use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: replays a token"]
 fn t3_a_token_is_worth_nothing_elsewhere() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &["basic"])?;
     let pod = cluster.pod("source").in_namespace(team.name()).on(Node::First).start()?;
@@ -48,6 +50,7 @@ fn t3_a_token_is_worth_nothing_elsewhere() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: pings as loudly as can be"]
 fn t3_the_plugin_prints_no_token() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let pod = cluster.pod("source").on(Node::First).start()?;
     let run = cluster.netdiag(["ping", &pod.target(), "--from", &pod.target(), "-c1", "-v=9"])?;

@@ -11,6 +11,7 @@ use crate::agent::Agent;
 use crate::door::{self, Door};
 use crate::grant::Grant;
 use crate::team::{self, Team};
+use crate::turn;
 
 /// A probe that is short, as it is typed and as it is asked for.
 struct Probe {
@@ -99,6 +100,7 @@ impl Place {
 #[test]
 #[ignore = "needs a cluster: three people probe from three namespaces and from nodes"]
 fn t4_matrix() -> Result<()> {
+    let _turn = turn::share();
     let office = Office::open()?;
     let cluster = &office.cluster;
     let alice = office.person("alice", &[0])?;
@@ -136,6 +138,7 @@ fn t4_matrix() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: three accounts ask its agents without the plugin"]
 fn t4_matrix_of_accounts() -> Result<()> {
+    let _turn = turn::share();
     let office = Office::open()?;
     let teams = &office.teams;
     let accounts = [
@@ -166,6 +169,7 @@ fn t4_matrix_of_accounts() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: lies about a pod's UID and namespace"]
 fn t4_a_uid_finds_no_pod() -> Result<()> {
+    let _turn = turn::alone();
     let office = Office::open()?;
     let (cluster, [a, _, c]) = (&office.cluster, &office.pods);
     let agent = Agent::on(cluster, Node::First)?;

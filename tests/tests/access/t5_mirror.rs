@@ -11,12 +11,14 @@ use serde_json::json;
 use crate::agent::Agent;
 use crate::door::{self, Answer, Door};
 use crate::team::Team;
+use crate::turn;
 
 const PROBES: usize = 100;
 
 #[test]
 #[ignore = "needs a cluster: forges a mirror pod"]
 fn t5_forged_mirror_pod() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &["basic"])?;
     let victim = cluster.pod("victim").on(Node::First).start()?;
@@ -147,6 +149,7 @@ fn why(answer: &Answer) -> String {
 #[test]
 #[ignore = "needs a cluster: runs a static pod"]
 fn t5_a_real_static_pod_is_found() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &["basic"])?;
     let file = cluster.pod("static").in_namespace(team.name()).on(Node::First).start_static()?;

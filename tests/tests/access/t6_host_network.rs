@@ -6,10 +6,12 @@ use netdiag_tests::{Cluster, Node};
 use crate::agent::Agent;
 use crate::door::{self, Door};
 use crate::team::{self, Team};
+use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: starts a hostNetwork pod"]
 fn t6_host_network() -> Result<()> {
+    let _turn = turn::alone();
     let cluster = Cluster::with_agents()?;
     let team = Team::create(&cluster, &["basic"])?;
     let place = team.name();

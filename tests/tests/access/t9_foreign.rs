@@ -4,9 +4,12 @@ use anyhow::{Context, Result};
 use netdiag_tests::{Cluster, Netns, Node, command};
 use serde_json::{Value, json};
 
+use crate::turn;
+
 #[test]
 #[ignore = "needs a cluster: a pod makes namespaces of its own"]
 fn t9_unshared_children_do_not_count() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     // Most of its processes, the container's first one too, live in other namespaces.
     let script = "for i in 1 2 3 4 5; do unshare -n sleep 1000000 & done; \
@@ -35,6 +38,7 @@ fn t9_unshared_children_do_not_count() -> Result<()> {
 #[test]
 #[ignore = "needs a cluster: takes a pod's address away"]
 fn t9_foreign_namespace() -> Result<()> {
+    let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
     let target = cluster.pod("target").on(Node::First).start()?;
     let bare = cluster.pod("bare").on(Node::First).start()?;
