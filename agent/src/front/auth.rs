@@ -1,8 +1,9 @@
 //! Who the caller is: TokenReview with this agent's own audience, remembered for seconds.
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -32,24 +33,49 @@ pub(crate) struct Authenticator {
     audience: String,
     known: Mutex<Cache<Token, Option<Arc<Identity>>>>,
     reviews: Mutex<Bucket>,
+    /// Held while a token is reviewed: a crowd with one token costs one review, not everybody's.
+    turns: Mutex<HashMap<Token, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl Authenticator {
     pub(crate) fn new(api: ApiServer, audience: String) -> Self {
         let reviews = Mutex::new(Bucket::new(REVIEWS_A_SECOND, REVIEWS_A_SECOND));
-        Self { api, audience, known: Mutex::new(Cache::new()), reviews }
+        let known = Mutex::new(Cache::new());
+        Self { api, audience, known, reviews, turns: Mutex::new(HashMap::new()) }
     }
 
     pub(crate) async fn identify(&self, token: &Token) -> Result<Arc<Identity>, ErrorBody> {
         token.check_shape(&self.audience, Timestamp::now())?;
-        let known = self.known().get(token, Instant::now());
-        let identity = match known {
-            Some(known) => known,
-            None => self.review(token).await?,
-        };
+        let identity = self.judgement(token).await?;
         identity.ok_or_else(|| {
             let message = "the API server does not accept this token for this agent";
             ErrorBody::new(ErrorCode::Unauthenticated, message)
+        })
+    }
+
+    async fn judgement(&self, token: &Token) -> Result<Option<Arc<Identity>>, ErrorBody> {
+        if let Some(known) = self.known_of(token) {
+            return Ok(known);
+        }
+        let turn = self.turn(token);
+        let _reviewing = turn.lock().await;
+        match self.known_of(token) {
+            Some(known) => Ok(known),
+            None => self.review(token).await,
+        }
+    }
+
+    fn known_of(&self, token: &Token) -> Option<Option<Arc<Identity>>> {
+        self.known().get(token, Instant::now())
+    }
+
+    fn turn(&self, token: &Token) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        turns.get(token).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.insert(token.clone(), Arc::downgrade(&turn));
+            turn
         })
     }
 
