@@ -117,7 +117,8 @@ async fn each_right_is_asked_for_and_named_when_missing() {
     let review = agent.api.script.lock().unwrap().reviews[0].clone();
     assert_eq!((&review["user"], &review["uid"]), (&USER.into(), &"u-1".into()));
     assert_eq!(review["groups"], json!(["system:serviceaccounts", "system:authenticated"]));
-    assert_eq!(review["extra"]["authentication.kubernetes.io/credential-id"], json!(["JTI=7"]));
+    let id = format!("JTI={USER}");
+    assert_eq!(review["extra"]["authentication.kubernetes.io/credential-id"], json!([id]));
 }
 
 #[tokio::test]

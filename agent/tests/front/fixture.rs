@@ -98,7 +98,7 @@ impl Agent {
             "user": {
                 "username": user, "uid": "u-1",
                 "groups": ["system:serviceaccounts", "system:authenticated"],
-                "extra": {"authentication.kubernetes.io/credential-id": ["JTI=7"]},
+                "extra": {"authentication.kubernetes.io/credential-id": [format!("JTI={user}")]},
             },
         });
         self.api.tell(|script| {

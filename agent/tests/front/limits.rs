@@ -61,14 +61,15 @@ async fn t17_a_crowd_does_not_starve_another_account() {
     let slow = node_ping(&json!({"count": 10, "intervalUs": 200_000}));
     let crowd = futures_util::future::join_all((0..60).map(|_| agent.ping(&greedy, &slow)));
     let others = async {
-        let mut statuses = Vec::new();
+        let mut refused = Vec::new();
         for _ in 0..20 {
-            statuses.push(agent.ping(&modest, &node_ping(&json!({}))).await.status);
+            let answer = agent.ping(&modest, &node_ping(&json!({}))).await;
+            refused.extend((answer.status != 200).then_some(answer.body));
         }
-        statuses
+        refused
     };
     let (crowd, others) = tokio::join!(crowd, others);
-    assert_eq!(others, [200; 20]);
+    assert!(others.is_empty(), "{others:?}");
     let ran = crowd.iter().filter(|answer| answer.status == 200).count();
     let refused = crowd.iter().filter(|answer| answer.status == 429).count();
     assert!(ran >= 8 && ran + refused == 60, "{ran} ran, {refused} were refused");
