@@ -3,7 +3,11 @@
 
 use nix::{
     libc::{self, c_long, user_regs_struct},
-    sys::{ptrace, wait::waitpid},
+    sys::{
+        ptrace,
+        signal::Signal,
+        wait::{WaitStatus, waitpid},
+    },
     unistd::Pid,
 };
 use rustix::io::Errno;
@@ -56,8 +60,15 @@ impl Stopped {
         (registers.rdi, registers.rsi, registers.rdx) = (argument(0), argument(1), argument(2));
         (registers.r10, registers.r8, registers.r9) = (argument(3), argument(4), argument(5));
         ptrace::setregs(self.pid, registers).unwrap();
-        ptrace::step(self.pid, None).unwrap();
-        waitpid(self.pid, None).unwrap();
+        // A signal that comes first (a worker ended) stops it before the call; it can do without.
+        loop {
+            ptrace::step(self.pid, None).unwrap();
+            match waitpid(self.pid, None).unwrap() {
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => break,
+                WaitStatus::Stopped(..) => {}
+                other => panic!("in the middle of call {number}: {other:?}"),
+            }
+        }
         let result = ptrace::getregs(self.pid).unwrap().rax as i64;
         if (-4095..0).contains(&result) {
             Err(Errno::from_raw_os_error(-result as i32))
