@@ -17,14 +17,19 @@ pub(crate) fn ms_digits(us: u64) -> String {
     }
 }
 
-/// How long was waited or how long something took: `0.412 ms`, `1.00 s`, `83 s`.
+/// How long something took: `0.412 ms`, `1.00 s`, `83 s`.
 pub(crate) fn took(us: u64) -> String {
+    if us < 1_000_000 { ms(us) } else { waited(us) }
+}
+
+/// How long was waited: `0.204 s`, `1.00 s`, `83 s`.
+pub(crate) fn waited(us: u64) -> String {
     let seconds = us as f64 / 1e6;
     match us {
         99_950_000.. => format!("{seconds:.0} s"),
         9_995_000.. => format!("{seconds:.1} s"),
-        1_000_000.. => format!("{seconds:.2} s"),
-        _ => ms(us),
+        999_500.. => format!("{seconds:.2} s"),
+        _ => format!("{seconds:.3} s"),
     }
 }
 
@@ -86,9 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_in_seconds_and_short_ones_in_ms() {
+    fn waits_are_in_seconds_and_only_what_was_measured_short_in_ms() {
         let shown = [412, 120_000, 1_000_000, 3_061_000, 10_500_000, 120_000_000].map(took);
         assert_eq!(shown, ["0.412 ms", "120 ms", "1.00 s", "3.06 s", "10.5 s", "120 s"]);
+        let shown = [50_000, 204_300, 999_700, 1_000_000, 12_040_000].map(waited);
+        assert_eq!(shown, ["0.050 s", "0.204 s", "1.00 s", "1.00 s", "12.0 s"]);
         assert_eq!([1_000_000, 500_000, 1_250_000].map(setting), ["1 s", "0.5 s", "1.25 s"]);
     }
 

@@ -67,7 +67,7 @@ impl Lines<'_> {
                 "{} {}, waited {}",
                 self.bad("silence:"),
                 self.echo(*target, *seq),
-                number::took(*waited_us)
+                number::waited(*waited_us)
             ),
             PingEvent::Rejected { target, seq, by, icmp, after_us } => format!(
                 "{} {} {} after {}, said by {}",
