@@ -128,9 +128,13 @@ fn broken_file(path: &Path, error: &KubeconfigError) -> Failure {
     unreadable(&format!("kubeconfig {}: {}", path.display(), why(error)))
 }
 
-/// kube's own texts name their cause twice.
+/// kube's own texts name their cause twice, and the parser's quotes the file: it may hold a token.
 fn why(error: &KubeconfigError) -> String {
     let (what, cause) = match error {
+        KubeconfigError::Parse(error) => {
+            let place = error.location().map(|at| format!(", line {}", at.line()));
+            return format!("not a kubeconfig{}", place.unwrap_or_default());
+        }
         KubeconfigError::ReadConfig(error, _) => return io_words(error),
         KubeconfigError::LoadCertificateAuthority(cause) => ("certificate authority", cause),
         KubeconfigError::LoadClientCertificate(cause) => ("client certificate", cause),

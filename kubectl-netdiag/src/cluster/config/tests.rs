@@ -55,6 +55,17 @@ fn a_file_that_was_named_must_be_there() {
 }
 
 #[test]
+fn a_broken_file_is_named_by_its_line_and_never_quoted() {
+    let indented = "users:\n- name: alice\n  user:\n    token: SECRET\n   bad: [\n";
+    let mistyped = "users: SECRET\n";
+    for (broken, line) in [(indented, ", line 5"), (mistyped, ", line 1")] {
+        let (_dir, around) = files(&[broken]);
+        let said = message(&flags(), &around);
+        assert!(said.ends_with(&format!(": not a kubeconfig{line}")), "{said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_said() {
     let (_dir, around) = files(&[TWO]);
     let nope = KubeFlags { context: Some("nope".into()), ..flags() };
