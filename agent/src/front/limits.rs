@@ -48,6 +48,9 @@ impl Gate {
         let arrived = Instant::now();
         let delay = self.ledger().book(&caller, arrived.into_std(), PATIENCE);
         let delay = delay.map_err(|full| full.refusal())?;
+        if delay.is_zero() && self.ledger().admit(&caller).is_ok() {
+            return Ok(Permit { gate: self.clone(), caller });
+        }
         let place = self.queue(&caller).map_err(|full| full.refusal())?;
         tokio::time::sleep(delay).await;
         loop {
@@ -125,6 +128,19 @@ mod tests {
         assert_eq!((refusal.code, refusal.retry_after_ms), (ErrorCode::TooMany, Some(1_000)));
         drop(held);
         assert!(gate.enter(&alice).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_that_fits_does_not_wait_in_line() {
+        let many = std::num::NonZeroUsize::new(32).unwrap();
+        let gate = Gate::new(&Limits { max_running: many, max_per_account: many, ..limits() });
+        let asked = Instant::now();
+        let tokens = (0..32).map(|n| Identity::named("system:serviceaccount:a:b", &format!("{n}")));
+        let tokens: Vec<_> = tokens.collect();
+        let entered =
+            futures_util::future::join_all(tokens.iter().map(|one| gate.enter(one))).await;
+        assert!(entered.iter().all(Result::is_ok));
+        assert_eq!(asked.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
