@@ -7,8 +7,9 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// RTF_LOCAL of `include/uapi/linux/ipv6_route.h`.
-const RTF_LOCAL: u32 = 0x8000_0000;
+/// RTF_LOCAL and RTF_ANYCAST of `include/uapi/linux/ipv6_route.h`: both are delivered here, the
+/// latter being a router's address of each of its subnets (RFC 4291 section 2.6.1).
+const RTF_OWN: u32 = 0x8000_0000 | 0x0010_0000;
 
 /// Read before the drop; then nothing can be opened any more.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ fn read_v6(table: impl BufRead, routes: &mut Vec<(IpAddr, u8)>) -> io::Result<()
             u32::from_str_radix(flags, 16),
         );
         if let (Ok(network), Ok(length), Ok(flags)) = parsed
-            && flags & RTF_LOCAL != 0
+            && flags & RTF_OWN != 0
         {
             routes.push((Ipv6Addr::from_bits(network).into(), length));
         }
@@ -102,6 +103,7 @@ Main:
 ";
     const TABLE: &str = "\
 fd00000000000000000000000000000a 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001     eth0
+fd010000000000000000000000000000 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80300001     eth0
 fd000000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
 ";
 
@@ -110,7 +112,7 @@ fd000000000000000000000000000000 40 00000000000000000000000000000000 00 00000000
         let mut routes = LocalRoutes::default();
         read_v4(TRIE.as_bytes(), &mut routes.0).unwrap();
         read_v6(TABLE.as_bytes(), &mut routes.0).unwrap();
-        for own in ["10.244.1.1", "127.0.0.53", "192.0.2.77", "fd00::a"] {
+        for own in ["10.244.1.1", "127.0.0.53", "192.0.2.77", "fd00::a", "fd01::"] {
             assert!(routes.contain(own.parse().unwrap()), "{own}");
         }
         for other in ["10.244.1.2", "10.244.1.255", "192.0.3.1", "8.8.8.8", "fd00::b", "::a"] {
