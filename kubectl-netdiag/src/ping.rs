@@ -56,7 +56,8 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
     }
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
     if let (Some(object), false) = (target.service(), args.icmp) {
-        let from = origin.as_ref().map(ToString::to_string);
+        let from = origin.as_ref().and_then(Origin::object);
+        let from = from.map(|from| from.word(&cluster.namespace));
         return service::run(&cluster, object, from.as_deref(), session, clock).await;
     }
     let origin = origin.as_ref().and_then(Origin::object);

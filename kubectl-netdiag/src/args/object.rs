@@ -110,11 +110,7 @@ impl Target {
     /// As the command line takes it, from whatever namespace.
     pub(crate) fn word(&self, namespace: &str) -> String {
         match self {
-            Self::Object(object) if object.kind != Kind::Node => {
-                let namespace = object.namespace.as_deref().unwrap_or(namespace);
-                format!("{namespace}/{}/{}", object.kind, object.name)
-            }
-            Self::Object(object) => object.to_string(),
+            Self::Object(object) => object.word(namespace),
             Self::Address(address) => address.to_string(),
             Self::Host(name) => name.clone(),
         }
@@ -126,6 +122,17 @@ impl Target {
             Self::Object(object) if object.kind == Kind::Service => Some(object),
             Self::Object(_) | Self::Address(_) | Self::Host(_) => None,
         }
+    }
+}
+
+impl Object {
+    /// As the command line takes it, from whatever namespace.
+    pub(crate) fn word(&self, namespace: &str) -> String {
+        if self.kind == Kind::Node {
+            return self.to_string();
+        }
+        let namespace = self.namespace.as_deref().unwrap_or(namespace);
+        format!("{namespace}/{}/{}", self.kind, self.name)
     }
 }
 

@@ -106,7 +106,11 @@ impl Way<'_> {
             }
             ErrorCode::NameResolution if aim.peer.kind == PeerKind::Host => {
                 let meant = self.cluster.bearing_name(&aim.host).await;
-                failure.with(meant.map(|object| Label::Next(command_to(&object))))
+                let chosen = (!self.start.is_default).then(|| self.start.peer.word());
+                let from = chosen.into_iter().flat_map(|from| ["--from".to_owned(), from]);
+                failure.with(meant.map(|object| {
+                    Label::Next(command_to(&object).into_iter().chain(from).collect())
+                }))
             }
             _ => failure,
         }
