@@ -34,16 +34,17 @@ pub(super) fn note(report: &PingReport, request: &PingRequest, from: &Peer) -> O
 
 /// Of a ping that was well until it was stopped: `, stopped after 41 of 100`.
 pub(super) fn short_of(report: &PingReport, request: &PingRequest) -> String {
-    let word = match report.ended {
-        Some(EndReason::Cancelled) => "stopped",
-        Some(EndReason::Deadline) => "deadline",
-        _ => return String::new(),
-    };
-    let tried = report.tried();
     match request.count {
-        Some(count) if count.get() > tried => format!(", {word} after {tried} of {count}"),
+        Some(count) if report.ended == Some(EndReason::Cancelled) && is_short(report, request) => {
+            format!(", stopped after {} of {count}", report.tried())
+        }
         _ => String::new(),
     }
+}
+
+/// Fewer were tried than the caller asked for.
+pub(super) fn is_short(report: &PingReport, request: &PingRequest) -> bool {
+    request.count.is_some_and(|count| count.get() > report.tried())
 }
 
 /// A stream that broke off in the middle: what was seen is kept, and the command could not go on.

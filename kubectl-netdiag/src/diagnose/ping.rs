@@ -53,7 +53,9 @@ impl Case<'_> {
             if matches!(finding.severity, Severity::Fail) {
                 finding.severity = Severity::Unknown;
             }
-            finding.labels.splice(0..0, service);
+            // From elsewhere or again, an echo to a Service tells as little.
+            finding.labels.retain(|label| !matches!(label, Label::Next(_)));
+            finding.labels.extend(service);
         }
         if context.default_source && labels::same_node(context) {
             finding.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
@@ -83,6 +85,9 @@ impl Case<'_> {
             sentence = format!("{sentence}, {rtt}");
         }
         match report.ended {
+            Some(EndReason::Deadline) if ended::is_short(report, self.request) => {
+                Finding::new(Severity::Unknown, TOO_LITTLE, sentence).with(self.ended())
+            }
             Some(EndReason::Completed | EndReason::Cancelled | EndReason::Deadline) => {
                 Finding::ok(format!("{sentence}{}", ended::short_of(report, self.request)))
             }

@@ -219,11 +219,11 @@ fn the_default_source_is_named_and_one_node_is_no_wire() {
 }
 
 #[test]
-fn why_it_ended_is_said_where_the_caller_did_not_choose_it() {
+fn why_it_ended_is_said_where_less_was_done_than_asked() {
     for (ended, severity, note) in [
         (Some(EndReason::Completed), Severity::Ok, None),
         (Some(EndReason::Cancelled), Severity::Ok, None),
-        (Some(EndReason::Deadline), Severity::Ok, None),
+        (Some(EndReason::Deadline), Severity::Unknown, Some("its deadline passed")),
         (
             Some(EndReason::Limit),
             Severity::Warn,

@@ -40,13 +40,19 @@ fn a_ping_lasts_as_long_as_it_was_asked_to() -> Result<()> {
 fn a_deadline_ends_the_whole_command() -> Result<()> {
     let _turn = turn::share();
     let pair = Pair::start()?;
-    for (flags, end) in [
-        ("-c 50 --deadline 1.2", ", deadline after 2 of 50\n"),
-        ("-c 50 -w 1.2s", ", deadline after 2 of 50\n"),
-        ("--deadline 1200ms", " ms\n"),
+    for (flags, code, word, end) in [
+        (
+            "-c 50 --deadline 1.2",
+            1,
+            "UNKNOWN  ND0309",
+            "ended after 2 of 50: its deadline passed\n",
+        ),
+        ("-c 50 -w 1.2s", 1, "UNKNOWN  ND0309", "ended after 2 of 50: its deadline passed\n"),
+        ("--deadline 1200ms", 0, "OK     ", " ms\n"),
     ] {
         let begin = Instant::now();
-        let run = pair.ping(flags)?.exits(0).says("\nOK       2 of 2 echoes replied, ");
+        let verdict = format!("\n{word}  2 of 2 echoes replied, ");
+        let run = pair.ping(flags)?.exits(code).says(&verdict);
         let took = begin.elapsed().as_secs_f64();
         println!("{flags}: {took:.2} s");
         assert!((1.1..3.0).contains(&took), "{took}");
