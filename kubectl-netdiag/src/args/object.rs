@@ -1,6 +1,9 @@
 //! TARGET and SOURCE: `[NAMESPACE/]KIND/NAME`, an address, a host name, `local`.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use super::kube::is_namespace;
 
@@ -94,7 +97,7 @@ impl Target {
 
     fn parse_word(word: &str) -> Result<Self, String> {
         if let Some(address) = address(word) {
-            return Ok(Self::Address(address));
+            return one_host(address).map(Self::Address);
         }
         if word.contains("://") {
             return Err("a URL; give its host alone".into());
@@ -103,6 +106,20 @@ impl Target {
             return Object::parse(word).map(Self::Object);
         }
         if is_host(word) { Ok(Self::Host(word.to_owned())) } else { Err("no host name".into()) }
+    }
+}
+
+/// An answer to any other address would come from somebody else: the source itself, say, which is
+/// what Linux takes the unspecified address for.
+fn one_host(address: IpAddr) -> Result<IpAddr, String> {
+    match address.to_canonical() {
+        own if own.is_unspecified() => {
+            Err("nobody's address; 127.0.0.1 is the source itself".into())
+        }
+        group if group.is_multicast() || group == IpAddr::V4(Ipv4Addr::BROADCAST) => {
+            Err("a group's address; name one host of it".into())
+        }
+        _ => Ok(address),
     }
 }
 
@@ -259,6 +276,11 @@ mod tests {
             ("https://x/y", "a URL; give its host alone"),
             ("a b", "one TARGET at a time"),
             ("a%00b", "no host name"),
+            ("0.0.0.0", "nobody's address; 127.0.0.1 is the source itself"),
+            ("::", "nobody's address; 127.0.0.1 is the source itself"),
+            ("255.255.255.255", "a group's address; name one host of it"),
+            ("224.0.0.1", "a group's address; name one host of it"),
+            ("ff02::1", "a group's address; name one host of it"),
         ] {
             assert_eq!(target(text), Err(why.to_owned()), "{text}");
         }
