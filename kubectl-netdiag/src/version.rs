@@ -36,6 +36,7 @@ struct AgentVersion {
 
 /// `--client`: asks nobody.
 pub(crate) fn client(session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    head(session)?;
     print(session, Clock::now(), &[], &[Finding::ok(format!("plugin {PLUGIN}"))])
 }
 
@@ -45,6 +46,8 @@ pub(crate) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
+    // What one types when nothing works: this much is known without a cluster.
+    head(session)?;
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
     let survey = session.waiting("asking every agent", survey::survey(&cluster, None)).await?;
     if let Some(failure) = survey.agents_hidden {
@@ -88,6 +91,13 @@ fn finding(row: &Row) -> Option<Finding> {
     }
 }
 
+fn head(session: &mut Session<'_>) -> std::io::Result<()> {
+    if session.screen.shows_evidence() {
+        writeln!(session.out, "plugin {PLUGIN}")?;
+    }
+    session.out.flush()
+}
+
 fn print(
     session: &mut Session<'_>,
     clock: Clock,
@@ -95,9 +105,6 @@ fn print(
     findings: &[Finding],
 ) -> Result<Severity, Stopped> {
     let (out, screen) = (&mut *session.out, &session.screen);
-    if screen.shows_evidence() {
-        writeln!(out, "plugin {PLUGIN}")?;
-    }
     if !rows.is_empty() {
         render::table(out, screen, &table(rows))?;
         render::verdict(out, screen, findings)?;
