@@ -20,7 +20,7 @@ use crate::{
     diagnose::{self, PingContext},
     finding::{Failure, Finding, Peer, PeerKind, Severity, worst},
     local,
-    render::{self, Document, Names},
+    render::{self, Document, Names, Span},
     session::{Clock, Session, Stopped},
 };
 
@@ -66,6 +66,11 @@ fn unreadable(path: &Path, why: &str) -> Failure {
     Failure::new(code::BAD_VALUE, format!("render {}: {why}", path.display()))
 }
 
+fn span_of(document: &Value) -> Option<Span> {
+    let started_at = document["startedAt"].as_str()?.parse().ok()?;
+    Some(Span { started_at, took_us: document["tookUs"].as_u64()? })
+}
+
 /// What was read so far.
 struct Saved {
     request: PingRequest,
@@ -77,6 +82,8 @@ struct Saved {
     error: Option<ErrorBody>,
     /// The document that ends a saved stream: it knows both ends by name.
     document: Option<Value>,
+    /// When the probe ran, which is not when it is rendered.
+    span: Option<Span>,
 }
 
 impl Saved {
@@ -94,6 +101,7 @@ impl Saved {
             ended: None,
             error: None,
             document: None,
+            span: None,
         }
     }
 
@@ -101,11 +109,15 @@ impl Saved {
         let parsed: Value = serde_json::from_slice(line)
             .map_err(|error| unreadable(path, &format!("not what netdiag prints: {error}")))?;
         if parsed.get("apiVersion").is_some() {
+            self.span = span_of(&parsed).or(self.span);
             self.document = Some(parsed);
             return Ok(());
         }
         let line: Line<PingEvent> = serde_json::from_value(parsed)
             .map_err(|error| unreadable(path, &format!("no event of ping: {error}")))?;
+        let started_at = self.span.map_or(line.at, |span| span.started_at);
+        let took_us = line.at.duration_since(started_at).as_micros();
+        self.span = Some(Span { started_at, took_us: took_us.try_into().unwrap_or_default() });
         match line.event {
             Event::Heartbeat => {}
             Event::Accepted { node, .. } => {
@@ -168,10 +180,11 @@ impl Saved {
             return Err(unreadable(path, "no event of a probe").into());
         }
         self.header(session)?;
+        let span = self.span.unwrap_or_else(|| clock.span());
         let findings = self.findings(&reports);
         let (out, screen) = (&mut *session.out, &session.screen);
         render::verdict(out, screen, &findings)?;
-        let document = Document::new("PingReport", clock.span(), &findings).from(self.from);
+        let document = Document::new("PingReport", span, &findings).from(self.from);
         let document = match self.to.into_iter().next() {
             Some(to) => document.to(to),
             None => document,

@@ -42,10 +42,16 @@ fn what_was_saved_renders_as_it_was_shown() {
     let saved = tempfile::TempDir::new().unwrap();
     let path = saved.path().join("ping.ndjson");
     let ndjson = Plugin::new("ping 127.0.0.1 --from local -c 2 -i 0.2 -o ndjson").run().exits(0);
-    std::fs::write(&path, ndjson.stdout).unwrap();
+    std::fs::write(&path, &ndjson.stdout).unwrap();
     let run = Plugin::new(&format!("render {}", path.display())).run().exits(0);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[0], "local (127.0.0.1) -> 127.0.0.1");
     assert!(lines[1].starts_with("64 bytes from 127.0.0.1: icmp_seq=1 "), "{run:#?}");
     assert!(lines[4].starts_with("OK       2 of 2 echoes replied"), "{run:#?}");
+    let again = Plugin::new(&format!("render {} -o json", path.display())).run().exits(0);
+    let [saved, rendered] = [ndjson.stdout.lines().last().unwrap(), &again.stdout]
+        .map(|document| serde_json::from_str::<Value>(document).unwrap());
+    for field in ["startedAt", "tookUs", "ping"] {
+        assert_eq!(rendered[field], saved[field], "{field}");
+    }
 }
