@@ -87,15 +87,16 @@ fn skew_note(asked: &Asked<'_>) -> Option<Label> {
 fn missing_right(missing: &MissingRight, asked: &Asked<'_>) -> Failure {
     let (resource, right) = (missing.resource.to_string(), missing.right.to_string());
     let node = &asked.agent.node;
-    let place = match (resource.as_str(), asked.namespace) {
-        ("pods", Some(namespace)) => format!("from pods in {namespace}"),
-        ("nodes", _) => "from nodes".into(),
-        ("destinations", _) => "addresses as a destination".into(),
-        _ => format!("on {resource}"),
+    let what = match (resource.as_str(), asked.namespace) {
+        ("pods", Some(namespace)) => format!("{right} from pods in {namespace}"),
+        ("nodes", _) => format!("{right} from nodes"),
+        ("destinations", _) if right == "loopback" => "a node's own addresses as its target".into(),
+        ("destinations", _) => format!("{right} addresses as a target"),
+        _ => format!("{right} on {resource}"),
     };
     let (account_namespace, account) = asked.account;
     let user = asked.user.map(|user| format!("you are {user}, there ")).unwrap_or_default();
-    Failure::new(code::NOT_ALLOWED, format!("not allowed: {right} {place}"))
+    Failure::new(code::NOT_ALLOWED, format!("not allowed: {what}"))
         .with(Label::Seen(format!(
             "the agent on {node} asked for create {resource}/{right} (API group netdiag.dev), RBAC said no"
         )))
