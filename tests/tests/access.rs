@@ -11,6 +11,8 @@ mod door;
 mod forge;
 #[path = "access/grant.rs"]
 mod grant;
+#[path = "access/p4_front.rs"]
+mod p4_front;
 #[path = "access/rights_named.rs"]
 mod rights_named;
 #[path = "access/scan.rs"]

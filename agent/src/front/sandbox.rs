@@ -50,7 +50,7 @@ mod tests {
 
     /// In a thread of its own, which alone is held.
     #[test]
-    fn in_the_sandbox_only_the_token_and_broker_are_there() {
+    fn p4_in_the_sandbox_only_the_token_and_broker_are_there() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("token"), "t").unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
