@@ -92,12 +92,16 @@ fn an_api_server_that_does_not_answer_is_named() -> Result<()> {
         ),
         ("--kubeconfig /nowhere".into(), "kubeconfig /nowhere: no such file or directory".into()),
     ] {
-        for command in ["ping pod/server", "doctor", "version"] {
+        let error = format!("error    ND0002  {line}");
+        for command in ["ping pod/server", "doctor"] {
             let words = format!("{command} {flags}");
-            let run = pair.cluster.netdiag(words.split(' '))?;
-            let _ = run.refuses(&format!("error    ND0002  {line}"));
+            let _ = pair.cluster.netdiag(words.split(' '))?.refuses(&error);
         }
-        println!("error    ND0002  {line}");
+        // Its own version the plugin knows without anybody.
+        let words = format!("version {flags}");
+        let run = pair.cluster.netdiag(words.split(' '))?.exits(2).says("plugin ");
+        assert!(run.stderr.starts_with(&error), "{}", run.stderr);
+        println!("{error}");
     }
     // Without a cluster this machine can still probe itself.
     let words = format!("ping 127.0.0.1 -c 1 --from local -s https://{closed}");
