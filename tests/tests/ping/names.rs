@@ -111,7 +111,8 @@ fn a_name_that_is_none_is_an_error_in_words() -> Result<()> {
     let run = pair.ping_to("server", &format!("-c 1 -n {namespace}"))?.refuses(&format!(
         "error    ND0020  resolve server: nameserver {server} answered SERVFAIL (said by the agent on {node})"
     ));
-    let next = format!("  next   kubectl netdiag ping {}\n", pair.server.target());
+    let (to, from) = (pair.server.target(), pair.client.target());
+    let next = format!("  next   kubectl netdiag ping {to} --from {from}\n");
     assert!(run.stderr.ends_with(&next), "{}", run.stderr);
     Ok(())
 }
