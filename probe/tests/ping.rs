@@ -7,8 +7,8 @@ use std::{
 
 use netdiag_probe::{ProbeError, names::ResolverFiles, ping};
 use netdiag_wire::{
-    ErrorCode, Family,
-    ping::{IcmpMeaning, PingEvent, PingRequest, PingTarget, SocketKind},
+    ErrorCode, Family, IcmpMeaning,
+    ping::{PingEvent, PingRequest, PingTarget, SocketKind},
 };
 use tokio_util::sync::CancellationToken;
 

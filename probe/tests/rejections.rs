@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_wire::ping::{IcmpMeaning, PingRequest, SendRefusal};
+use netdiag_wire::{IcmpMeaning, SendRefusal, ping::PingRequest};
 
 use crate::lab::{CLIENT, Lab, Netns, ROUTER, SERVER, SERVER6, request};
 

@@ -308,7 +308,7 @@ fn line(event: &PingEvent) -> Option<String> {
             let kind = format!("{:?} (type {} code {})", icmp.meaning, icmp.kind, icmp.code);
             format!("rejected: icmp_seq={seq} {kind}{mtu}, said by {by}\n")
         }
-        PingEvent::NotSent { seq, refusal: netdiag_wire::ping::SendRefusal::NoRoute, .. } => {
+        PingEvent::NotSent { seq, refusal: netdiag_wire::SendRefusal::NoRoute, .. } => {
             format!("no route: icmp_seq={seq}\n")
         }
         PingEvent::NotSent { seq, refusal, .. } => {

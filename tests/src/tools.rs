@@ -10,14 +10,18 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 16] = [
+const PROGRAMS: [(&str, &str); 20] = [
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
     ("dig", "dnsutils"),
+    ("dnssec-signzone", "bind9-utils"),
+    ("dot", "graphviz"),
     ("gcc", "gcc libc6-dev"),
     ("ip", "iproute2"),
     ("iptables", "iptables"),
     ("jq", "jq"),
+    ("mtr", "mtr-tiny"),
+    ("named", "bind9"),
     ("nc", "netcat-openbsd"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),

@@ -6,14 +6,18 @@
 //! plugin reads a newer agent.
 
 pub mod about;
+pub mod dns;
 pub mod error;
+pub mod fate;
 pub mod ping;
 pub mod source;
 pub mod stream;
+pub mod trace;
 pub mod untrusted;
 
 pub use about::About;
 pub use error::{ErrorBody, ErrorCode, MissingRight};
+pub use fate::{IcmpError, IcmpMeaning, SendRefusal};
 pub use source::{Family, Request, Source};
 pub use stream::{EndReason, Event, Line};
 pub use untrusted::Untrusted;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_wire::ping::{IcmpMeaning, Rejection, SendRefusal};
+use netdiag_wire::{IcmpMeaning, SendRefusal, ping::Rejection};
 
 use super::{labels, ping::Case};
 use crate::{

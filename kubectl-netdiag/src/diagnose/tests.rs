@@ -1,7 +1,4 @@
-use netdiag_wire::{
-    EndReason,
-    ping::{IcmpError, IcmpMeaning, PingEvent, SendRefusal},
-};
+use netdiag_wire::{EndReason, IcmpError, IcmpMeaning, SendRefusal, ping::PingEvent};
 
 use crate::{
     finding::{Code, Finding, Label, Peer, PeerKind, Severity},

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    ErrorBody, ErrorCode, Event, Line, Untrusted,
-    ping::{IcmpMeaning, PingEvent, PingFold, PingRequest, SendRefusal},
+    ErrorBody, ErrorCode, Event, IcmpMeaning, Line, SendRefusal, Untrusted,
+    ping::{PingEvent, PingFold, PingRequest},
     untrusted::is_hostile,
 };
 use serde_json::Value;

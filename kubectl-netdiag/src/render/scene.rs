@@ -4,8 +4,8 @@ use std::{net::IpAddr, num::NonZeroU32};
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason,
-    ping::{IcmpError, IcmpMeaning, PingEvent, PingFold, PingRequest, SocketKind},
+    EndReason, IcmpError, IcmpMeaning,
+    ping::{PingEvent, PingFold, PingRequest, SocketKind},
 };
 
 use super::{

@@ -1,8 +1,8 @@
 //! Whole screens of `ping`, from events to the last label line, as the reference page has them.
 
 use netdiag_wire::{
-    EndReason,
-    ping::{IcmpError, IcmpMeaning, PingEvent, PingTarget, SendRefusal},
+    EndReason, IcmpError, IcmpMeaning, SendRefusal,
+    ping::{PingEvent, PingTarget},
 };
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_wire::ping::{IcmpError, IcmpMeaning, SendRefusal};
+use netdiag_wire::{IcmpError, IcmpMeaning, SendRefusal};
 
 /// The RFC's name of the error: `host unreachable`.
 pub(crate) fn icmp(error: &IcmpError) -> String {

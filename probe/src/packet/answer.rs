@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_wire::ping::IcmpError;
+use netdiag_wire::IcmpError;
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer<'a> {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netdiag_wire::ping::{IcmpError, IcmpMeaning};
+use netdiag_wire::{IcmpError, IcmpMeaning};
 use pnet::packet::icmp::{IcmpPacket, checksum};
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! ICMP types and codes in words.
 
-use netdiag_wire::ping::{IcmpError, IcmpMeaning};
+use netdiag_wire::{IcmpError, IcmpMeaning};
 
 /// `None` for a type that is no error (RFC 792, RFC 1812; source quench died with RFC 6633).
 pub(crate) fn of_v4(kind: u8, code: u8, mtu: u32) -> Option<IcmpError> {

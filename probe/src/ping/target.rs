@@ -59,7 +59,7 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use netdiag_wire::ping::{IcmpError, IcmpMeaning, PingRequest};
+    use netdiag_wire::{IcmpError, IcmpMeaning, ping::PingRequest};
 
     use super::*;
     use crate::ping::track::Moment;

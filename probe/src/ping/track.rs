@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
-use netdiag_wire::ping::{IcmpError, LINGER_US, PingEvent, PingRequest, SendRefusal};
+use netdiag_wire::{
+    IcmpError, SendRefusal,
+    ping::{LINGER_US, PingEvent, PingRequest},
+};
 
 /// Settled requests that are remembered, so that late and duplicate answers are known as such.
 const MAX_SETTLED: usize = 2_048;

@@ -2,7 +2,7 @@
 
 use std::{io, net::IpAddr};
 
-use netdiag_wire::ping::SendRefusal;
+use netdiag_wire::SendRefusal;
 use rustix::io::Errno;
 
 use super::route;

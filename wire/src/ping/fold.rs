@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{
-    IcmpError, MAX_LISTED, PingEvent, PingReport, PingRequest, PingTarget, Rejection, RttUs,
-};
-use crate::{EndReason, ErrorBody};
+use super::{MAX_LISTED, PingEvent, PingReport, PingRequest, PingTarget, Rejection, RttUs};
+use crate::{EndReason, ErrorBody, IcmpError};
 
 /// Reports of all targets, kept as the events come; memory does not grow with the count.
 #[derive(Clone, Debug, Default)]

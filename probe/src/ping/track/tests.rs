@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use netdiag_wire::ping::{IcmpMeaning, PingFold};
+use netdiag_wire::{IcmpMeaning, ping::PingFold};
 use proptest::prelude::*;
 
 use super::*;
