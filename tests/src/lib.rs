@@ -14,5 +14,6 @@ pub mod tools;
 pub mod wait;
 
 pub use fixture::{
-    Cluster, Footprint, Namespace, Netns, Node, Pod, PodBuilder, Run, Running, User,
+    Agent, Cluster, Fault, Footprint, LABELS, Namespace, Netns, Node, Pair, Pod, PodBuilder, Run,
+    Running, User, turn,
 };

@@ -1,8 +1,6 @@
 //! Who may probe from where, asked of real agents on a real cluster: security.md T1-T6, T9, T25, T31;
 //! and whether they still answer when the pod network or the API server fails.
 
-#[path = "access/agent.rs"]
-mod agent;
 #[path = "access/broken_network.rs"]
 mod broken_network;
 #[path = "access/door.rs"]
@@ -37,5 +35,3 @@ mod t6_host_network;
 mod t9_foreign;
 #[path = "access/team.rs"]
 mod team;
-#[path = "ping/turn.rs"]
-mod turn;

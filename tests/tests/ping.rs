@@ -1,7 +1,5 @@
 //! `ping` on a real cluster: every source, target, option, form, fault and bad input of issue 3.
 
-#[path = "ping/agent.rs"]
-mod agent;
 #[path = "ping/bad_input.rs"]
 mod bad_input;
 #[path = "ping/broken_agent.rs"]
@@ -10,8 +8,6 @@ mod broken_agent;
 mod doctor;
 #[path = "ping/exit_codes.rs"]
 mod exit_codes;
-#[path = "ping/fault.rs"]
-mod fault;
 #[path = "ping/forms.rs"]
 mod forms;
 #[path = "ping/interrupted.rs"]
@@ -24,13 +20,9 @@ mod left_behind;
 mod names;
 #[path = "ping/options.rs"]
 mod options;
-#[path = "ping/pair.rs"]
-mod pair;
 #[path = "ping/services.rs"]
 mod services;
 #[path = "ping/sources.rs"]
 mod sources;
 #[path = "ping/trouble.rs"]
 mod trouble;
-#[path = "ping/turn.rs"]
-mod turn;

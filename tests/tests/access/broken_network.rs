@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use netdiag_tests::lab::addresses::{CONTROL, KUBERNETES_SERVICE};
-use netdiag_tests::lab::owner::Note;
-use netdiag_tests::lab::settings::ProxyMode;
-use netdiag_tests::{Cluster, Netns, Node, Pod, command, wait};
+use netdiag_tests::{
+    Cluster, Netns, Node, Pod, command, lab::owner::Note, lab::settings::ProxyMode, turn, wait,
+};
 use serde_json::Value;
-
-use crate::turn;
 
 /// A way to break a node's pod network, and what it leaves of a ping to another node.
 struct Breakage {

@@ -6,10 +6,8 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use netdiag_tests::{Cluster, Pod, wait};
+use netdiag_tests::{Agent, Cluster, Pod, wait};
 use serde_json::{Value, json};
-
-use crate::agent::Agent;
 
 /// Longer than an agent takes to refuse anything.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -4,10 +4,7 @@
 use std::fs;
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Node};
-
-use crate::agent::Agent;
-use crate::turn;
+use netdiag_tests::{Agent, Cluster, Node, turn};
 
 const NONE: &str = "0000000000000000";
 const HELD: [(&str, &str); 10] = [

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{Cluster, Node, Run, User, wait};
+use netdiag_tests::{Cluster, Node, Run, User, turn, wait};
 
 use crate::grant::Grant;
 use crate::team::Team;
-use crate::turn;
 
 /// A denial is remembered for 5 s.
 const SOON: Duration = Duration::from_secs(12);

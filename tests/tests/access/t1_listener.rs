@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Netns, Node, command, wait};
+use netdiag_tests::{Agent, Cluster, Netns, Node, command, turn, wait};
 
-use crate::agent::Agent;
 use crate::scan;
-use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: scans its agents"]

@@ -1,12 +1,10 @@
 //! T25: a pod that poses as an agent is never spoken to and gets no token.
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Node, Pod};
+use netdiag_tests::{Agent, Cluster, Node, Pod, turn};
 use serde_json::Value;
 
-use crate::agent::Agent;
 use crate::grant::Grant;
-use crate::turn;
 
 /// The labels by which agents are found, on a pod that listens where an agent would. With all labels
 /// of the DaemonSet's selector its controller would take the pod for its own, and delete it.

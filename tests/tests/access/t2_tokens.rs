@@ -4,14 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{Cluster, Node, Pod, wait};
+use netdiag_tests::{Agent, Cluster, Node, Pod, turn, wait};
 use serde_json::Value;
 
-use crate::agent::Agent;
 use crate::door::{self, Door, bearer};
 use crate::forge::Jwt;
 use crate::team::{Team, token};
-use crate::turn;
 
 /// Name, header lines, whether a probe may run.
 type Row = (&'static str, Vec<String>, bool);

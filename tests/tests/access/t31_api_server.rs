@@ -6,16 +6,13 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::lab::cgroup;
-use netdiag_tests::{Cluster, Netns, Node, wait};
+use netdiag_tests::{Agent, Cluster, Netns, Node, lab::cgroup, turn, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::agent::Agent;
 use crate::door::{self, Answer, bearer};
 use crate::team::Team;
-use crate::turn;
 
 const IN_TIME: Duration = Duration::from_secs(3);
 const RECOVERED: Duration = Duration::from_secs(5);

@@ -5,14 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::lab::state;
-use netdiag_tests::{Cluster, Node, Pod, command};
+use netdiag_tests::{Agent, Cluster, Node, Pod, command, lab::state, turn};
 use serde_json::json;
 
-use crate::agent::Agent;
 use crate::door::{self, Door, bearer};
 use crate::team::Team;
-use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: replays a token"]

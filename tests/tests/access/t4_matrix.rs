@@ -4,14 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{Cluster, Node, Pod, Run, User, wait};
+use netdiag_tests::{Agent, Cluster, Node, Pod, Run, User, turn, wait};
 use serde_json::{Value, json};
 
-use crate::agent::Agent;
 use crate::door::{self, Door};
 use crate::grant::Grant;
 use crate::team::{self, Team};
-use crate::turn;
 
 /// A probe that is short, as it is typed and as it is asked for.
 struct Probe {

@@ -5,13 +5,11 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{Cluster, Netns, Node, Pod, User, command, wait};
+use netdiag_tests::{Agent, Cluster, Netns, Node, Pod, User, command, turn, wait};
 use serde_json::json;
 
-use crate::agent::Agent;
 use crate::door::{self, Answer, Door};
 use crate::team::Team;
-use crate::turn;
 
 const PROBES: usize = 100;
 

@@ -1,12 +1,10 @@
 //! T6: a hostNetwork pod is the node, so the right to the node counts.
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Node};
+use netdiag_tests::{Agent, Cluster, Node, turn};
 
-use crate::agent::Agent;
 use crate::door::{self, Door};
 use crate::team::{self, Team};
-use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: starts a hostNetwork pod"]

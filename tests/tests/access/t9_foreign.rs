@@ -1,10 +1,8 @@
 //! T9: only the namespace that holds the pod's address is the pod's.
 
 use anyhow::{Context, Result};
-use netdiag_tests::{Cluster, Netns, Node, command};
+use netdiag_tests::{Cluster, Netns, Node, command, turn};
 use serde_json::{Value, json};
-
-use crate::turn;
 
 #[test]
 #[ignore = "needs a cluster: a pod makes namespaces of its own"]

@@ -1,9 +1,8 @@
 //! A tenant: a namespace with netdiag-user, bound to the rights that the chart ships.
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Namespace};
+use netdiag_tests::{Agent, Cluster, Namespace};
 
-use crate::agent::Agent;
 use crate::grant::Grant;
 
 pub(crate) struct Team {

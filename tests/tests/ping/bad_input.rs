@@ -4,9 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, wait};
-
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Cluster, Pair, turn, wait};
 
 #[test]
 #[ignore = "needs a cluster: asks for what is not there"]

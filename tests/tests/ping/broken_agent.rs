@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::command::finish;
-use netdiag_tests::{Cluster, Node, wait};
+use netdiag_tests::{Agent, Cluster, LABELS, Node, Pair, command::finish, turn, wait};
 use serde_json::{Value, json};
-
-use crate::agent::{self, Agent};
-use crate::{pair::Pair, turn};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -134,7 +130,7 @@ struct Bare<'a> {
 
 impl<'a> Bare<'a> {
     fn make(cluster: &'a Cluster, node: &'a str) -> Result<Self> {
-        let spec = agent::daemon_set(cluster)?["spec"].clone();
+        let spec = Agent::daemon_set(cluster)?["spec"].clone();
         let bare = Self { cluster, node, spec };
         // Only what is deleted is made anew, so that the other node keeps its agent.
         let spec = json!({
@@ -144,7 +140,7 @@ impl<'a> Bare<'a> {
         bare.patch(&spec)?;
         cluster.kubectl(["taint", "node", node, "dedicated=gpu:NoSchedule"])?;
         let place = format!("--field-selector=spec.nodeName={node}");
-        cluster.kubectl(["delete", "pods", "-n", "netdiag", "-l", agent::LABELS, &place])?;
+        cluster.kubectl(["delete", "pods", "-n", "netdiag", "-l", LABELS, &place])?;
         Ok(bare)
     }
 
@@ -158,7 +154,7 @@ impl<'a> Bare<'a> {
     fn mend(self) -> Result<()> {
         let cluster = self.cluster;
         drop(self);
-        agent::ready(cluster)
+        Agent::ready(cluster)
     }
 }
 

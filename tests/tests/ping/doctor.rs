@@ -1,10 +1,8 @@
 //! `doctor` and `version`: where all is well, and for somebody who may little.
 
 use anyhow::Result;
-use netdiag_tests::{Cluster, Node};
+use netdiag_tests::{Cluster, Node, Pair, turn};
 use serde_json::Value;
-
-use crate::{pair::Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: asks its agents"]

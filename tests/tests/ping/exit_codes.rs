@@ -1,9 +1,7 @@
 //! 0 well, 1 not well or cannot tell, 2 could not run: every way to each.
 
 use anyhow::Result;
-use netdiag_tests::Node;
-
-use crate::{fault::Fault, pair::Pair, turn};
+use netdiag_tests::{Fault, Node, Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: drops packets on a node"]

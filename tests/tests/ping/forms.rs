@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: pings between two nodes"]

@@ -6,7 +6,7 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Pair, turn};
 
 const SOON: Duration = Duration::from_secs(5);
 

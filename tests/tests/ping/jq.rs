@@ -2,9 +2,7 @@
 
 use anyhow::Result;
 use netdiag_tests::command::{command, feed};
-use netdiag_tests::{Cluster, Run};
-
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Cluster, Pair, Run, turn};
 
 fn jq(run: &Run, flags: &[&str], program: &str) -> Result<String> {
     let mut jq = command("jq");

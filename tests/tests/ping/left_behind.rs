@@ -8,12 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use netdiag_tests::{Cluster, Node, Running, wait};
+use netdiag_tests::{Agent, Cluster, Node, Pair, Running, turn, wait};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
-
-use crate::agent::Agent;
-use crate::{pair::Pair, turn};
 
 const PINGS: usize = 200;
 /// One in four is killed.

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Node, wait};
-
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Node, Pair, turn, wait};
 
 #[test]
 #[ignore = "needs a cluster: pings between two nodes"]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: pings between two nodes"]

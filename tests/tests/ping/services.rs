@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Run, wait};
-
-use crate::{pair::Pair, turn};
+use netdiag_tests::{Pair, Run, turn, wait};
 
 #[test]
 #[ignore = "needs a cluster: makes Services"]

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use netdiag_tests::{Cluster, Namespace, Node, Pod};
+use netdiag_tests::{Cluster, Namespace, Node, Pair, Pod, turn};
 use serde_json::Value;
-
-use crate::{pair::Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: starts a pod of every kind"]

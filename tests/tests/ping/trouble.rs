@@ -1,10 +1,8 @@
 //! What a network does to echoes, made on the nodes' own forwarding, and what ping says of it.
 
 use anyhow::Result;
-use netdiag_tests::{Node, lab::addresses};
+use netdiag_tests::{Fault, Node, Pair, lab::addresses, turn};
 use serde_json::Value;
-
-use crate::{fault::Fault, pair::Pair, turn};
 
 #[test]
 #[ignore = "needs a cluster: drops packets on a node"]
