@@ -418,6 +418,9 @@ pub struct DnsQuery {
     /// The one that brought the outcome.
     pub transport: DnsTransport,
     pub outcome: DnsOutcome,
+    /// From the start of the run to the first send.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub asked_us: u64,
     /// From the first send to the outcome, all tries together.
     pub took_us: u64,
     /// Of the try that was answered, as dig's "Query time".
@@ -476,6 +479,8 @@ pub enum DnsOutcome {
     TlsFailed,
     HttpFailed,
     NotSent,
+    /// musl asks all servers at once; it took another one's answer and did not wait for this one.
+    Overtaken,
     #[serde(other)]
     Unknown,
 }
@@ -570,7 +575,7 @@ pub struct DnsCounts {
     pub queries: u32,
     pub nx_domain: u32,
     pub silent: u32,
-    /// For each name the longest of its queries, all together: what a client waits.
+    /// For each name from its first query to its last outcome, all together: what a client waits.
     pub took_us: u64,
 }
 

@@ -94,14 +94,20 @@ fn names(queries: &[DnsQuery]) -> Vec<AskedName> {
 fn counts(names: &[AskedName]) -> DnsCounts {
     let queries = || names.iter().flat_map(|name| &name.queries);
     let of = |outcome| queries().filter(|query| query.outcome == outcome).count() as u32;
-    let longest = |name: &AskedName| name.queries.iter().map(|query| query.took_us).max();
     DnsCounts {
         names: names.len() as u32,
         queries: queries().count() as u32,
         nx_domain: of(DnsOutcome::NxDomain),
         silent: of(DnsOutcome::Silence),
-        took_us: names.iter().filter_map(longest).sum(),
+        took_us: names.iter().map(took_us).fold(0, u64::saturating_add),
     }
+}
+
+/// From the first query to the last outcome; an agent's numbers may be anything.
+fn took_us(name: &AskedName) -> u64 {
+    let asked = name.queries.iter().map(|query| query.asked_us).min().unwrap_or(0);
+    let ends = name.queries.iter().map(|query| query.asked_us.saturating_add(query.took_us));
+    ends.max().unwrap_or(0).saturating_sub(asked)
 }
 
 /// The chain is as strong as its weakest link.
@@ -127,6 +133,7 @@ mod tests {
             server_name: None,
             transport: DnsTransport::Udp,
             outcome,
+            asked_us: 0,
             took_us: u64::from(index) * 100 + 600,
             rtt_us: None,
             sent: 1,
@@ -154,6 +161,17 @@ mod tests {
         let wanted = DnsCounts { names: 2, queries: 3, nx_domain: 2, silent: 0, took_us: 1_500 };
         assert_eq!(report.counts, wanted);
         assert_eq!(report.names[0].queries[0].kind, RecordType::A);
+    }
+
+    #[test]
+    fn queries_in_turn_are_waited_for_in_turn() {
+        let mut fold = DnsFold::new(&DnsRequest::walk("a"));
+        for (index, asked_us, took_us) in [(0, 1_000, 5_000), (1, 6_000, 200)] {
+            let query = query(index, "a.", RecordType::A, DnsOutcome::Silence);
+            let query = DnsQuery { asked_us, took_us, ..query };
+            fold.push(&DnsEvent::Query(query.into()));
+        }
+        assert_eq!(fold.report(None, None).counts.took_us, 5_200);
     }
 
     #[test]
