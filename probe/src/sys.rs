@@ -3,6 +3,7 @@
 pub(crate) mod addresses;
 mod filter;
 pub(crate) mod icmp;
+pub(crate) mod packets;
 mod raw;
 pub(crate) mod receive;
 pub(crate) mod refusal;

@@ -42,18 +42,18 @@ pub(crate) enum Taken<'a> {
 
 /// What comes beside the bytes.
 #[derive(Default)]
-struct Beside {
-    length: usize,
-    from: Option<IpAddr>,
-    ttl: Option<u8>,
-    at: Option<Duration>,
-    error: Option<(sock_extended_err, Option<IpAddr>)>,
+pub(super) struct Beside {
+    pub(super) length: usize,
+    pub(super) from: Option<IpAddr>,
+    pub(super) ttl: Option<u8>,
+    pub(super) at: Option<Duration>,
+    pub(super) error: Option<(sock_extended_err, Option<IpAddr>)>,
 }
 
 impl IcmpSocket {
     /// Never waits.
     pub(crate) fn take<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Taken<'a>> {
-        match self.read(buffer, MsgFlags::empty()) {
+        match read(self, buffer, MsgFlags::empty()) {
             Ok(beside) => {
                 let bytes = buffer.get(..beside.length).unwrap_or_default();
                 Ok(self.packet(&beside, bytes).map_or(Taken::Other, Taken::Answer))
@@ -67,7 +67,7 @@ impl IcmpSocket {
     }
 
     fn take_error<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Taken<'a>> {
-        match self.read(buffer, MsgFlags::MSG_ERRQUEUE) {
+        match read(self, buffer, MsgFlags::MSG_ERRQUEUE) {
             // A raw socket has the same error as a packet.
             Ok(_) if self.kind == SocketKind::Raw => Ok(Taken::Other),
             Ok(beside) => {
@@ -78,20 +78,6 @@ impl IcmpSocket {
             Err(Errno::EINTR) => Ok(Taken::Other),
             Err(errno) => Err(errno.into()),
         }
-    }
-
-    fn read(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<Beside, Errno> {
-        let mut space = cmsg_space!(libc::timespec, libc::c_int, [u8; 64]);
-        let mut parts = [IoSliceMut::new(buffer)];
-        let message =
-            recvmsg::<SockaddrStorage>(self.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
-        let mut beside = Beside {
-            length: message.bytes,
-            from: message.address.as_ref().and_then(ip_of),
-            ..Beside::default()
-        };
-        message.cmsgs()?.for_each(|control| beside.note(&control));
-        Ok(beside)
     }
 
     fn packet<'a>(&self, beside: &Beside, bytes: &'a [u8]) -> Option<Received<'a>> {
@@ -126,6 +112,25 @@ impl IcmpSocket {
         let answer = Answer::Rejection { quote, icmp };
         Some(Received { from: (*by)?, ttl: None, at: beside.at, answer })
     }
+}
+
+/// One packet, or with `MSG_ERRQUEUE` one entry of the error queue.
+pub(super) fn read(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+    flags: MsgFlags,
+) -> Result<Beside, Errno> {
+    let mut space = cmsg_space!(libc::timespec, libc::c_int, [u8; 64]);
+    let mut parts = [IoSliceMut::new(buffer)];
+    let message =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+    let mut beside = Beside {
+        length: message.bytes,
+        from: message.address.as_ref().and_then(ip_of),
+        ..Beside::default()
+    };
+    message.cmsgs()?.for_each(|control| beside.note(&control));
+    Ok(beside)
 }
 
 impl Beside {
