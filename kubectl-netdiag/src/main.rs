@@ -18,7 +18,6 @@ mod finding;
 mod local;
 mod ping;
 mod plan;
-mod probe;
 mod render;
 mod saved;
 mod service;

@@ -1,6 +1,61 @@
 //! Names asked for, as the source's libc or as dig asks.
 
-pub(crate) mod hosts;
-mod literal;
-mod plan;
-pub(crate) mod resolv_conf;
+use std::net::IpAddr;
+
+use netdiag_wire::dns::{DnsEvent, DnsMode, DnsRequest};
+use tokio_util::sync::CancellationToken;
+
+mod ask;
+mod cursor;
+mod decode;
+#[allow(dead_code, reason = "the search list asks so")]
+pub(crate) mod exchange;
+pub(crate) mod message;
+#[allow(dead_code, reason = "the search list and validation need it")]
+pub(crate) mod name;
+mod options;
+mod query;
+mod rdata;
+mod report;
+
+use crate::{ProbeError, names::ResolverFiles, sys::addresses};
+use exchange::Client;
+use name::Name;
+
+/// The request is found good; sockets are opened when it runs, each for its own question.
+#[derive(Debug)]
+pub struct DnsSockets(());
+
+/// Checks what must be asked of the kernel: whether the source address is one of the namespace.
+pub fn open(request: &DnsRequest) -> Result<DnsSockets, ProbeError> {
+    request.check().map_err(ProbeError::Request)?;
+    Name::parse(&request.name).map_err(ProbeError::Request)?;
+    addresses::check_source(request.source_address)?;
+    Ok(DnsSockets(()))
+}
+
+/// Runs until every question is answered or `stop` is cancelled; needs no privilege and opens no
+/// file.
+///
+/// `destination` is asked about each address really used, before anything is sent to it.
+pub async fn run(
+    request: &DnsRequest,
+    _sockets: DnsSockets,
+    files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    emit: &mut impl FnMut(DnsEvent),
+    stop: CancellationToken,
+) -> Result<(), ProbeError> {
+    let client = Client::new(request, destination);
+    let asked = async {
+        match request.mode {
+            DnsMode::Ask | DnsMode::Walk | DnsMode::EveryServer | DnsMode::Iterate => {
+                ask::run(request, files, &client, emit).await
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        done = asked => done,
+    }
+}

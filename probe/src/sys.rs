@@ -1,11 +1,12 @@
 //! The only place that opens sockets and sets options; the resolver alone has its own.
 
 pub(crate) mod addresses;
+pub(crate) mod datagram;
 mod filter;
 pub(crate) mod icmp;
-pub(crate) mod packets;
 mod raw;
 pub(crate) mod receive;
 pub(crate) mod refusal;
 pub(crate) mod route;
+pub(crate) mod stream;
 pub(crate) mod watched;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod dns_base;
 mod lab;
 mod names;
 mod ping;
@@ -9,4 +10,3 @@ mod rejections;
 mod responder;
 mod sandbox;
 mod side_by_side;
-mod trace;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 mod fold;
-pub use fold::{TraceFold, round};
+pub use fold::TraceFold;
 
 use crate::{EndReason, ErrorBody, Family, IcmpError, SendRefusal, Untrusted, is_default};
 

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use netdiag_wire::ping::PingEvent;
 
-use super::track::{Reply, Track};
+use super::track::{Arrival, Reply, Track};
 use crate::{
-    clock::Arrival,
     packet::{
         answer::{Answer, Quote},
         echo::{Echo, HEADER},
@@ -63,7 +62,7 @@ mod tests {
     use netdiag_wire::{IcmpError, IcmpMeaning, ping::PingRequest};
 
     use super::*;
-    use crate::clock::Moment;
+    use crate::ping::track::Moment;
 
     const TOKEN: [u8; 8] = *b"\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7";
 

@@ -4,6 +4,8 @@ use std::{io, net::IpAddr};
 
 use nix::ifaddrs::getifaddrs;
 
+use crate::ProbeError;
+
 pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
     let interfaces = getifaddrs()?;
     let addresses = interfaces.filter_map(|interface| {
@@ -12,4 +14,11 @@ pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
         v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
     });
     Ok(addresses.collect())
+}
+
+/// A source that is none of them is told before anything is sent.
+pub(crate) fn check_source(wanted: Option<IpAddr>) -> Result<(), ProbeError> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let has = addresses().map_err(|e| ProbeError::Socket("list addresses", e))?;
+    if has.contains(&wanted) { Ok(()) } else { Err(ProbeError::SourceAddress { wanted, has }) }
 }

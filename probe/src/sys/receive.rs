@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use netdiag_wire::ping::SocketKind;
+use netdiag_wire::{IcmpError, ping::SocketKind};
 use nix::{
     cmsg_space,
     errno::Errno,
@@ -99,18 +99,13 @@ impl IcmpSocket {
 
     /// An entry of the error queue: the error in the control message, the quoted request as bytes.
     fn queued<'a>(&self, beside: &Beside, bytes: &'a [u8]) -> Option<Received<'a>> {
-        let (error, by) = beside.error.as_ref()?;
+        let (by, icmp) = beside.rejection()?;
         let quote: Quote<'a> = match beside.from? {
             IpAddr::V4(to) => icmp4::echo_quote(to, bytes)?,
             IpAddr::V6(to) => icmp6::echo_quote(to, bytes)?,
         };
-        let icmp = match error.ee_origin {
-            libc::SO_EE_ORIGIN_ICMP => meaning::of_v4(error.ee_type, error.ee_code, error.ee_info),
-            libc::SO_EE_ORIGIN_ICMP6 => meaning::of_v6(error.ee_type, error.ee_code, error.ee_info),
-            _ => None,
-        }?;
         let answer = Answer::Rejection { quote, icmp };
-        Some(Received { from: (*by)?, ttl: None, at: beside.at, answer })
+        Some(Received { from: by, ttl: None, at: beside.at, answer })
     }
 }
 
@@ -134,6 +129,17 @@ pub(super) fn read(
 }
 
 impl Beside {
+    /// Of an entry of the error queue: an ICMP error and who sent it.
+    pub(super) fn rejection(&self) -> Option<(IpAddr, IcmpError)> {
+        let (error, by) = self.error.as_ref()?;
+        let icmp = match error.ee_origin {
+            libc::SO_EE_ORIGIN_ICMP => meaning::of_v4(error.ee_type, error.ee_code, error.ee_info),
+            libc::SO_EE_ORIGIN_ICMP6 => meaning::of_v6(error.ee_type, error.ee_code, error.ee_info),
+            _ => None,
+        }?;
+        Some(((*by)?, icmp))
+    }
+
     fn note(&mut self, control: &ControlMessageOwned) {
         match *control {
             ControlMessageOwned::ScmTimestampns(at) => self.at = Some(at.into()),

@@ -1,0 +1,176 @@
+//! Asking the agent: token, stream, request, and what a refusal means here.
+
+use std::{num::NonZeroU64, time::Duration};
+
+use netdiag_wire::{ErrorBody, ErrorCode, Request, ping::PingRequest};
+use tokio::time::Instant;
+
+use super::Ping;
+use crate::{
+    agent::{
+        self, Answer, Broken, Connection, Lines, nonsense,
+        refusal::{self, Asked},
+    },
+    args::{Account, Object, PingArgs, Target},
+    cluster::{Cluster, agents::Agent, tokens::Minted},
+    code,
+    finding::{Failure, Label, PeerKind},
+    plan::{self, Aim, Start},
+    session::{Session, Stopped},
+};
+
+/// Longest wait that an agent may ask for before it is asked again.
+const MAX_RETRY: Duration = Duration::from_secs(10);
+
+/// The way through an agent: who it is, whose token it gets, the stream to it.
+pub(super) struct Way<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) start: Start,
+    minted: Minted,
+    connection: Option<Connection>,
+    user: Option<String>,
+}
+
+/// Looks both ends up and opens the way from the one to the other.
+pub(super) async fn way<'a>(
+    cluster: &'a Cluster,
+    target: &Target,
+    origin: Option<&Object>,
+    args: &PingArgs,
+) -> Result<(Aim, Way<'a>), Failure> {
+    let ends = plan::both_ends(cluster, target, origin, args.family());
+    let (ends, user) = tokio::join!(ends, cluster.user());
+    let (aim, start) = match ends {
+        Err(failure) if failure.code == Some(code::NO_AGENT) => {
+            return Err(from_elsewhere(failure, cluster, target).await);
+        }
+        ends => ends?,
+    };
+    let way = open(cluster, &aim, start, user, args.service_account.as_ref()).await?;
+    Ok((aim, way))
+}
+
+/// Mints the token while the stream is being opened.
+async fn open<'a>(
+    cluster: &'a Cluster,
+    aim: &Aim,
+    start: Start,
+    user: Option<String>,
+    account: Option<&Account>,
+) -> Result<Way<'a>, Failure> {
+    let mint = cluster.mint(&start.agent, start.namespace.as_deref(), account);
+    let (minted, connection) = tokio::join!(mint, agent::connect(cluster, &start.agent));
+    let minted = match minted {
+        Ok(minted) => minted,
+        Err(failure) if start.is_default && failure.code == Some(code::MAY_NOT_MINT) => {
+            return Err(plan::from_where(cluster, &command(aim), &aim.peer, Vec::new()).await);
+        }
+        Err(failure) => return Err(failure),
+    };
+    Ok(Way { cluster, start, minted, connection: Some(connection?), user })
+}
+
+/// ND0001 with a source that has an agent.
+async fn from_elsewhere(failure: Failure, cluster: &Cluster, target: &Target) -> Failure {
+    let node = plan::elsewhere(cluster).await;
+    failure.with(node.map(|node| {
+        let mut command = command_to(&target.word(&cluster.namespace));
+        command.extend(["--from".into(), format!("node/{node}")]);
+        Label::Next(command)
+    }))
+}
+
+impl Way<'_> {
+    pub(super) fn agent(&self) -> &Agent {
+        &self.start.agent
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            agent: &self.start.agent,
+            namespace: self.start.namespace.as_deref(),
+            account: &self.minted.account,
+            user: self.user.as_deref(),
+        }
+    }
+
+    /// The block of what the agent refuses, with what the cluster knows about it.
+    pub(super) async fn refused(&self, error: &ErrorBody, aim: &Aim) -> Failure {
+        let failure = refusal::failure(error, &self.asked());
+        let is_node = error.missing.as_ref().is_some_and(|m| m.resource.as_bytes() == b"nodes");
+        match error.code {
+            ErrorCode::Forbidden if is_node && self.start.is_default => {
+                let seen =
+                    failure.labels.into_iter().filter(|label| matches!(label, Label::Seen(_)));
+                plan::from_where(self.cluster, &command(aim), &aim.peer, seen.collect()).await
+            }
+            ErrorCode::NameResolution if aim.peer.kind == PeerKind::Host => {
+                let meant = self.cluster.bearing_name(&aim.host).await;
+                let chosen = (!self.start.is_default).then(|| self.start.peer.word());
+                let from = chosen.into_iter().flat_map(|from| ["--from".to_owned(), from]);
+                failure.with(meant.map(|object| {
+                    Label::Next(command_to(&object).into_iter().chain(from).collect())
+                }))
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl Ping<'_> {
+    /// Sends the request; where the agent is busy, once more after the wait that it asks for.
+    pub(super) async fn ask_agent(
+        &self,
+        way: &mut Way<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<Lines, Stopped> {
+        loop {
+            let (connection, is_first) = match way.connection.take() {
+                Some(connection) => (connection, true),
+                None => (agent::connect(way.cluster, way.agent()).await?, false),
+            };
+            let body = self.body(way);
+            let (error, wait) = match connection.probe("ping", &way.minted.token, &body).await? {
+                Answer::Lines(lines) => return Ok(lines),
+                Answer::Refused { error, retry_after } => (error, retry_after),
+            };
+            if !is_first || error.code != ErrorCode::TooMany {
+                return Err(way.refused(&error, &self.aim).await.into());
+            }
+            let wait = wait.unwrap_or(Duration::from_secs(1)).min(MAX_RETRY);
+            let (node, seconds) = (&way.agent().node, wait.as_secs_f64());
+            writeln!(session.err, "the agent on {node} is busy; asking again in {seconds} s")?;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn body(&self, way: &Way<'_>) -> Request<PingRequest> {
+        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
+        Request {
+            source: way.start.source.clone(),
+            deadline_ms: left.and_then(NonZeroU64::new),
+            claimed_user: way.user.clone(),
+            probe: self.request.clone(),
+        }
+    }
+}
+
+/// Who ended, in words; an error where the agent broke the protocol.
+pub(super) fn cut_off_cause(broken: &Broken, agent: &Agent) -> Result<String, Failure> {
+    let node = &agent.node;
+    match broken {
+        Broken::Silent => Ok(format!("the agent on {node} sent {broken}")),
+        Broken::Closed(None) => Ok(format!("the agent on {node} ended")),
+        Broken::Closed(Some(why)) => Ok(format!("the agent on {node} ended: {why}")),
+        Broken::Protocol(what) => Err(nonsense(agent, what)),
+    }
+}
+
+fn command(aim: &Aim) -> Vec<String> {
+    command_to(&aim.peer.word())
+}
+
+fn command_to(target: &str) -> Vec<String> {
+    ["kubectl", "netdiag", "ping", target].map(str::to_owned).to_vec()
+}

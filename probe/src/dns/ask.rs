@@ -1,0 +1,113 @@
+//! Mode Ask: one name only, each type a question, as dig asks.
+
+use std::net::{IpAddr, SocketAddr};
+
+use netdiag_wire::{
+    Family,
+    dns::{DnsEvent, DnsOutcome, DnsRequest, DnsServer, DnsTransport, RecordType},
+};
+
+use super::{
+    exchange::{Client, Exchanged, Server},
+    message::Asked,
+    name::Name,
+    report,
+};
+use crate::{
+    ProbeError,
+    names::{self, ResolverFiles},
+};
+
+pub(super) async fn run(
+    request: &DnsRequest,
+    files: &ResolverFiles,
+    client: &Client<'_>,
+    emit: &mut impl FnMut(DnsEvent),
+) -> Result<(), ProbeError> {
+    let name = name(request)?;
+    let servers = servers(request, files).await?;
+    let types = types(request);
+    let mut index = 0;
+    for kind in types {
+        let asked = Asked { name: name.clone(), kind, class: request.class };
+        for server in &servers {
+            let exchanged = client.exchange(&asked, server).await?;
+            let is_answered = is_answered(&exchanged);
+            report::emit(exchanged, index, emit);
+            index += 1;
+            if is_answered {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Any message is an answer, as for dig, but a refusal and a failure leave it to the next server.
+fn is_answered(exchanged: &Exchanged) -> bool {
+    let is_told = exchanged.query.message.is_some();
+    is_told && !matches!(exchanged.query.outcome, DnsOutcome::ServFail)
+}
+
+pub(super) fn types(request: &DnsRequest) -> Vec<RecordType> {
+    match &request.types[..] {
+        [] => vec![RecordType::A, RecordType::AAAA],
+        types => types.to_vec(),
+    }
+}
+
+/// Absolute in any case, and with the cluster's domain where it is one of a cluster's.
+pub(super) fn name(request: &DnsRequest) -> Result<Name, ProbeError> {
+    let in_words = |error: String| ProbeError::Request(error);
+    let (name, _) = Name::parse(&request.name).map_err(in_words)?;
+    Ok(name)
+}
+
+/// Those of the request, or where there are none of resolv.conf, in their order.
+async fn servers(request: &DnsRequest, files: &ResolverFiles) -> Result<Vec<Server>, ProbeError> {
+    let mut servers = Vec::new();
+    for given in &request.servers {
+        servers.extend(addresses(request, given, files).await?);
+    }
+    match servers.is_empty() {
+        true => Err(ProbeError::Request("no nameserver of that family to ask".into())),
+        false => Ok(servers),
+    }
+}
+
+/// Every address of one server.
+pub(super) async fn addresses(
+    request: &DnsRequest,
+    given: &DnsServer,
+    files: &ResolverFiles,
+) -> Result<Vec<Server>, ProbeError> {
+    let port = port(request, given.port);
+    if let Ok(address) = given.host.parse::<IpAddr>() {
+        let host = given.host.clone();
+        return match (is_of(request.family, address), request.family) {
+            (true, _) => Ok(vec![Server { address: SocketAddr::new(address, port), name: None }]),
+            (false, Family::V4) => Err(ProbeError::WrongFamily { host, family: "IPv4" }),
+            (false, _) => Err(ProbeError::WrongFamily { host, family: "IPv6" }),
+        };
+    }
+    let found = names::resolve(&given.host, request.family, files).await?;
+    let name = Some(given.host.clone());
+    let server = |address| Server { address: SocketAddr::new(address, port), name: name.clone() };
+    Ok(found.into_iter().map(server).collect())
+}
+
+fn port(request: &DnsRequest, given: Option<u16>) -> u16 {
+    given.unwrap_or(match request.options.transport {
+        DnsTransport::Tls => 853,
+        DnsTransport::Https => 443,
+        DnsTransport::Udp | DnsTransport::Tcp | DnsTransport::Unknown => 53,
+    })
+}
+
+pub(super) fn is_of(family: Family, address: IpAddr) -> bool {
+    match family {
+        Family::Any => true,
+        Family::V4 => address.is_ipv4(),
+        Family::V6 => address.is_ipv6(),
+    }
+}

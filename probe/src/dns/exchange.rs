@@ -1,0 +1,162 @@
+//! One question to one server over any transport, and what became of it.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use netdiag_wire::dns::{
+    Discarded, DnsOutcome, DnsQuery, DnsRequest, DnsTransport, QueryOptions, RecordType,
+};
+use tokio::time::Instant;
+
+mod accept;
+mod outcome;
+mod pending;
+mod stream;
+mod transfer;
+mod udp;
+
+use super::{
+    message::{Asked, Message},
+    query::Query,
+};
+use crate::{ProbeError, sys::datagram::Origin};
+use pending::Pending;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+const TRIES: u8 = 3;
+
+/// How to ask, whomever.
+#[derive(Clone)]
+pub(crate) struct Client<'a> {
+    pub(crate) options: QueryOptions,
+    /// For each try.
+    pub(crate) timeout: Duration,
+    /// Over UDP.
+    pub(crate) tries: u8,
+    from: Origin,
+    destination: &'a dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    /// Of the run.
+    started: Instant,
+}
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// By which it was given, or delegated to.
+    pub(crate) name: Option<String>,
+}
+
+/// What became of a question.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchanged {
+    /// Its index is yet to be given.
+    pub(crate) query: DnsQuery,
+    /// The answer with its records as they came.
+    pub(crate) message: Option<Message>,
+    /// Further messages of a zone transfer, as they came.
+    pub(super) later: Vec<Vec<u8>>,
+}
+
+impl<'a> Client<'a> {
+    /// Asks `destination` about each server before anything is sent to it.
+    pub(crate) fn new(
+        request: &DnsRequest,
+        destination: &'a dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    ) -> Self {
+        let options = request.options.clone();
+        let timeout = options.timeout_us.map(|us| Duration::from_micros(us.into()));
+        Self {
+            timeout: timeout.unwrap_or(TIMEOUT),
+            tries: options.tries.unwrap_or(TRIES),
+            options,
+            from: Origin { address: request.source_address, port: request.source_port },
+            destination,
+            started: Instant::now(),
+        }
+    }
+
+    /// May be dropped at any time.
+    pub(crate) async fn exchange(
+        &self,
+        asked: &Asked,
+        server: &Server,
+    ) -> Result<Exchanged, ProbeError> {
+        let mut pending = self.pending(asked, server)?;
+        self.ask(std::slice::from_mut(&mut pending), server).await?;
+        Ok(pending.finish())
+    }
+
+    /// Over UDP all questions go out at once from one socket, as libc asks for A and AAAA.
+    pub(crate) async fn exchange_all(
+        &self,
+        asked: &[Asked],
+        server: &Server,
+    ) -> Result<Vec<Exchanged>, ProbeError> {
+        let pending = asked.iter().map(|asked| self.pending(asked, server));
+        let mut pending = pending.collect::<Result<Vec<_>, _>>()?;
+        self.ask(&mut pending, server).await?;
+        Ok(pending.into_iter().map(Pending::finish).collect())
+    }
+
+    async fn ask(&self, pending: &mut [Pending], server: &Server) -> Result<(), ProbeError> {
+        (self.destination)(server.address.ip())?;
+        if self.transport(pending) == DnsTransport::Udp {
+            udp::ask(self, pending, server.address).await?;
+        }
+        for one in pending.iter_mut() {
+            let is_cut = one.is_truncated() && !self.options.keep_truncated;
+            if is_cut {
+                one.exchanged.query.truncated_first = true;
+                one.ask_again(DnsTransport::Tcp);
+            }
+            if one.is_open() {
+                stream::ask(self, one, server).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A zone is transferred over TCP only.
+    fn transport(&self, pending: &[Pending]) -> DnsTransport {
+        let transfers = [RecordType::AXFR, RecordType::IXFR];
+        match self.options.transport {
+            DnsTransport::Udp
+                if pending.iter().any(|one| transfers.contains(&one.query.asked.kind)) =>
+            {
+                DnsTransport::Tcp
+            }
+            transport => transport,
+        }
+    }
+
+    fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
+        let query = Query::new(asked, &self.options)?;
+        let blank = DnsQuery {
+            index: 0,
+            name: asked.name.to_string().into(),
+            kind: asked.kind,
+            class: asked.class,
+            server: server.address.ip(),
+            port: server.address.port(),
+            server_name: server.name.as_deref().map(Into::into),
+            transport: self.options.transport,
+            outcome: DnsOutcome::Silence,
+            asked_us: self.started.elapsed().as_micros() as u64,
+            took_us: 0,
+            rtt_us: None,
+            sent: 0,
+            truncated_first: false,
+            discarded: Discarded::default(),
+            message: None,
+            by: None,
+            icmp: None,
+            refusal: None,
+            problem: None,
+            on_behalf_of: None,
+        };
+        Ok(Pending::new(query, blank))
+    }
+}

@@ -1,0 +1,97 @@
+//! UDP sockets that hear every answer, also from somebody who was not asked, and ICMP errors.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket},
+    os::fd::AsRawFd,
+};
+
+use netdiag_wire::IcmpError;
+use nix::{
+    errno::Errno,
+    sys::socket::{MsgFlags, setsockopt, sockopt as option},
+};
+use tokio::io::Interest;
+
+use super::{receive, route::unspecified};
+
+/// Where packets come from; the kernel chooses what is absent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: Option<u16>,
+}
+
+impl Origin {
+    /// In the family of `to`.
+    pub(super) fn toward(self, to: SocketAddr) -> SocketAddr {
+        let address = self.address.filter(|address| address.is_ipv4() == to.is_ipv4());
+        SocketAddr::new(address.unwrap_or(unspecified(to.ip())), self.port.unwrap_or_default())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Datagram(tokio::net::UdpSocket);
+
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Packet { from: SocketAddr, length: usize },
+    Rejection { by: IpAddr, icmp: IcmpError },
+}
+
+impl Datagram {
+    /// Not connected: a connected socket hides answers that come from elsewhere.
+    pub(crate) fn open(to: SocketAddr, from: Origin) -> io::Result<Self> {
+        let socket = UdpSocket::bind(from.toward(to))?;
+        socket.set_nonblocking(true)?;
+        match to {
+            SocketAddr::V4(_) => setsockopt(&socket, option::Ipv4RecvErr, &true)?,
+            SocketAddr::V6(_) => setsockopt(&socket, option::Ipv6RecvErr, &true)?,
+        }
+        tokio::net::UdpSocket::from_std(socket).map(Self)
+    }
+
+    /// Never waits. An ICMP error of an earlier packet makes one send fail.
+    pub(crate) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+        let to = to.into();
+        let socket = socket2::SockRef::from(&self.0);
+        let sent = socket.send_to(bytes, &to).or_else(|_| socket.send_to(bytes, &to));
+        sent.map(drop)
+    }
+
+    pub(crate) async fn hear(&self, buffer: &mut [u8]) -> io::Result<Heard> {
+        // An entry in the error queue shows as an error only.
+        let interest = Interest::READABLE | Interest::ERROR;
+        self.0.async_io(interest, || self.take(buffer)).await
+    }
+
+    fn take(&self, buffer: &mut [u8]) -> io::Result<Heard> {
+        loop {
+            match nix::sys::socket::recvfrom(self.0.as_raw_fd(), buffer) {
+                Ok((length, Some(from))) => {
+                    if let Some(from) = address(&from) {
+                        return Ok(Heard::Packet { from, length });
+                    }
+                }
+                Err(Errno::EAGAIN) => match self.take_error(buffer)? {
+                    Some((by, icmp)) => return Ok(Heard::Rejection { by, icmp }),
+                    None => continue,
+                },
+                // A sandbox that forbids receiving; never what an ICMP error is turned into.
+                Err(Errno::EPERM) => return Err(Errno::EPERM.into()),
+                // An ICMP error, told once; its entry is still in the queue.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// `None` for an entry that is no ICMP error.
+    fn take_error(&self, buffer: &mut [u8]) -> io::Result<Option<(IpAddr, IcmpError)>> {
+        Ok(receive::read(&self.0, buffer, MsgFlags::MSG_ERRQUEUE)?.rejection())
+    }
+}
+
+fn address(address: &nix::sys::socket::SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|a| SocketAddr::new(a.ip().into(), a.port()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| SocketAddr::new(a.ip().into(), a.port())))
+}

@@ -1,0 +1,49 @@
+//! Questions over every transport, to small servers that answer as a test wants.
+
+mod datagrams;
+mod server;
+
+use std::net::{IpAddr, SocketAddr};
+
+use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
+use netdiag_wire::dns::{
+    DnsEvent, DnsFold, DnsQuery, DnsReport, DnsRequest, DnsServer, RecordType,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::lab::runtime;
+
+/// Runs the engine to its end in this thread's namespace.
+fn drive(request: &DnsRequest) -> Result<DnsReport, ProbeError> {
+    drive_to(request, &|_| Ok(()))
+}
+
+fn drive_to(
+    request: &DnsRequest,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+) -> Result<DnsReport, ProbeError> {
+    let sockets = dns::open(request)?;
+    let mut fold = DnsFold::new(request);
+    let mut emit = |event: DnsEvent| fold.push(&event);
+    let files = ResolverFiles::default();
+    let stop = CancellationToken::new();
+    let run = dns::run(request, sockets, &files, destination, &mut emit, stop);
+    runtime().block_on(run)?;
+    Ok(fold.report(None, None))
+}
+
+/// What became of the only question.
+fn ask(request: &DnsRequest) -> DnsQuery {
+    let report = drive(request).unwrap();
+    let queries: Vec<_> = report.names.into_iter().flat_map(|name| name.queries).collect();
+    let [query] = <[DnsQuery; 1]>::try_from(queries).unwrap();
+    query
+}
+
+/// One quick question.
+fn request(kind: RecordType, server: SocketAddr) -> DnsRequest {
+    let mut request = DnsRequest::ask("a.example", kind, server.ip().to_string());
+    request.servers = vec![DnsServer { host: server.ip().to_string(), port: Some(server.port()) }];
+    request.options.timeout_us = Some(300_000);
+    request
+}
