@@ -32,6 +32,14 @@ pub const ORDER_BYTES: usize = 1024;
 pub const ANSWER_BYTES: usize = 64;
 /// Most addresses of one order.
 pub const MAX_ADDRESSES: usize = 8;
+/// Most bytes of a request's JSON; a CA file of 32 KiB fits in.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Most bytes of a [`WorkerOrder`]'s line: the request, written anew and never longer, and what
+/// front adds to it.
+pub const MAX_ORDER_BYTES: usize = MAX_BODY_BYTES + 1024;
+/// Seconds for a worker to open what its order names; a pod may mount a file system that never
+/// answers.
+pub const OPEN_SECONDS: u32 = 5;
 
 /// What front may ask of broker; nothing else exists.
 #[derive(Clone, Debug, PartialEq)]

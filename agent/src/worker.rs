@@ -22,6 +22,8 @@ pub mod files;
 mod lines;
 mod local_routes;
 mod open;
+mod ping;
+mod probe;
 mod run;
 mod sandbox;
 
@@ -32,8 +34,6 @@ pub const UID: u32 = 65533;
 
 /// Seconds until front's order is there; front may have to ask the API server first.
 const ORDER_SECONDS: u32 = 30;
-/// Seconds to open what it names; a pod may mount a file system that never answers.
-const OPEN_SECONDS: u32 = 5;
 
 #[derive(clap::Args)]
 pub struct Args {}

@@ -12,13 +12,15 @@ mod meta;
 pub(crate) mod object;
 mod output;
 mod ping;
+mod source;
 mod usage;
 
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Target};
 pub(crate) use output::{Colour, Format, OutputFlags};
-pub(crate) use ping::{Account, PingArgs};
+pub(crate) use ping::PingArgs;
+pub(crate) use source::{Account, ProbeArgs, SourceFlags};
 
 const HELP: &str = include_str!("args/help.txt");
 const AFTER: &str = "kubectl netdiag options lists kubectl's flags, which work too.";

@@ -8,16 +8,16 @@ mod refused;
 use jiff::Timestamp;
 use netdiag_wire::ping::{PingReport, PingRequest};
 
-pub(crate) use ended::cut_off;
+pub(crate) use ended::{cut_off, ping_progress};
 
 use crate::{
     finding::{Finding, Peer},
     render::{Names, NodeFacts, PodFacts},
 };
 
-/// What is known of both ends of a ping besides its report.
+/// What is known of both ends of a probe besides its report.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PingContext {
+pub(crate) struct Context {
     pub from: Peer,
     pub to: Peer,
     /// Nobody chose the source: every verdict then says which it was.
@@ -31,11 +31,7 @@ pub(crate) struct PingContext {
 }
 
 /// The findings of one target, worst first, then most likely.
-pub(crate) fn ping(
-    report: &PingReport,
-    request: &PingRequest,
-    context: &PingContext,
-) -> Vec<Finding> {
+pub(crate) fn ping(report: &PingReport, request: &PingRequest, context: &Context) -> Vec<Finding> {
     vec![ping::Case { report, request, context }.finding()]
 }
 

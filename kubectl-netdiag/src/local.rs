@@ -1,13 +1,12 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
-use netdiag_wire::{
-    Line,
-    ping::{PingEvent, PingRequest},
-};
-use tokio::sync::mpsc::UnboundedReceiver;
+use netdiag_wire::ping::{PingEvent, PingRequest};
 use tokio_util::sync::CancellationToken;
 
-use crate::finding::{Failure, Peer, PeerKind};
+use crate::{
+    finding::{Failure, Peer, PeerKind},
+    probe::Here,
+};
 
 /// This machine, as the header names it.
 pub(crate) fn peer() -> Peer {
@@ -19,17 +18,24 @@ pub(crate) fn peer() -> Peer {
 pub(crate) fn ping(
     request: &PingRequest,
     stop: CancellationToken,
-) -> Result<UnboundedReceiver<Line<PingEvent>>, Failure> {
-    linux::ping(request, stop)
+) -> Result<Here<PingEvent>, Failure> {
+    use netdiag_probe::ping;
+    let (request, sockets) = (request.clone(), ping::open(request));
+    linux::start(sockets, move |runtime, sockets, files, emit| {
+        let emit = &mut |event| emit(event);
+        runtime.block_on(ping::run(&request, sockets, files, &|_| Ok(()), emit, stop))
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn ping(
-    _: &PingRequest,
-    _: CancellationToken,
-) -> Result<UnboundedReceiver<Line<PingEvent>>, Failure> {
+pub(crate) fn ping(_: &PingRequest, _: CancellationToken) -> Result<Here<PingEvent>, Failure> {
+    Err(elsewhere())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn elsewhere() -> Failure {
     let message = "--from local: needs Linux; on this system name a pod or a node";
-    Err(Failure::new(crate::code::BAD_VALUE, message))
+    Failure::new(crate::code::BAD_VALUE, message)
 }
 
 #[cfg(target_os = "linux")]
@@ -37,51 +43,43 @@ mod linux {
     use std::error::Error;
 
     use jiff::Timestamp;
-    use netdiag_probe::{
-        ProbeError,
-        names::ResolverFiles,
-        ping::{self, PingSockets},
+    use netdiag_probe::{ProbeError, names::ResolverFiles};
+    use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Event, Line};
+    use tokio::{
+        runtime::{Builder, Runtime},
+        sync::mpsc::{UnboundedSender, unbounded_channel},
     };
-    use netdiag_wire::{
-        EndReason, ErrorBody, ErrorCode, Event, Line,
-        ping::{PingEvent, PingRequest},
-    };
-    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-    use tokio_util::sync::CancellationToken;
 
-    use crate::{code, finding::Failure};
+    use crate::{code, finding::Failure, probe::Here};
 
-    pub(super) fn ping(
-        request: &PingRequest,
-        stop: CancellationToken,
-    ) -> Result<UnboundedReceiver<Line<PingEvent>>, Failure> {
-        let sockets = ping::open(request).map_err(|error| failure(&error))?;
+    /// A thread of its own for a probe whose sockets are open: a slow terminal must not delay what
+    /// is measured.
+    pub(super) fn start<S: Send + 'static, E: Send + 'static>(
+        sockets: Result<S, ProbeError>,
+        probe: impl FnOnce(&Runtime, S, &ResolverFiles, &mut dyn FnMut(E)) -> Result<(), ProbeError>
+        + Send
+        + 'static,
+    ) -> Result<Here<E>, Failure> {
+        let sockets = sockets.map_err(|error| failure(&error))?;
         let (sender, receiver) = unbounded_channel();
-        let request = request.clone();
-        // A thread of its own: a slow terminal must not delay what is measured.
-        std::thread::spawn(move || run(&request, sockets, &sender, stop));
+        std::thread::spawn(move || run(sockets, probe, &sender));
         Ok(receiver)
     }
 
-    fn run(
-        request: &PingRequest,
-        sockets: PingSockets,
-        sender: &UnboundedSender<Line<PingEvent>>,
-        stop: CancellationToken,
+    fn run<S, E>(
+        sockets: S,
+        probe: impl FnOnce(&Runtime, S, &ResolverFiles, &mut dyn FnMut(E)) -> Result<(), ProbeError>,
+        sender: &UnboundedSender<Line<E>>,
     ) {
         let say = |event| {
             // Nobody listens any more once the screen is gone.
             let _ = sender.send(Line { at: Timestamp::now(), event });
         };
-        let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(ping::run(
-                request,
-                sockets,
-                &ResolverFiles::of_this_machine(),
-                &|_| Ok(()),
-                &mut |event| say(Event::Probe(event)),
-                stop,
-            )),
+        let ended = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                let files = ResolverFiles::of_this_machine();
+                probe(&runtime, sockets, &files, &mut |event| say(Event::Probe(event)))
+            }
             Err(error) => Err(ProbeError::Socket("start a runtime", error)),
         };
         say(match ended {

@@ -18,6 +18,7 @@ mod finding;
 mod local;
 mod ping;
 mod plan;
+mod probe;
 mod render;
 mod saved;
 mod service;

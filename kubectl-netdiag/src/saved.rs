@@ -7,51 +7,123 @@ use std::{
 };
 
 use jiff::Timestamp;
-use netdiag_wire::{
-    EndReason, ErrorBody, Event, Line, Untrusted,
-    ping::{MAX_TARGETS, PingEvent, PingFold, PingReport, PingRequest},
-};
+use netdiag_wire::{EndReason, ErrorBody, Event, Line, Untrusted};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
     agent::refusal,
     args::RenderArgs,
     code,
-    diagnose::{self, PingContext},
-    finding::{Failure, Finding, Peer, PeerKind, Severity, worst},
-    local,
-    render::{self, Document, Names, Span},
+    finding::{Failure, Peer, PeerKind, Severity},
+    local, ping,
+    probe::Conclusion,
+    render::Span,
     session::{Clock, Session, Stopped},
 };
 
 /// A line of events is far shorter; the document at the end may be long.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
 
+/// A probe that is shown again from its events, without its command line.
+pub(crate) trait Replay: Default {
+    const NAME: &'static str;
+    const KIND: &'static str;
+    type Event: DeserializeOwned;
+
+    fn take(
+        &mut self,
+        from: &mut Peer,
+        event: Self::Event,
+        at: Timestamp,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped>;
+
+    /// From the report of a document, without its events.
+    fn of_document(&mut self, report: Value, to: Peer) -> serde_json::Result<()>;
+
+    /// The conclusion and the target; none where there was no event of this probe.
+    fn conclude(
+        self,
+        from: &Peer,
+        ended: Option<EndReason>,
+        session: &mut Session<'_>,
+    ) -> Result<Option<(Conclusion, Option<Peer>)>, Stopped>;
+}
+
 /// Reads line by line, so that what is still being written is shown as it comes.
 pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let mut input = open(&args.file)?;
-    let mut saved = Saved::new();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = (&mut input).take(MAX_LINE).read_until(b'\n', &mut line);
-        if read.map_err(|error| unreadable(&args.file, &error.to_string()))? == 0 {
-            break;
+    let mut input = Input { path: &args.file, read: open(&args.file)? };
+    let mut before = Vec::new();
+    while let Some(value) = input.next()? {
+        let whose = whose(&value);
+        before.push(value);
+        match whose {
+            Whose::Nobodys => {}
+            Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
+            Whose::Another(kind) => {
+                let why = format!("a {kind} cannot be rendered by this release");
+                return Err(input.wrong(&why).into());
+            }
+        }
+    }
+    // Nothing but what every stream has: an error of the agent, or too little.
+    replay::<ping::Saved>(before, input, session, clock)
+}
+
+/// Which probe a line belongs to.
+enum Whose {
+    /// It stands in every stream.
+    Nobodys,
+    Ping,
+    Another(Untrusted),
+}
+
+fn whose(line: &Value) -> Whose {
+    if line.get("apiVersion").is_some() {
+        return match line["kind"].as_str().unwrap_or_default() {
+            "PingReport" => Whose::Ping,
+            other => Whose::Another(other.into()),
+        };
+    }
+    match line["event"].as_str() {
+        Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
+        _ => Whose::Ping,
+    }
+}
+
+/// The file as JSON values, one a line, but for a document that is spread over many.
+struct Input<'a> {
+    path: &'a Path,
+    read: Box<dyn BufRead>,
+}
+
+impl Input<'_> {
+    fn next(&mut self) -> Result<Option<Value>, Failure> {
+        let mut line = Vec::new();
+        while line.trim_ascii().is_empty() {
+            line.clear();
+            let read = (&mut self.read).take(MAX_LINE).read_until(b'\n', &mut line);
+            if read.map_err(|error| self.wrong(&error.to_string()))? == 0 {
+                return Ok(None);
+            }
         }
         if line.len() as u64 == MAX_LINE {
-            return Err(unreadable(&args.file, "a line of more than 16 MiB").into());
-        }
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
+            return Err(self.wrong("a line of more than 16 MiB"));
         }
         // The document of `-o json` is spread over lines: the rest belongs to it.
         if line.trim_ascii() == b"{" {
-            (&mut input).take(MAX_LINE).read_to_end(&mut line)?;
+            let read = (&mut self.read).take(MAX_LINE).read_to_end(&mut line);
+            read.map_err(|error| self.wrong(&error.to_string()))?;
         }
-        saved.take(&line, &args.file, session)?;
+        let value = serde_json::from_slice(&line);
+        value.map(Some).map_err(|error| self.wrong(&format!("not what netdiag prints: {error}")))
     }
-    saved.conclude(&args.file, session, clock)
+
+    fn wrong(&self, why: &str) -> Failure {
+        unreadable(self.path, why)
+    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
@@ -66,55 +138,62 @@ fn unreadable(path: &Path, why: &str) -> Failure {
     Failure::new(code::BAD_VALUE, format!("render {}: {why}", path.display()))
 }
 
-fn span_of(document: &Value) -> Option<Span> {
-    let started_at = document["startedAt"].as_str()?.parse().ok()?;
-    Some(Span { started_at, took_us: document["tookUs"].as_u64()? })
+/// Shows what was read already and what is still to come.
+fn replay<R: Replay>(
+    before: Vec<Value>,
+    mut input: Input<'_>,
+    session: &mut Session<'_>,
+    clock: Clock,
+) -> Result<Severity, Stopped> {
+    let mut stream = Stream::<R>::new();
+    for value in before {
+        stream.take(value, &input, session)?;
+    }
+    while let Some(value) = input.next()? {
+        stream.take(value, &input, session)?;
+    }
+    stream.conclude(&input, session, clock)
 }
 
 /// What was read so far.
-struct Saved {
-    request: PingRequest,
-    fold: PingFold,
+struct Stream<R> {
+    replay: R,
     from: Peer,
-    to: Vec<Peer>,
-    has_header: bool,
     ended: Option<EndReason>,
     error: Option<ErrorBody>,
+    has_events: bool,
     /// The document that ends a saved stream: it knows both ends by name.
     document: Option<Value>,
     /// When the probe ran, which is not when it is rendered.
     span: Option<Span>,
 }
 
-impl Saved {
+impl<R: Replay> Stream<R> {
     fn new() -> Self {
-        let mut any = PingRequest::to("");
-        any.targets = vec![any.targets[0].clone(); MAX_TARGETS];
-        let mut request = PingRequest::to("");
-        request.targets.clear();
         Self {
-            request,
-            fold: PingFold::new(&any),
+            replay: R::default(),
             from: local::peer(),
-            to: Vec::new(),
-            has_header: false,
             ended: None,
             error: None,
+            has_events: false,
             document: None,
             span: None,
         }
     }
 
-    fn take(&mut self, line: &[u8], path: &Path, session: &mut Session<'_>) -> Result<(), Stopped> {
-        let parsed: Value = serde_json::from_slice(line)
-            .map_err(|error| unreadable(path, &format!("not what netdiag prints: {error}")))?;
-        if parsed.get("apiVersion").is_some() {
-            self.span = span_of(&parsed).or(self.span);
-            self.document = Some(parsed);
+    fn take(
+        &mut self,
+        value: Value,
+        input: &Input<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        if value.get("apiVersion").is_some() {
+            self.span = span_of(&value).or(self.span);
+            self.document = Some(value);
             return Ok(());
         }
-        let line: Line<PingEvent> = serde_json::from_value(parsed)
-            .map_err(|error| unreadable(path, &format!("no event of ping: {error}")))?;
+        let line: Line<R::Event> = serde_json::from_value(value)
+            .map_err(|error| input.wrong(&format!("no event of {}: {error}", R::NAME)))?;
         let started_at = self.span.map_or(line.at, |span| span.started_at);
         let took_us = line.at.duration_since(started_at).as_micros();
         self.span = Some(Span { started_at, took_us: took_us.try_into().unwrap_or_default() });
@@ -127,102 +206,42 @@ impl Saved {
             }
             Event::End { reason } => self.ended = Some(reason),
             Event::Error { error } => self.error = Some(error),
-            Event::Probe(event) => self.show(&event, line.at, session)?,
+            Event::Probe(event) => {
+                self.has_events = true;
+                self.replay.take(&mut self.from, event, line.at, session)?;
+            }
         }
         Ok(())
-    }
-
-    fn show(
-        &mut self,
-        event: &PingEvent,
-        at: Timestamp,
-        session: &mut Session<'_>,
-    ) -> Result<(), Stopped> {
-        self.fold.push(event);
-        if let PingEvent::Started { host, address, source, .. } = event {
-            self.from.address.get_or_insert(*source);
-            let host = host.to_string();
-            self.request.targets.extend(PingRequest::to(host.clone()).targets);
-            let kind =
-                if host.parse() == Ok(*address) { PeerKind::Address } else { PeerKind::Host };
-            self.to.push(Peer { kind, name: host, address: Some(*address), ..Peer::default() });
-            return Ok(());
-        }
-        self.header(session)?;
-        let (out, screen) = (&mut *session.out, &session.screen);
-        render::ping_event(out, screen, &self.request, &Names::default(), event, at)?;
-        Ok(())
-    }
-
-    fn header(&mut self, session: &mut Session<'_>) -> io::Result<()> {
-        if std::mem::replace(&mut self.has_header, true) {
-            return Ok(());
-        }
-        render::header(session.out, &session.screen, &self.from, &self.to)
     }
 
     fn conclude(
         mut self,
-        path: &Path,
+        input: &Input<'_>,
         session: &mut Session<'_>,
         clock: Clock,
     ) -> Result<Severity, Stopped> {
-        let mut reports = self.fold.reports(self.ended, self.error.as_ref());
-        reports.truncate(self.to.len());
-        if let (true, Some(document)) = (self.to.is_empty(), self.document.take()) {
-            reports.push(self.of_document(&document, path)?);
+        if let (false, Some(document)) = (self.has_events, self.document.take()) {
+            self.from = peer(&document["source"]);
+            let (report, to) = (document[R::NAME].clone(), peer(&document["target"]));
+            self.replay
+                .of_document(report, to)
+                .map_err(|error| input.wrong(&format!("no report of {}: {error}", R::NAME)))?;
         }
         if let Some(error) = &self.error {
             let message = error.message.to_string();
             return Err(Failure::new(refusal::code_of(error.code), message).into());
         }
-        if reports.is_empty() {
-            return Err(unreadable(path, "no event of a probe").into());
-        }
-        self.header(session)?;
         let span = self.span.unwrap_or_else(|| clock.span());
-        let findings = self.findings(&reports);
-        let (out, screen) = (&mut *session.out, &session.screen);
-        render::verdict(out, screen, &findings)?;
-        let document = Document::new("PingReport", span, &findings).from(self.from);
-        let document = match self.to.into_iter().next() {
-            Some(to) => document.to(to),
-            None => document,
-        };
-        let document = document.part("ping", &reports[0]).map_err(io::Error::from)?;
-        render::document(out, screen, &document)?;
-        Ok(worst(&findings))
-    }
-
-    /// One report a target, each judged by itself.
-    fn findings(&self, reports: &[PingReport]) -> Vec<Finding> {
-        let judge = |(report, to): (&PingReport, &Peer)| {
-            let context = PingContext {
-                from: self.from.clone(),
-                to: to.clone(),
-                now_at: Timestamp::now(),
-                ..PingContext::default()
-            };
-            diagnose::ping(report, &self.request, &context)
-        };
-        reports.iter().zip(&self.to).flat_map(judge).collect()
-    }
-
-    /// A file that holds the report alone.
-    fn of_document(&mut self, document: &Value, path: &Path) -> Result<PingReport, Failure> {
-        let wrong = |why: String| unreadable(path, &why);
-        let kind = document["kind"].as_str().unwrap_or_default();
-        if kind != "PingReport" {
-            let kind = Untrusted::from(kind);
-            return Err(wrong(format!("a {kind} cannot be rendered by this release")));
+        match self.replay.conclude(&self.from, self.ended, session)? {
+            Some((conclusion, to)) => conclusion.show(R::KIND, span, (self.from, to), session),
+            None => Err(input.wrong("no event of a probe").into()),
         }
-        let report: PingReport = serde_json::from_value(document["ping"].clone())
-            .map_err(|error| wrong(format!("no report of ping: {error}")))?;
-        self.from = peer(&document["source"]);
-        self.to = vec![peer(&document["target"])];
-        self.request = PingRequest::to(report.host.to_string());
-        Ok(report)
     }
+}
+
+fn span_of(document: &Value) -> Option<Span> {
+    let started_at = document["startedAt"].as_str()?.parse().ok()?;
+    Some(Span { started_at, took_us: document["tookUs"].as_u64()? })
 }
 
 /// An end of the probe, from a document of ours or of anybody's.
@@ -241,6 +260,7 @@ fn peer(value: &Value) -> Peer {
         name: text("name").unwrap_or_default(),
         node: text("node"),
         address: value["address"].as_str().and_then(|address| address.parse().ok()),
+        port: value["port"].as_u64().and_then(|port| port.try_into().ok()),
         ..Peer::default()
     }
 }

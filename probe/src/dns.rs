@@ -10,13 +10,20 @@ mod cursor;
 mod decode;
 #[allow(dead_code, reason = "the search list asks so")]
 pub(crate) mod exchange;
+#[allow(dead_code, reason = "the search list comes next")]
+pub(crate) mod hosts;
+mod literal;
 pub(crate) mod message;
 #[allow(dead_code, reason = "the search list and validation need it")]
 pub(crate) mod name;
 mod options;
+#[allow(dead_code, reason = "the search list comes next")]
+mod plan;
 mod query;
 mod rdata;
 mod report;
+#[allow(dead_code, reason = "the search list comes next")]
+pub(crate) mod resolv_conf;
 
 use crate::{ProbeError, names::ResolverFiles, sys::addresses};
 use exchange::Client;

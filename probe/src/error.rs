@@ -3,6 +3,7 @@
 use std::{io, net::IpAddr};
 
 use netdiag_wire::ErrorCode;
+use rustix::io::Errno;
 
 /// Silence, a rejection or a refused send are no errors: they are what a probe is for.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,8 @@ pub enum ProbeError {
          a group within net.ipv4.ping_group_range"
     )]
     NoIcmpSocket(#[source] io::Error),
+    #[error("open raw socket: a trace by ICMP needs CAP_NET_RAW")]
+    NoRawSocket(#[source] io::Error),
     #[error("{0}")]
     Socket(&'static str, #[source] io::Error),
     #[error("source {wanted} is no address of this network namespace; it has {}", list(.has))]
@@ -47,11 +50,17 @@ pub enum ResolveError {
 }
 
 impl ProbeError {
+    /// This kernel knows no such sockets, as one without IPv6.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        let Self::Socket(_, error) = self else { return false };
+        matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT))
+    }
+
     /// The word that clients match on; the message is not part of the API.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Request(_) | Self::WrongFamily { .. } => ErrorCode::BadRequest,
-            Self::NoIcmpSocket(_) => ErrorCode::Permission,
+            Self::NoIcmpSocket(_) | Self::NoRawSocket(_) => ErrorCode::Permission,
             Self::Socket(_, cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
                 ErrorCode::Permission
             }

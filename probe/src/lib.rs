@@ -3,11 +3,14 @@
 //! It knows neither Kubernetes nor HTTP and enters no namespace. Sockets are opened first, with
 //! whatever privilege there is; what comes from the network is parsed later, without any.
 
+mod clock;
 pub mod dns;
 pub mod error;
 pub mod names;
 mod packet;
 pub mod ping;
 mod sys;
+mod target;
+pub mod trace;
 
 pub use error::ProbeError;

@@ -19,7 +19,7 @@ use netdiag_wire::Family;
 use crate::{ProbeError, error::ResolveError};
 
 /// Most bytes of either file; a pod may make its own as long as it likes.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// Bounds of resolv.conf, as glibc has them; a pod may write what it likes.
 const MAX_SERVERS: usize = 3;
@@ -45,7 +45,8 @@ impl ResolverFiles {
 
 fn read(path: &str) -> Vec<u8> {
     let mut contents = Vec::new();
-    let read = File::open(path).map(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut contents));
+    let read =
+        File::open(path).map(|file| file.take(MAX_FILE_BYTES as u64).read_to_end(&mut contents));
     if !matches!(read, Ok(Ok(_))) {
         contents.clear();
     }

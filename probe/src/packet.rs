@@ -1,14 +1,17 @@
-//! Echo requests and their answers as bytes; no sockets, no clock.
+//! Probes and their answers as bytes; no sockets, no clock.
 
 use std::net::IpAddr;
 
 pub(crate) mod answer;
 pub(crate) mod echo;
+mod extensions;
 #[cfg(test)]
 mod hostile;
 pub(crate) mod icmp4;
 pub(crate) mod icmp6;
 pub(crate) mod meaning;
+pub(crate) mod probe;
+pub(crate) mod quoted;
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Version {

@@ -10,3 +10,4 @@ mod rejections;
 mod responder;
 mod sandbox;
 mod side_by_side;
+mod trace;

@@ -381,6 +381,9 @@ pub struct ResolverSettings {
     pub trust_ad: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     pub no_aaaa: bool,
+    /// A name without a dot is not asked for as it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_tld_query: bool,
     pub libc: Libc,
     /// Lines and options that this libc passes over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -393,6 +396,7 @@ pub struct ResolverSettings {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostsEntry {
+    /// The first name of that line, which is the canonical one.
     pub name: Untrusted,
     pub addresses: Vec<IpAddr>,
     /// Of the first such line, from 1.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 mod fold;
-pub use fold::TraceFold;
+pub use fold::{TraceFold, round};
 
 use crate::{EndReason, ErrorBody, Family, IcmpError, SendRefusal, Untrusted, is_default};
 

@@ -21,12 +21,15 @@ use super::{
 pub(crate) const PROBES: [&str; 1] = [PingRequest::NAME];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
-    Router::new()
-        .route("/v1/about", get(about))
-        .route(&format!("/v1/{}", PingRequest::NAME), post(ping))
+    let router = Router::new().route("/v1/about", get(about));
+    with::<PingRequest>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(front)
+}
+
+fn with<P: Probe>(router: Router<Arc<Front>>) -> Router<Arc<Front>> {
+    router.route(&format!("/v1/{}", P::NAME), post(probe::answer::<P>))
 }
 
 pub(crate) fn refusal(body: &ErrorBody) -> Response {
@@ -41,10 +44,6 @@ pub(crate) fn refusal(body: &ErrorBody) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
-}
-
-async fn ping(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
-    probe::answer::<PingRequest>(front, request).await
 }
 
 async fn about(State(front): State<Arc<Front>>) -> Json<About> {

@@ -7,17 +7,18 @@ use http_body_util::{BodyExt, Limited};
 use netdiag_wire::{ErrorBody, ErrorCode, Request};
 use serde::de::DeserializeOwned;
 
-/// Most bytes of a request's JSON.
-const MAX_BYTES: usize = 64 * 1024;
+use crate::ipc::MAX_BODY_BYTES;
+
 /// A caller that dribbles holds a connection this long.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) async fn read<P: DeserializeOwned>(body: Body) -> Result<Request<P>, ErrorBody> {
-    let collected = tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_BYTES).collect()).await;
+    let collected =
+        tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await;
     let collected = collected.map_err(|_| bad(format!("body: not complete within {TIMEOUT:?}")))?;
     let collected =
         collected.map_err(|cause| match cause.is::<http_body_util::LengthLimitError>() {
-            true => bad(format!("body: more than {MAX_BYTES} bytes")),
+            true => bad(format!("body: more than {MAX_BODY_BYTES} bytes")),
             false => bad("body: broke off or is not framed as HTTP/1.1 has it".into()),
         })?;
     parse(&collected.to_bytes())

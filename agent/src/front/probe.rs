@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
+    extract::State,
     http::Request,
     response::{IntoResponse, Response},
 };
@@ -62,7 +63,10 @@ pub(crate) struct Deadline {
 }
 
 /// Answers `POST /v1/<probe>`.
-pub(crate) async fn answer<P: Probe>(front: Arc<Front>, request: Request<Body>) -> Response {
+pub(crate) async fn answer<P: Probe>(
+    State(front): State<Arc<Front>>,
+    request: Request<Body>,
+) -> Response {
     let mut facts = front.facts(P::NAME);
     let allowed = match decide::<P>(&front, request, &mut facts).await {
         Ok(allowed) => allowed,

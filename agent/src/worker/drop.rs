@@ -17,8 +17,8 @@ use rustix::{
 use super::UID;
 
 const ADDRESS_SPACE: u64 = 256 * 1024 * 1024;
-/// Raw sockets are open already; names are resolved over a few more.
-const DESCRIPTORS: u64 = 64;
+/// The 64 flows of a trace each hold a port by a socket; names are resolved over a few more.
+const DESCRIPTORS: u64 = 192;
 
 /// Any failure ends the worker: to run with something left is worse than not to run.
 pub(super) fn everything(parent: Option<Pid>) -> io::Result<()> {

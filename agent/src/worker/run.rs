@@ -13,11 +13,8 @@ use std::{
     time::Duration,
 };
 
-use netdiag_probe::{ProbeError, ping};
-use netdiag_wire::{
-    EndReason, ErrorBody, Event, MAX_LINE_BYTES, MissingRight,
-    ping::{PingEvent, PingRequest},
-};
+use netdiag_probe::ProbeError;
+use netdiag_wire::{EndReason, ErrorBody, Event, MissingRight};
 use tokio::{
     runtime::Builder,
     time::{Instant, sleep_until, timeout},
@@ -25,25 +22,36 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Assignment, OPEN_SECONDS,
+    Assignment,
     destination::Right,
     drop,
     lines::{Lines, readable},
     open::{self, Opened},
+    probe::Probe,
     sandbox,
 };
-use crate::ipc::{ProbeOrder, WorkerOrder};
+use crate::ipc::{MAX_ORDER_BYTES, OPEN_SECONDS, ProbeOrder, WorkerOrder};
 
 /// For a probe that was told to stop to say what it has.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
+/// Does what front orders. Nothing, when front thought otherwise.
 pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
+    let Some(order) = read_order(&assignment.stream)? else { return Ok(()) };
+    match &order.probe {
+        ProbeOrder::Ping(request) => to_the_end(assignment, &order, request),
+    }
+}
+
+fn to_the_end<P: Probe>(
+    assignment: Assignment,
+    order: &WorkerOrder,
+    request: &P,
+) -> io::Result<()> {
     let Assignment { stream, dir, source, parent, .. } = assignment;
-    let Some(order) = read_order(&stream)? else { return Ok(()) };
     nix::unistd::alarm::set(OPEN_SECONDS);
     let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
-    let ProbeOrder::Ping(request) = &order.probe;
-    let opened = open::ping(&order, request, &dir);
+    let opened = open::open(order, request, &dir);
     drop(dir);
     drop::everything(parent)?;
     // Before the filter: the runtime makes a Unix socket pair for itself.
@@ -54,8 +62,8 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     sandbox::close();
     let lines = Lines::new(stream);
     let end = match opened {
-        Ok(opened) => runtime.block_on(ping(request, opened, &stop, &lines))?,
-        Err(cause) => error(&cause, None),
+        Ok(opened) => runtime.block_on(run(request, opened, &stop, &lines))?,
+        Err(cause) => error::<P>(&cause, None),
     };
     match lines.write(end) {
         // front has hung up: nobody is left to tell.
@@ -67,16 +75,16 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
 /// One line, and no byte after it: front waits for the answer. None when front thought otherwise.
 fn read_order(stream: &UnixStream) -> io::Result<Option<WorkerOrder>> {
     let mut line = Vec::new();
-    BufReader::new(stream.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line)?;
+    BufReader::new(stream.take(MAX_ORDER_BYTES as u64)).read_until(b'\n', &mut line)?;
     if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&line)?)) }
 }
 
-async fn ping(
-    request: &PingRequest,
-    opened: Opened,
+async fn run<P: Probe>(
+    request: &P,
+    opened: Opened<P::Sockets>,
     stop: &Stop,
     lines: &Lines,
-) -> io::Result<Event<PingEvent>> {
+) -> io::Result<Event<P::Event>> {
     let Opened { sockets, files, policy } = opened;
     let token = CancellationToken::new();
     let destination = |address: IpAddr| {
@@ -87,7 +95,7 @@ async fn ping(
     let mut emit = |event| {
         let _ = lines.write(Event::Probe(event));
     };
-    let probing = ping::run(request, sockets, &files, &destination, &mut emit, token.clone());
+    let probing = request.run(sockets, &files, &destination, &mut emit, token.clone());
     let mut probing = pin!(probing);
     let (ended, reason) = tokio::select! {
         biased;
@@ -99,7 +107,7 @@ async fn ping(
     };
     Ok(match ended {
         Ok(()) => Event::End { reason },
-        Err(cause) => error(&cause, policy.missing()),
+        Err(cause) => error::<P>(&cause, policy.missing()),
     })
 }
 
@@ -135,7 +143,7 @@ impl Stop {
 }
 
 /// With every cause; `user` of a missing right is front's to say.
-fn error(cause: &ProbeError, missing: Option<Right>) -> Event<PingEvent> {
+fn error<P: Probe>(cause: &ProbeError, missing: Option<Right>) -> Event<P::Event> {
     let mut message = cause.to_string();
     let mut source = cause.source();
     while let Some(deeper) = source {

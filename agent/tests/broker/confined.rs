@@ -61,7 +61,7 @@ fn p1_worker_status_at_the_first_hostile_byte() {
         }
         let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
         for (limit, most) in
-            [("Max address space", "268435456"), ("Max open files", "64"), ("Max processes", "0")]
+            [("Max address space", "268435456"), ("Max open files", "192"), ("Max processes", "0")]
         {
             let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
             let words: Vec<&str> = line[limit.len()..].split_whitespace().collect();

@@ -31,6 +31,16 @@ pub(crate) fn micros(text: &str) -> Result<u32, String> {
     u32::try_from(micros).map_err(|_| format!("must be at most {} s", u32::MAX / 1_000_000))
 }
 
+/// What bounds a whole command.
+pub(crate) fn deadline(text: &str) -> Result<Duration, String> {
+    let time = parse(text)?;
+    if time < Duration::from_millis(1) {
+        Err("the deadline must be at least 0.001 s".into())
+    } else {
+        Ok(time)
+    }
+}
+
 /// Only digits and one point: `inf`, `1e9` and `-1` are no times.
 fn decimal(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');

@@ -85,7 +85,7 @@ fn a_bare_v_is_detail_and_one_with_a_number_the_log_level() {
 fn targets_in_one_word_or_two() {
     assert_eq!(ping("ping pod foo").target(), ping("ping pod/foo").target());
     assert_eq!(ping("ping foo").target(), Ok(Target::Host("foo".into())));
-    assert_eq!(ping("ping --from local 10.0.0.7").from, Some(Origin::Local));
+    assert_eq!(ping("ping --from local 10.0.0.7").source.from, Some(Origin::Local));
 }
 
 #[test]

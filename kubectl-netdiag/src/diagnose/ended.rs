@@ -1,4 +1,4 @@
-//! Why a ping ended before it did what was asked.
+//! Why a probe ended before it did what was asked.
 
 use netdiag_wire::{
     EndReason,
@@ -9,7 +9,7 @@ use crate::finding::{Code, Failure, Label, Peer, PeerKind};
 
 const CUT_OFF: Code = Code(6);
 
-/// The reason in words; absent when the ping did what was asked.
+/// The reason in words; absent when the probe did what was asked.
 pub(super) fn why(ended: Option<EndReason>, from: &Peer) -> Option<String> {
     Some(match ended {
         Some(EndReason::Completed) => return None,
@@ -47,23 +47,22 @@ pub(super) fn is_short(report: &PingReport, request: &PingRequest) -> bool {
     request.count.is_some_and(|count| count.get() > report.tried())
 }
 
-/// A stream that broke off in the middle: what was seen is kept, and the command could not go on.
-pub(crate) fn cut_off(
-    reports: &[PingReport],
-    request: &PingRequest,
-    from: &Peer,
-    cause: &str,
-) -> Failure {
+/// How far the pings came: `41 of 100 echoes (41 replied)`.
+pub(crate) fn ping_progress(reports: &[PingReport], request: &PingRequest) -> String {
     let tried: u32 = reports.iter().map(PingReport::tried).sum();
     let replied: u32 = reports.iter().map(|report| report.replied).sum();
     let asked = request.count.map(|count| u64::from(count.get()) * reports.len() as u64);
     let asked = asked.map(|asked| format!(" of {asked}")).unwrap_or_default();
-    let message = format!("cut off after {tried}{asked} echoes ({replied} replied): {cause}");
+    format!("{tried}{asked} echoes ({replied} replied)")
+}
+
+/// A stream that broke off in the middle: what was seen is kept, and the command could not go on.
+pub(crate) fn cut_off(progress: &str, from: &Peer, cause: &str) -> Failure {
     let doctor = node_name(from).map(|node| {
         let argv = ["kubectl", "netdiag", "doctor", &format!("node/{node}")];
         Label::Next(argv.map(String::from).into())
     });
-    Failure::new(CUT_OFF, message).with(doctor)
+    Failure::new(CUT_OFF, format!("cut off after {progress}: {cause}")).with(doctor)
 }
 
 fn on_node(from: &Peer) -> String {

@@ -4,14 +4,14 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::PingContext;
+use super::Context;
 use crate::{
     finding::{Label, Object, Peer, PeerKind},
     render::{NodeFacts, PodFacts, ReadyBy, number},
 };
 
 /// Whether the target lives, as the API has it.
-pub(super) fn target_state(context: &PingContext) -> Vec<Label> {
+pub(super) fn target_state(context: &Context) -> Vec<Label> {
     let dead = node_not_ready(context);
     if !dead.is_empty() {
         return dead;
@@ -26,7 +26,7 @@ pub(super) fn target_state(context: &PingContext) -> Vec<Label> {
 }
 
 /// That the target's node does not report, which explains all else.
-pub(super) fn node_not_ready(context: &PingContext) -> Vec<Label> {
+pub(super) fn node_not_ready(context: &Context) -> Vec<Label> {
     let not_ready = |node: &&NodeFacts| node.ready == Some(false);
     let Some(node) = context.target_node.as_ref().filter(not_ready) else { return Vec::new() };
     let pod = if context.target_pod.is_some() { ", where the pod runs," } else { "" };
@@ -73,7 +73,7 @@ fn instant(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The target is a Service's address: then no echo tells anything of the Service.
-pub(super) fn service_of(context: &PingContext) -> Option<[Label; 2]> {
+pub(super) fn service_of(context: &Context) -> Option<[Label; 2]> {
     let address = context.to.address?;
     let services = &context.names.services;
     let known = services.iter().find(|service| service.cluster_ips.contains(&address));
@@ -91,7 +91,7 @@ pub(super) fn service_of(context: &PingContext) -> Option<[Label; 2]> {
     Some([Label::Note(note), command(&endpoints)])
 }
 
-pub(super) fn silence_unless(context: &PingContext) -> Option<Label> {
+pub(super) fn silence_unless(context: &Context) -> Option<Label> {
     let text = match context.to.kind {
         PeerKind::Address | PeerKind::Host => {
             "the host or a firewall drops echoes only, as many outside the cluster do"
@@ -113,7 +113,7 @@ pub(super) fn one_run(lost: &[u32], interval_us: u32) -> Option<Label> {
 }
 
 /// The nearest look-alikes: the target from its own node, and the rules that may be in the way.
-pub(super) fn silence_next(context: &PingContext) -> Vec<Label> {
+pub(super) fn silence_next(context: &Context) -> Vec<Label> {
     match context.to.kind {
         PeerKind::Pod => {
             let policies = policies(context).into_iter();
@@ -125,7 +125,7 @@ pub(super) fn silence_next(context: &PingContext) -> Vec<Label> {
 }
 
 /// Where echoes are lost: at the target, or between the nodes.
-pub(super) fn loss_next(context: &PingContext, tried: u32) -> Vec<Label> {
+pub(super) fn loss_next(context: &Context, tried: u32) -> Vec<Label> {
     let count = tried.clamp(20, 100).to_string();
     let at_target = at_target(context, &count);
     let between = nodes(context).map(|(from, to)| ping(&to, &from, &["-c", &count]));
@@ -136,7 +136,7 @@ pub(super) fn loss_next(context: &PingContext, tried: u32) -> Vec<Label> {
 }
 
 /// The path between the two nodes, without pods and policies.
-pub(super) fn between_nodes(context: &PingContext) -> Vec<Label> {
+pub(super) fn between_nodes(context: &Context) -> Vec<Label> {
     match nodes(context) {
         Some((from, to)) => vec![ping(&to, &from, &[])],
         None => from_own_node(context),
@@ -144,17 +144,17 @@ pub(super) fn between_nodes(context: &PingContext) -> Vec<Label> {
 }
 
 /// The same source and target with other options.
-pub(super) fn again(context: &PingContext, options: &[&str]) -> Vec<Label> {
+pub(super) fn again(context: &Context, options: &[&str]) -> Vec<Label> {
     vec![ping(&context.to.word(), &context.from.word(), options)]
 }
 
 /// The same target from the source pod's node: what differs is the pod's own rules.
-pub(super) fn from_own_node(context: &PingContext) -> Vec<Label> {
+pub(super) fn from_own_node(context: &Context) -> Vec<Label> {
     let node = context.from.node.as_ref().filter(|_| context.from.kind == PeerKind::Pod);
     node.map(|node| ping(&context.to.word(), &format!("node/{node}"), &[])).into_iter().collect()
 }
 
-pub(super) fn policies(context: &PingContext) -> Vec<Label> {
+pub(super) fn policies(context: &Context) -> Vec<Label> {
     let target = context.target_pod.as_ref().filter(|pod| !pod.host_network);
     let target = target.map(|pod| &pod.namespace);
     let namespace = target.or(context.from.namespace.as_ref());
@@ -162,19 +162,19 @@ pub(super) fn policies(context: &PingContext) -> Vec<Label> {
     namespace.map(list).into_iter().collect()
 }
 
-pub(super) fn same_node(context: &PingContext) -> bool {
+pub(super) fn same_node(context: &Context) -> bool {
     node_of(&context.from).is_some_and(|node| Some(node) == node_of(&context.to))
 }
 
 /// The target pod from its own node, unless the source is there already.
-fn at_target(context: &PingContext, count: &str) -> Option<Label> {
+fn at_target(context: &Context, count: &str) -> Option<Label> {
     let pod = context.target_pod.as_ref().filter(|pod| !pod.host_network)?;
     let node = format!("node/{}", pod.node.as_ref()?);
     (context.from.word() != node).then(|| ping(&context.to.word(), &node, &["-c", count]))
 }
 
 /// Both ends' nodes, where they differ.
-fn nodes(context: &PingContext) -> Option<(String, String)> {
+fn nodes(context: &Context) -> Option<(String, String)> {
     let (from, to) = (node_of(&context.from)?, node_of(&context.to)?);
     let already = context.from.kind == PeerKind::Node && context.to.kind == PeerKind::Node;
     (from != to && !already).then(|| (format!("node/{from}"), format!("node/{to}")))

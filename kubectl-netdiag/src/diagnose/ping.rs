@@ -7,7 +7,7 @@ use netdiag_wire::{
     ping::{PingReport, PingRequest, Rejection},
 };
 
-use super::{PingContext, ended, labels};
+use super::{Context, ended, labels};
 use crate::{
     finding::{Code, Finding, Label, Severity},
     render::{number, words},
@@ -24,7 +24,7 @@ const MAX_NEXT: usize = 2;
 pub(super) struct Case<'a> {
     pub(super) report: &'a PingReport,
     pub(super) request: &'a PingRequest,
-    pub(super) context: &'a PingContext,
+    pub(super) context: &'a Context,
 }
 
 impl Case<'_> {

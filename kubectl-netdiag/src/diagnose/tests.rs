@@ -296,9 +296,9 @@ fn a_stream_cut_off_keeps_its_numbers() {
     let scene = Scene::from_web(foo(), 100).replied(1, 400).sent(2);
     let mut fold = netdiag_wire::ping::PingFold::new(&scene.request);
     scene.events.iter().for_each(|event| fold.push(event));
-    let reports = fold.reports(None, None);
+    let progress = super::ping_progress(&fold.reports(None, None), &scene.request);
     let from = pod_peer("web", [10, 244, 1, 23]);
-    let failure = super::cut_off(&reports, &scene.request, &from, "the agent on node-1 ended");
+    let failure = super::cut_off(&progress, &from, "the agent on node-1 ended");
     assert_eq!(
         failure.message,
         "cut off after 2 of 100 echoes (1 replied): the agent on node-1 ended"
@@ -306,6 +306,6 @@ fn a_stream_cut_off_keeps_its_numbers() {
     let doctor = ["kubectl", "netdiag", "doctor", "node/node-1"].map(String::from);
     assert_eq!(failure.labels, [Label::Next(doctor.into())]);
     let local = Peer { kind: PeerKind::Local, name: "local".into(), ..Peer::default() };
-    let failure = super::cut_off(&reports, &scene.request, &local, "it ended");
+    let failure = super::cut_off(&progress, &local, "it ended");
     assert!(failure.labels.is_empty(), "no agent took part");
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     code,
     finding::{Failure, Peer, PeerKind},
-    render::{NodeFacts, PodFacts},
+    render::{Names, NodeFacts, PodFacts},
 };
 
 /// What is aimed at.
@@ -24,6 +24,17 @@ pub(crate) struct Aim {
     pub(crate) host: String,
     pub(crate) pod: Option<PodFacts>,
     pub(crate) node: Option<NodeFacts>,
+}
+
+impl Aim {
+    /// What is known of addresses before anybody asks for more.
+    pub(crate) fn names(&self) -> Names {
+        Names {
+            nodes: self.node.iter().cloned().collect(),
+            pods: self.pod.iter().cloned().collect(),
+            services: Vec::new(),
+        }
+    }
 }
 
 /// Finds the target; an address or a name needs nobody.

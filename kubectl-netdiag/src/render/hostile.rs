@@ -16,7 +16,7 @@ use super::{
     verdict,
 };
 use crate::{
-    diagnose::{self, PingContext},
+    diagnose::{self, Context},
     explain,
     finding::{Code, Failure, Finding, Label, Object, Peer, PeerKind, Severity},
 };
@@ -122,9 +122,9 @@ fn hostile_names(text: &str) -> Names {
     Names { nodes: vec![node], pods: vec![pod], services: vec![service] }
 }
 
-fn context(text: &str) -> PingContext {
+fn context(text: &str) -> Context {
     let names = hostile_names(text);
-    PingContext {
+    Context {
         from: hostile_peer(PeerKind::Pod, text),
         to: hostile_peer(PeerKind::Pod, &format!("{text}2")),
         default_source: true,
@@ -187,7 +187,7 @@ fn everything(screen: &Screen, text: &str) -> Vec<u8> {
         .part("ping", &reports)
         .unwrap();
     document(out, screen, &report).unwrap();
-    let cut = diagnose::cut_off(&reports, &request, &context.from, text);
+    let cut = diagnose::cut_off(text, &context.from, text);
     failure(out, screen, &cut).unwrap();
     failure(out, screen, &explain::explain(Some(text)).unwrap_err()).unwrap();
     let labels = hostile_finding(text).labels;

@@ -13,7 +13,7 @@ use super::{
     ping_event, verdict,
 };
 use crate::{
-    diagnose::{self, PingContext},
+    diagnose::{self, Context},
     finding::{Finding, Peer, PeerKind},
 };
 
@@ -68,7 +68,7 @@ fn pod(peer: &Peer) -> PodFacts {
 /// A ping of `shop/pod/foo` from the pod that all examples have.
 pub(crate) struct Scene {
     pub(crate) request: PingRequest,
-    pub(crate) context: PingContext,
+    pub(crate) context: Context,
     pub(crate) events: Vec<PingEvent>,
     pub(crate) ended: Option<EndReason>,
     pub(crate) screen: Screen,
@@ -88,7 +88,7 @@ impl Scene {
         };
         let pods: Vec<_> =
             [&from, &to].into_iter().filter(|p| p.kind == PeerKind::Pod).map(pod).collect();
-        let context = PingContext {
+        let context = Context {
             target_pod: Some(pod(&to)).filter(|_| to.kind == PeerKind::Pod),
             target_node: (1..4).map(node).find(|n| Some(&n.name) == to.node.as_ref()),
             names: Names { nodes: (1..4).map(node).collect(), pods, services: Vec::new() },

@@ -1,24 +1,18 @@
 //! The loop of a ping: send what is due, take what came, say what is silent, wait.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, net::IpAddr};
 
 use netdiag_wire::ping::{PingEvent, PingRequest};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    PingSockets,
-    target::Target,
-    track::{Arrival, Moment, Track},
-};
+use super::{PingSockets, target::Target, track::Track};
 use crate::{
     ProbeError,
+    clock::{Arrival, moment},
     packet::{Version, echo::Echo},
     sys::{
+        icmp::IcmpSocket,
         receive::Taken,
         refusal, route,
         watched::{Watched, readable},
@@ -31,7 +25,7 @@ const BUFFER: usize = 65_536;
 const MAX_TAKEN: usize = 256;
 
 pub(super) struct Engine {
-    sockets: Vec<Watched>,
+    sockets: Vec<Watched<IcmpSocket>>,
     targets: Vec<Target>,
     /// Index of the target that an identifier means.
     idents: HashMap<(Version, u16), usize>,
@@ -161,9 +155,4 @@ impl Engine {
         }
         Ok(false)
     }
-}
-
-fn moment(start: Instant) -> Moment {
-    let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Moment { elapsed: start.elapsed(), real }
 }

@@ -1,21 +1,15 @@
 //! The sockets of one ping, opened while there is privilege.
 
-use std::{io, net::IpAddr, ops::Range};
+use std::{io, ops::Range};
 
-use netdiag_wire::{
-    Family,
-    ping::{MAX_TARGETS, PingRequest},
-};
-use rustix::{
-    io::Errno,
-    rand::{GetRandomFlags, getrandom},
-};
+use netdiag_wire::ping::{MAX_TARGETS, PingRequest};
+use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::start::{family, literal};
+use super::start::wanted;
 use crate::{
     ProbeError,
     packet::{Version, echo::Token},
-    sys::{addresses::addresses, icmp::IcmpSocket},
+    sys::icmp::IcmpSocket,
 };
 
 /// Open sockets; nothing was sent yet.
@@ -41,20 +35,21 @@ pub(super) struct Lane {
 /// Names are resolved later, so a name of either family gets both.
 pub fn open(request: &PingRequest) -> Result<PingSockets, ProbeError> {
     request.check().map_err(ProbeError::Request)?;
-    check_source(request.source_address)?;
+    wanted(request).check_source()?;
     let (ident, token) = random().map_err(|e| ProbeError::Socket("read random bytes", e))?;
     let first = 1 + ident % (u16::MAX - MAX_TARGETS as u16);
     let idents = first..first + request.targets.len() as u16;
     let mut opened = PingSockets { sockets: Vec::new(), lanes: Vec::new(), token };
     for version in [Version::V4, Version::V6] {
-        let targets = (0..request.targets.len()).filter(|t| may_need(request, *t, version));
-        let targets: Vec<usize> = targets.collect();
+        let hosts = request.targets.iter().map(|target| &target.host).enumerate();
+        let allowed = hosts.filter(|(_, host)| wanted(request).allows(host, version));
+        let targets: Vec<usize> = allowed.map(|(index, _)| index).collect();
         if targets.is_empty() {
             continue;
         }
         match opened.add(request, version, &targets, &idents) {
             // A kernel without IPv6; a target that has only that finds no lane and says so.
-            Err(error) if is_unsupported(&error) => {}
+            Err(error) if error.is_unsupported() => {}
             other => other?,
         }
     }
@@ -108,28 +103,6 @@ impl PingSockets {
     pub(super) fn lane(&self, target: usize, version: Version) -> Option<Lane> {
         self.lanes.iter().find(|lane| lane.target == target && lane.version == version).copied()
     }
-}
-
-fn check_source(wanted: Option<IpAddr>) -> Result<(), ProbeError> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let has = addresses().map_err(|e| ProbeError::Socket("list addresses", e))?;
-    if has.contains(&wanted) { Ok(()) } else { Err(ProbeError::SourceAddress { wanted, has }) }
-}
-
-/// Which family a target may come to have: its own if it is an address, else what is asked for.
-fn may_need(request: &PingRequest, target: usize, version: Version) -> bool {
-    let literal = request.targets.get(target).and_then(|target| literal(&target.host));
-    let in_family = match family(request) {
-        Family::Any => true,
-        Family::V4 => version == Version::V4,
-        Family::V6 => version == Version::V6,
-    };
-    in_family && literal.is_none_or(|address| Version::of(address) == version)
-}
-
-fn is_unsupported(error: &ProbeError) -> bool {
-    let ProbeError::Socket(_, error) = error else { return false };
-    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT))
 }
 
 fn random() -> io::Result<(u16, Token)> {

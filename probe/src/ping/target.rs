@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use netdiag_wire::ping::PingEvent;
 
-use super::track::{Arrival, Reply, Track};
+use super::track::{Reply, Track};
 use crate::{
+    clock::Arrival,
     packet::{
         answer::{Answer, Quote},
         echo::{Echo, HEADER},
@@ -62,7 +63,7 @@ mod tests {
     use netdiag_wire::{IcmpError, IcmpMeaning, ping::PingRequest};
 
     use super::*;
-    use crate::ping::track::Moment;
+    use crate::clock::Moment;
 
     const TOKEN: [u8; 8] = *b"\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7";
 

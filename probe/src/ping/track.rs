@@ -7,28 +7,14 @@ use netdiag_wire::{
     ping::{LINGER_US, PingEvent, PingRequest},
 };
 
+use crate::clock::{Arrival, Moment, micros, took};
+
 /// Settled requests that are remembered, so that late and duplicate answers are known as such.
 const MAX_SETTLED: usize = 2_048;
 /// Half of the sequence numbers in a packet: an answer's full number stays unambiguous.
 const MAX_KEPT: usize = 32_768;
 /// How far behind a sender that was held up may catch up in a burst.
 const CATCH_UP: Duration = Duration::from_millis(100);
-
-/// One moment on both clocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Moment {
-    /// Since the ping began; pace and waits go by it.
-    pub(super) elapsed: Duration,
-    /// Since the epoch; round trips go by it, as the kernel's time stamps do.
-    pub(super) real: Duration,
-}
-
-/// An answer's time: the kernel's stamp, if it gave one, and when it was read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
-    pub(super) stamp: Option<Duration>,
-    pub(super) read: Moment,
-}
 
 /// What a reply brings besides its sequence number.
 #[derive(Clone, Copy, Debug)]
@@ -283,17 +269,6 @@ impl Track {
     fn seq_of(&self, index: usize) -> u32 {
         self.tried - (self.kept.len() - 1 - index) as u32
     }
-}
-
-/// By the kernel's stamp, unless its clock was set in between: then by when it was read.
-fn took(sent: Moment, at: Arrival) -> Duration {
-    let longest = at.read.elapsed.saturating_sub(sent.elapsed);
-    let stamped = at.stamp.and_then(|stamp| stamp.checked_sub(sent.real));
-    stamped.filter(|took| *took <= longest).unwrap_or(longest)
-}
-
-fn micros(duration: Duration) -> u64 {
-    duration.as_micros() as u64
 }
 
 #[cfg(test)]

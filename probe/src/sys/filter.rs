@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use nix::libc;
-use socket2::SockFilter;
+use socket2::{Protocol, SockFilter};
 
 use crate::packet::Version;
 
@@ -18,7 +18,30 @@ pub(super) fn program(version: Version, idents: &Range<u16>) -> Vec<SockFilter> 
         Version::V4 => v4(),
         Version::V6 => v6(),
     };
-    [code, ident_in(idents)].concat().into_iter().map(Op::encode).collect()
+    encode(&[code, is_within(idents)])
+}
+
+/// ICMP errors that quote a packet of `protocol` from one of `ports`.
+pub(super) fn errors(version: Version, protocol: Protocol, ports: &Range<u16>) -> Vec<SockFilter> {
+    let protocol = i32::from(protocol) as u8;
+    let code = match version {
+        Version::V4 => [vec![ip_header_length(), byte_at_x(0)], errors4(protocol, 0)].concat(),
+        Version::V6 => [vec![byte(0)], errors6(protocol, 0)].concat(),
+    };
+    encode(&[code, is_within(ports)])
+}
+
+/// Segments or datagrams to one of `ports`.
+pub(super) fn to_ports(version: Version, ports: &Range<u16>) -> Vec<SockFilter> {
+    let code = match version {
+        Version::V4 => vec![ip_header_length(), half_at_x(2)],
+        Version::V6 => vec![half(2)],
+    };
+    encode(&[code, is_within(ports)])
+}
+
+fn encode(parts: &[Vec<Op>]) -> Vec<SockFilter> {
+    parts.iter().flatten().map(|op| op.encode()).collect()
 }
 
 /// One instruction: code, jump if true, jump if false, operand.
@@ -33,52 +56,66 @@ impl Op {
 
 /// The packet begins with its IP header; X holds where the next header begins.
 fn v4() -> Vec<Op> {
-    let ip_header_length = Op(libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH, 0, 0, 0);
-    let errors = [
+    let errors = errors4(libc::IPPROTO_ICMP as u8, 4);
+    let reply = vec![jump_unless(0, 2), half_at_x(4), skip(errors.len())];
+    [vec![ip_header_length(), byte_at_x(0)], reply, errors].concat()
+}
+
+fn ip_header_length() -> Op {
+    Op(libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH, 0, 0, 0)
+}
+
+/// From the ICMP type in the accumulator to the half word at `offset` behind the quoted IP header.
+fn errors4(protocol: u8, offset: u32) -> Vec<Op> {
+    [
         one_of(&[3, 5, 11, 12]),
-        // Quoted: an IP header whose protocol is ICMP; then X moves by that header's length.
+        // Quoted: an IP header with that protocol; then X moves by that header's length.
         vec![byte_at_x(8 + 9)],
-        one_of(&[libc::IPPROTO_ICMP as u8]),
+        one_of(&[protocol]),
         vec![
             byte_at_x(8),
             Op(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0xf),
             Op(libc::BPF_ALU | libc::BPF_LSH | libc::BPF_K, 0, 0, 2),
             Op(libc::BPF_ALU | libc::BPF_ADD | libc::BPF_X, 0, 0, 0),
             Op(libc::BPF_MISC | libc::BPF_TAX, 0, 0, 0),
-            half_at_x(8 + 4),
+            half_at_x(8 + offset),
         ],
     ]
-    .concat();
-    let reply = vec![jump_unless(0, 2), half_at_x(4), skip(errors.len())];
-    [vec![ip_header_length, byte_at_x(0)], reply, errors].concat()
+    .concat()
 }
 
 /// The packet begins with its ICMPv6 header.
 fn v6() -> Vec<Op> {
-    const IP: u32 = 8;
-    const QUOTED: u32 = IP + 40;
-    let fragment = [one_of(&[libc::IPPROTO_FRAGMENT as u8]), vec![half(QUOTED + 8 + 4)]].concat();
-    let errors = [
-        one_of(&[1, 2, 3, 4]),
-        vec![
-            byte(IP + 6),
-            jump_unless(libc::IPPROTO_ICMPV6 as u32, 2),
-            half(QUOTED + 4),
-            skip(fragment.len()),
-        ],
-        fragment,
-    ]
-    .concat();
+    let errors = errors6(libc::IPPROTO_ICMPV6 as u8, 4);
     // A redirect quotes behind options of any length.
     let redirect = vec![jump_unless(137, 1), ret(ACCEPT)];
     let reply = vec![jump_unless(129, 2), half(4), skip(redirect.len() + errors.len())];
     [vec![byte(0)], reply, redirect, errors].concat()
 }
 
-fn ident_in(idents: &Range<u16>) -> Vec<Op> {
+/// From the ICMPv6 type in the accumulator to the half word at `offset` behind the quoted headers.
+fn errors6(protocol: u8, offset: u32) -> Vec<Op> {
+    const IP: u32 = 8;
+    const QUOTED: u32 = IP + 40;
+    let fragment =
+        [one_of(&[libc::IPPROTO_FRAGMENT as u8]), vec![half(QUOTED + 8 + offset)]].concat();
+    [
+        one_of(&[1, 2, 3, 4]),
+        vec![
+            byte(IP + 6),
+            jump_unless(protocol.into(), 2),
+            half(QUOTED + offset),
+            skip(fragment.len()),
+        ],
+        fragment,
+    ]
+    .concat()
+}
+
+fn is_within(range: &Range<u16>) -> Vec<Op> {
     vec![
-        Op(libc::BPF_ALU | libc::BPF_SUB | libc::BPF_K, 0, 0, idents.start.into()),
-        Op(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, idents.len() as u32),
+        Op(libc::BPF_ALU | libc::BPF_SUB | libc::BPF_K, 0, 0, range.start.into()),
+        Op(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, range.len() as u32),
         ret(DROP),
         ret(ACCEPT),
     ]

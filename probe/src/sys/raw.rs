@@ -9,7 +9,7 @@ use std::{
 use nix::libc;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::icmp::IcmpSocket;
+use super::{icmp::IcmpSocket, packets::PacketSocket};
 
 /// Nobody can take off or change the socket's filter from now on.
 pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
@@ -27,8 +27,19 @@ pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-pub(super) fn watch(socket: IcmpSocket, interest: Interest) -> io::Result<AsyncFd<IcmpSocket>> {
-    // SAFETY: an `IcmpSocket` owns its descriptor, has the same one for life and closes it on drop
-    // only; nothing reaches into the `AsyncFd` to exchange it.
+/// A socket that owns its descriptor, has the same one for life and closes it on drop only.
+///
+/// # Safety
+///
+/// The runtime relies on it: a descriptor that changed would leave it watching somebody else's.
+pub(crate) unsafe trait Steady: AsRawFd {}
+
+// SAFETY: it owns a `Socket` that nothing exchanges.
+unsafe impl Steady for IcmpSocket {}
+// SAFETY: it owns a `Socket` that nothing exchanges.
+unsafe impl Steady for PacketSocket {}
+
+pub(super) fn watch<S: Steady>(socket: S, interest: Interest) -> io::Result<AsyncFd<S>> {
+    // SAFETY: as `Steady` promises; nothing reaches into the `AsyncFd` to exchange the socket.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
 }

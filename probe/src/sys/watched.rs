@@ -1,26 +1,26 @@
-//! ICMP sockets that the runtime watches.
+//! Sockets that the runtime watches.
 
 use std::{future::poll_fn, io, task::Poll};
 
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::{icmp::IcmpSocket, raw};
+use super::raw::{self, Steady};
 
-pub(crate) struct Watched(AsyncFd<IcmpSocket>);
+pub(crate) struct Watched<S: Steady>(AsyncFd<S>);
 
-impl Watched {
+impl<S: Steady> Watched<S> {
     /// Must be called in the runtime that watches.
-    pub(crate) fn new(socket: IcmpSocket) -> io::Result<Self> {
+    pub(crate) fn new(socket: S) -> io::Result<Self> {
         raw::watch(socket, interest()).map(Self)
     }
 
-    pub(crate) fn socket(&self) -> &IcmpSocket {
+    pub(crate) fn socket(&self) -> &S {
         self.0.get_ref()
     }
 }
 
 /// Until a socket has something; its readiness is then taken back, so it must be drained.
-pub(crate) async fn readable(sockets: &[Watched]) {
+pub(crate) async fn readable<S: Steady>(sockets: &[Watched<S>]) {
     let mut waits: Vec<_> =
         sockets.iter().map(|socket| Box::pin(socket.0.ready(interest()))).collect();
     poll_fn(|context| {

@@ -131,19 +131,22 @@ fn circle(hops: &[&TraceHop]) -> Option<PathEnd> {
     let walked: Vec<(u8, IpAddr)> =
         hops.iter().filter_map(|hop| Some((hop.ttl, hop.answers.first()?.address))).collect();
     let addresses: Vec<IpAddr> = walked.iter().map(|(_, address)| *address).collect();
-    // One router answering for several TTLs in a row forwards without counting; two are a loop.
-    (2..=addresses.len() / ROUNDS).find_map(|length| {
-        let tail = &addresses[addresses.len() - length * ROUNDS..];
-        let (first, second) = tail.split_at(length);
-        let is_round = first == second && first.iter().any(|a| *a != first[0]);
-        is_round.then(|| {
-            let mut start = addresses.len() - length * ROUNDS;
-            while start > 0 && addresses[start - 1] == addresses[start - 1 + length] {
-                start -= 1;
-            }
-            let round = addresses[start..start + length].to_vec();
-            PathEnd::Loop { from_ttl: walked[start].0, addresses: round }
-        })
+    let length = round(&addresses)?;
+    let mut start = addresses.len() - length * ROUNDS;
+    while start > 0 && addresses[start - 1] == addresses[start - 1 + length] {
+        start -= 1;
+    }
+    let round = addresses[start..start + length].to_vec();
+    Some(PathEnd::Loop { from_ttl: walked[start].0, addresses: round })
+}
+
+/// How many addresses come round, if these end with the same ones twice.
+///
+/// One router answering for several TTLs in a row forwards without counting; two are a loop.
+pub fn round(addresses: &[IpAddr]) -> Option<usize> {
+    (2..=addresses.len() / ROUNDS).find(|length| {
+        let (first, second) = addresses[addresses.len() - length * ROUNDS..].split_at(*length);
+        first == second && first.iter().any(|address| *address != first[0])
     })
 }
 

@@ -1,17 +1,17 @@
-//! Asking the agent: token, stream, request, and what a refusal means here.
+//! The way through an agent: token, stream, request, and what a refusal means here.
 
 use std::{num::NonZeroU64, time::Duration};
 
-use netdiag_wire::{ErrorBody, ErrorCode, Request, ping::PingRequest};
+use netdiag_wire::{ErrorBody, ErrorCode, Request};
 use tokio::time::Instant;
 
-use super::Ping;
+use super::{Probe, Run};
 use crate::{
     agent::{
         self, Answer, Broken, Connection, Lines, nonsense,
         refusal::{self, Asked},
     },
-    args::{Account, Object, PingArgs, Target},
+    args::{Account, Object, SourceFlags, Target},
     cluster::{Cluster, agents::Agent, tokens::Minted},
     code,
     finding::{Failure, Label, PeerKind},
@@ -22,9 +22,11 @@ use crate::{
 /// Longest wait that an agent may ask for before it is asked again.
 const MAX_RETRY: Duration = Duration::from_secs(10);
 
-/// The way through an agent: who it is, whose token it gets, the stream to it.
+/// Who the agent is, whose token it gets, the stream to it.
 pub(super) struct Way<'a> {
-    pub(super) cluster: &'a Cluster,
+    /// Of the probe.
+    name: &'static str,
+    cluster: &'a Cluster,
     pub(super) start: Start,
     minted: Minted,
     connection: Option<Connection>,
@@ -32,59 +34,62 @@ pub(super) struct Way<'a> {
 }
 
 /// Looks both ends up and opens the way from the one to the other.
-pub(super) async fn way<'a>(
+pub(super) async fn open<'a>(
+    name: &'static str,
     cluster: &'a Cluster,
     target: &Target,
     origin: Option<&Object>,
-    args: &PingArgs,
+    source: &SourceFlags,
 ) -> Result<(Aim, Way<'a>), Failure> {
-    let ends = plan::both_ends(cluster, target, origin, args.family());
+    let ends = plan::both_ends(cluster, target, origin, source.family());
     let (ends, user) = tokio::join!(ends, cluster.user());
     let (aim, start) = match ends {
         Err(failure) if failure.code == Some(code::NO_AGENT) => {
-            return Err(from_elsewhere(failure, cluster, target).await);
+            return Err(from_elsewhere(failure, name, cluster, target).await);
         }
         ends => ends?,
     };
-    let way = open(cluster, &aim, start, user, args.service_account.as_ref()).await?;
-    Ok((aim, way))
+    let (minted, connection) =
+        mint(name, cluster, &aim, &start, source.service_account.as_ref()).await?;
+    Ok((aim, Way { name, cluster, start, minted, connection: Some(connection), user }))
 }
 
 /// Mints the token while the stream is being opened.
-async fn open<'a>(
-    cluster: &'a Cluster,
+async fn mint(
+    name: &str,
+    cluster: &Cluster,
     aim: &Aim,
-    start: Start,
-    user: Option<String>,
+    start: &Start,
     account: Option<&Account>,
-) -> Result<Way<'a>, Failure> {
+) -> Result<(Minted, Connection), Failure> {
     let mint = cluster.mint(&start.agent, start.namespace.as_deref(), account);
     let (minted, connection) = tokio::join!(mint, agent::connect(cluster, &start.agent));
-    let minted = match minted {
-        Ok(minted) => minted,
+    match minted {
+        Ok(minted) => Ok((minted, connection?)),
         Err(failure) if start.is_default && failure.code == Some(code::MAY_NOT_MINT) => {
-            return Err(plan::from_where(cluster, &command(aim), &aim.peer, Vec::new()).await);
+            let command = command(name, &aim.peer.word());
+            Err(plan::from_where(cluster, &command, &aim.peer, Vec::new()).await)
         }
-        Err(failure) => return Err(failure),
-    };
-    Ok(Way { cluster, start, minted, connection: Some(connection?), user })
+        Err(failure) => Err(failure),
+    }
 }
 
 /// ND0001 with a source that has an agent.
-async fn from_elsewhere(failure: Failure, cluster: &Cluster, target: &Target) -> Failure {
+async fn from_elsewhere(
+    failure: Failure,
+    name: &str,
+    cluster: &Cluster,
+    target: &Target,
+) -> Failure {
     let node = plan::elsewhere(cluster).await;
     failure.with(node.map(|node| {
-        let mut command = command_to(&target.word(&cluster.namespace));
+        let mut command = command(name, &target.word(&cluster.namespace));
         command.extend(["--from".into(), format!("node/{node}")]);
         Label::Next(command)
     }))
 }
 
 impl Way<'_> {
-    pub(super) fn agent(&self) -> &Agent {
-        &self.start.agent
-    }
-
     fn asked(&self) -> Asked<'_> {
         Asked {
             agent: &self.start.agent,
@@ -102,14 +107,15 @@ impl Way<'_> {
             ErrorCode::Forbidden if is_node && self.start.is_default => {
                 let seen =
                     failure.labels.into_iter().filter(|label| matches!(label, Label::Seen(_)));
-                plan::from_where(self.cluster, &command(aim), &aim.peer, seen.collect()).await
+                let command = command(self.name, &aim.peer.word());
+                plan::from_where(self.cluster, &command, &aim.peer, seen.collect()).await
             }
             ErrorCode::NameResolution if aim.peer.kind == PeerKind::Host => {
                 let meant = self.cluster.bearing_name(&aim.host).await;
                 let chosen = (!self.start.is_default).then(|| self.start.peer.word());
                 let from = chosen.into_iter().flat_map(|from| ["--from".to_owned(), from]);
                 failure.with(meant.map(|object| {
-                    Label::Next(command_to(&object).into_iter().chain(from).collect())
+                    Label::Next(command(self.name, &object).into_iter().chain(from).collect())
                 }))
             }
             _ => failure,
@@ -117,9 +123,9 @@ impl Way<'_> {
     }
 }
 
-impl Ping<'_> {
+impl<'a, P: Probe<'a>> Run<'_, P> {
     /// Sends the request; where the agent is busy, once more after the wait that it asks for.
-    pub(super) async fn ask_agent(
+    pub(super) async fn ask(
         &self,
         way: &mut Way<'_>,
         session: &mut Session<'_>,
@@ -127,31 +133,31 @@ impl Ping<'_> {
         loop {
             let (connection, is_first) = match way.connection.take() {
                 Some(connection) => (connection, true),
-                None => (agent::connect(way.cluster, way.agent()).await?, false),
+                None => (agent::connect(way.cluster, &way.start.agent).await?, false),
             };
             let body = self.body(way);
-            let (error, wait) = match connection.probe("ping", &way.minted.token, &body).await? {
+            let (error, wait) = match connection.probe(P::NAME, &way.minted.token, &body).await? {
                 Answer::Lines(lines) => return Ok(lines),
                 Answer::Refused { error, retry_after } => (error, retry_after),
             };
             if !is_first || error.code != ErrorCode::TooMany {
-                return Err(way.refused(&error, &self.aim).await.into());
+                return Err(way.refused(&error, &self.ends.aim).await.into());
             }
             let wait = wait.unwrap_or(Duration::from_secs(1)).min(MAX_RETRY);
-            let (node, seconds) = (&way.agent().node, wait.as_secs_f64());
+            let (node, seconds) = (&way.start.agent.node, wait.as_secs_f64());
             writeln!(session.err, "the agent on {node} is busy; asking again in {seconds} s")?;
             tokio::time::sleep(wait).await;
         }
     }
 
-    fn body(&self, way: &Way<'_>) -> Request<PingRequest> {
+    fn body(&self, way: &Way<'_>) -> Request<P::Request> {
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let left = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
         Request {
             source: way.start.source.clone(),
             deadline_ms: left.and_then(NonZeroU64::new),
             claimed_user: way.user.clone(),
-            probe: self.request.clone(),
+            probe: self.probe.request().clone(),
         }
     }
 }
@@ -167,10 +173,6 @@ pub(super) fn cut_off_cause(broken: &Broken, agent: &Agent) -> Result<String, Fa
     }
 }
 
-fn command(aim: &Aim) -> Vec<String> {
-    command_to(&aim.peer.word())
-}
-
-fn command_to(target: &str) -> Vec<String> {
-    ["kubectl", "netdiag", "ping", target].map(str::to_owned).to_vec()
+fn command(name: &str, target: &str) -> Vec<String> {
+    ["kubectl", "netdiag", name, target].map(str::to_owned).to_vec()
 }

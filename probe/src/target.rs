@@ -1,0 +1,84 @@
+//! From a host as it was asked for to the address that is probed.
+
+use std::net::IpAddr;
+
+use netdiag_wire::Family;
+
+use crate::{
+    ProbeError,
+    names::{ResolverFiles, resolve},
+    packet::Version,
+    sys::{addresses::addresses, route},
+};
+
+/// What an address must be like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) family: Family,
+    pub(crate) source: Option<IpAddr>,
+}
+
+/// One address of `host`, of a version that `is_open` has sockets for.
+pub(crate) async fn find(
+    host: &str,
+    wanted: Wanted,
+    files: &ResolverFiles,
+    is_open: impl Fn(Version) -> bool,
+) -> Result<IpAddr, ProbeError> {
+    let candidates = match literal(host) {
+        Some(address) => vec![address],
+        None => resolve(host, wanted.family(), files).await?,
+    };
+    let usable: Vec<_> = candidates.into_iter().filter(|a| is_open(Version::of(*a))).collect();
+    choose(&usable, wanted.source)
+        .ok_or_else(|| ProbeError::WrongFamily { host: host.to_owned(), family: wanted.word() })
+}
+
+/// An address as written. `IpAddr` takes none of inet_aton's spellings (`0x7f000001`, `127.1`),
+/// and an IPv4 address dressed as IPv6 must not pass for another one.
+fn literal(host: &str) -> Option<IpAddr> {
+    host.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+impl Wanted {
+    /// The family asked for, or the source address's.
+    fn family(self) -> Family {
+        match (self.family, self.source) {
+            (Family::Any, Some(IpAddr::V4(_))) => Family::V4,
+            (Family::Any, Some(IpAddr::V6(_))) => Family::V6,
+            (family, _) => family,
+        }
+    }
+
+    /// Whether `host` may come to have an address of that version: its own if it is an address,
+    /// else what is asked for.
+    pub(crate) fn allows(self, host: &str, version: Version) -> bool {
+        let in_family = match self.family() {
+            Family::Any => true,
+            Family::V4 => version == Version::V4,
+            Family::V6 => version == Version::V6,
+        };
+        in_family && literal(host).is_none_or(|address| Version::of(address) == version)
+    }
+
+    /// Whether the namespace has the source address.
+    pub(crate) fn check_source(self) -> Result<(), ProbeError> {
+        let Some(wanted) = self.source else { return Ok(()) };
+        let has = addresses().map_err(|e| ProbeError::Socket("list addresses", e))?;
+        if has.contains(&wanted) { Ok(()) } else { Err(ProbeError::SourceAddress { wanted, has }) }
+    }
+
+    fn word(self) -> &'static str {
+        match self.family() {
+            Family::Any => "usable",
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        }
+    }
+}
+
+/// The first that the namespace has a route to.
+fn choose(candidates: &[IpAddr], from: Option<IpAddr>) -> Option<IpAddr> {
+    let has_route = |address: &&IpAddr| route::source(**address, from).is_ok();
+    candidates.iter().find(has_route).or(candidates.first()).copied()
+}

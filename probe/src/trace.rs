@@ -1,0 +1,37 @@
+//! Who answers at each distance on the way to a target: all hops at once, every flow on one 5-tuple.
+
+use std::net::IpAddr;
+
+use netdiag_wire::trace::{TraceEvent, TraceRequest};
+use tokio_util::sync::CancellationToken;
+
+mod engine;
+mod path;
+mod sockets;
+
+pub use sockets::{TraceSockets, open};
+
+use crate::{ProbeError, names::ResolverFiles, target};
+use engine::Engine;
+
+/// Runs until every flow's path is known as far as it can be, or `stop` is cancelled; needs no
+/// privilege and opens no file.
+///
+/// `destination` is asked about the target's address before anything is sent to it.
+pub async fn run(
+    request: &TraceRequest,
+    sockets: TraceSockets,
+    files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    emit: &mut impl FnMut(TraceEvent),
+    stop: CancellationToken,
+) -> Result<(), ProbeError> {
+    let wanted = target::Wanted { family: request.family, source: request.source_address };
+    let find = target::find(&request.host, wanted, files, |version| sockets.has(version));
+    let address = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        address = find => address?,
+    };
+    destination(address)?;
+    Engine::new(request, sockets, address, emit)?.run(emit, &stop).await
+}
