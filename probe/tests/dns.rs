@@ -1,0 +1,8 @@
+//! The `dns` probe beside BIND's own tools, on a tree of zones of our own.
+
+mod bind;
+mod conformance;
+mod dig;
+mod run;
+mod sign;
+mod zones;

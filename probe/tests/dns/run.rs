@@ -1,0 +1,28 @@
+//! The engine, run to its end.
+
+use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
+use netdiag_wire::{
+    EndReason,
+    dns::{DnsFold, DnsQuery, DnsReport, DnsRequest},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::lab::{Netns, runtime};
+
+pub(crate) fn run(namespace: &Netns, request: &DnsRequest) -> Result<DnsReport, ProbeError> {
+    namespace.enter(|| {
+        let sockets = dns::open(request)?;
+        let mut fold = DnsFold::new(request);
+        let files = ResolverFiles::default();
+        let stop = CancellationToken::new();
+        let mut emit = |event| fold.push(&event);
+        let run = dns::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop);
+        runtime().block_on(run)?;
+        Ok(fold.report(Some(EndReason::Completed), None))
+    })
+}
+
+/// All of them, in the order in which they were asked.
+pub(crate) fn queries(report: &DnsReport) -> Vec<&DnsQuery> {
+    report.names.iter().flat_map(|name| &name.queries).collect()
+}
