@@ -4,6 +4,7 @@ pub(crate) mod addresses;
 pub(crate) mod datagram;
 mod filter;
 pub(crate) mod icmp;
+pub(crate) mod links;
 pub(crate) mod packets;
 mod raw;
 pub(crate) mod receive;

@@ -6,8 +6,11 @@ use netdiag_wire::trace::{TraceEvent, TraceRequest};
 use tokio_util::sync::CancellationToken;
 
 mod engine;
+mod exchange;
 mod path;
+mod raw;
 mod sockets;
+mod start;
 
 pub use sockets::{TraceSockets, open};
 
@@ -33,5 +36,7 @@ pub async fn run(
         address = find => address?,
     };
     destination(address)?;
-    Engine::new(request, sockets, address, emit)?.run(emit, &stop).await
+    let mut exchange = start::start(request, sockets, address, emit)?;
+    Engine::new(request, &mut exchange).run(emit, &stop).await?;
+    Ok(())
 }

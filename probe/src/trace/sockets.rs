@@ -9,7 +9,10 @@ use socket2::{Protocol, Type};
 use crate::{
     ProbeError,
     packet::{Version, probe::Secret},
-    sys::packets::{PacketSocket, Reserved, reserve},
+    sys::{
+        links::Links,
+        packets::{PacketSocket, Reserved, reserve},
+    },
     target::Wanted,
 };
 
@@ -18,6 +21,8 @@ use crate::{
 pub struct TraceSockets {
     pub(super) lanes: Vec<Lane>,
     pub(super) secret: Secret,
+    /// Absent where the kernel has no rtnetlink; the trace does without.
+    pub(super) links: Option<Links>,
 }
 
 /// How a target of one IP version is reached.
@@ -30,7 +35,7 @@ pub(super) struct Lane {
     /// Source ports, one a flow; for ICMP identifiers.
     pub(super) ports: Range<u16>,
     /// Keeps the ports.
-    pub(super) _reserved: Option<Reserved>,
+    pub(super) reserved: Option<Reserved>,
 }
 
 /// Opens what the request may need.
@@ -53,7 +58,7 @@ pub fn open(request: &TraceRequest) -> Result<TraceSockets, ProbeError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(TraceSockets { lanes, secret })
+    Ok(TraceSockets { lanes, secret, links: Links::open().ok() })
 }
 
 impl TraceSockets {
@@ -87,7 +92,7 @@ impl Lane {
             io::ErrorKind::PermissionDenied => ProbeError::NoRawSocket(error),
             _ => ProbeError::Socket("open raw socket", error),
         })?;
-        Ok(Self { version, sender, receivers, ports, _reserved: reserved })
+        Ok(Self { version, sender, receivers, ports, reserved })
     }
 }
 

@@ -1,0 +1,108 @@
+//! Probes as packets of our own making, and whatever answers them, by raw sockets.
+
+use std::{io, net::IpAddr};
+
+use netdiag_wire::{
+    IcmpMeaning,
+    trace::{TraceAnswer, TraceOutcome, TraceProtocol},
+};
+
+use super::exchange::{Found, Means};
+use crate::{
+    packet::{
+        probe::{Envelope, Shape, Tag},
+        quoted,
+    },
+    sys::{
+        packets::{Packet, PacketSocket, Reserved, Taken},
+        watched::{Watched, readable},
+    },
+};
+
+pub(super) struct RawLane {
+    pub(super) shape: Shape,
+    pub(super) sender: PacketSocket,
+    /// ICMP first, then what comes from the target itself.
+    pub(super) receivers: Vec<Watched<PacketSocket>>,
+    /// Keeps the ports.
+    pub(super) _reserved: Option<Reserved>,
+}
+
+impl RawLane {
+    /// Identifiers of echoes are no ports.
+    pub(super) fn source_port(&self, flow: u8) -> Option<u16> {
+        let has_ports = self.shape.protocol != TraceProtocol::Icmp;
+        has_ports.then(|| self.shape.source_port(flow))
+    }
+
+    pub(super) fn send(&self, tag: Tag, envelope: Envelope) -> io::Result<()> {
+        self.sender.send(self.shape.target, &self.shape.packet(tag, envelope))
+    }
+
+    pub(super) fn take(&self, buffer: &mut [u8], note: &mut dyn FnMut(Found)) -> io::Result<()> {
+        for (index, receiver) in self.receivers.iter().enumerate() {
+            loop {
+                let found = match receiver.socket().take(buffer)? {
+                    Taken::Empty => break,
+                    Taken::Other => None,
+                    Taken::Packet(packet) if index == 0 => self.of_icmp(&packet),
+                    Taken::Packet(packet) => self.of_target(&packet),
+                };
+                found.into_iter().for_each(&mut *note);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn readable(&self) {
+        readable(&self.receivers).await;
+    }
+
+    fn of_icmp(&self, packet: &Packet<'_>) -> Option<Found> {
+        if let Some(tag) = self.shape.echoed(packet.bytes) {
+            let is_target = packet.from == self.shape.target;
+            return is_target.then(|| plain(packet, Means::Probe(tag), TraceOutcome::Replied));
+        }
+        let rejection = match self.shape.target {
+            IpAddr::V4(_) => quoted::v4(packet.bytes),
+            IpAddr::V6(_) => quoted::v6(packet.bytes),
+        }?;
+        let tag = self.shape.quoted(&rejection.quoted)?;
+        let mut found = plain(packet, Means::Probe(tag), outcome(rejection.icmp.meaning));
+        let to = rejection.quoted.to;
+        found.answer.rewritten_to = (to != self.shape.target).then_some(to);
+        found.answer.icmp = Some(rejection.icmp);
+        found.answer.labels = rejection.labels;
+        Some(found)
+    }
+
+    fn of_target(&self, packet: &Packet<'_>) -> Option<Found> {
+        if packet.from != self.shape.target {
+            return None;
+        }
+        if self.shape.protocol == TraceProtocol::Tcp {
+            let (tag, is_open) = self.shape.segment(packet.bytes)?;
+            let outcome = if is_open { TraceOutcome::Open } else { TraceOutcome::Refused };
+            return Some(plain(packet, Means::Probe(tag), outcome));
+        }
+        let flow = self.shape.datagram(packet.bytes)?;
+        Some(plain(packet, Means::Flow(flow), TraceOutcome::Replied))
+    }
+}
+
+pub(super) fn outcome(meaning: IcmpMeaning) -> TraceOutcome {
+    if meaning == IcmpMeaning::TtlExceeded { TraceOutcome::Expired } else { TraceOutcome::Rejected }
+}
+
+fn plain(packet: &Packet<'_>, means: Means, outcome: TraceOutcome) -> Found {
+    let answer = TraceAnswer {
+        address: packet.from,
+        rtt_us: 0,
+        outcome,
+        icmp: None,
+        ttl: packet.ttl,
+        labels: Vec::new(),
+        rewritten_to: None,
+    };
+    Found { means, answer, at: packet.at }
+}
