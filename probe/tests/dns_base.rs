@@ -1,7 +1,10 @@
 //! Questions over every transport, to small servers that answer as a test wants.
 
 mod datagrams;
+mod secure;
 mod server;
+mod streams;
+mod transfers;
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -4,14 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use netdiag_wire::{
     Family,
-    dns::{DnsEvent, DnsOutcome, DnsRequest, DnsServer, DnsTransport, RecordType},
+    dns::{DnsEvent, DnsOutcome, DnsRequest, DnsServer, DnsTransport, Libc, RecordType},
 };
 
 use super::{
     exchange::{Client, Exchanged, Server},
     message::Asked,
     name::Name,
-    report,
+    report, resolv_conf,
 };
 use crate::{
     ProbeError,
@@ -24,8 +24,8 @@ pub(super) async fn run(
     client: &Client<'_>,
     emit: &mut impl FnMut(DnsEvent),
 ) -> Result<(), ProbeError> {
-    let name = name(request)?;
-    let servers = servers(request, files).await?;
+    let name = name(request, files)?;
+    let servers = servers(request, files, emit).await?;
     let types = types(request);
     let mut index = 0;
     for kind in types {
@@ -57,15 +57,31 @@ pub(super) fn types(request: &DnsRequest) -> Vec<RecordType> {
 }
 
 /// Absolute in any case, and with the cluster's domain where it is one of a cluster's.
-pub(super) fn name(request: &DnsRequest) -> Result<Name, ProbeError> {
-    let in_words = |error: String| ProbeError::Request(error);
-    let (name, _) = Name::parse(&request.name).map_err(in_words)?;
-    Ok(name)
+pub(super) fn name(request: &DnsRequest, files: &ResolverFiles) -> Result<Name, ProbeError> {
+    let (name, _) = Name::parse(&request.name).map_err(ProbeError::Request)?;
+    if !request.in_cluster {
+        return Ok(name);
+    }
+    let settings = resolv_conf::parse(&files.resolv_conf, request.libc);
+    let domain = Name::parse(&resolv_conf::cluster_domain(&settings));
+    domain.and_then(|(domain, _)| name.join(&domain)).map_err(ProbeError::Request)
 }
 
 /// Those of the request, or where there are none of resolv.conf, in their order.
-async fn servers(request: &DnsRequest, files: &ResolverFiles) -> Result<Vec<Server>, ProbeError> {
+async fn servers(
+    request: &DnsRequest,
+    files: &ResolverFiles,
+    emit: &mut impl FnMut(DnsEvent),
+) -> Result<Vec<Server>, ProbeError> {
     let mut servers = Vec::new();
+    if request.servers.is_empty() {
+        let settings = resolv_conf::parse(&files.resolv_conf, Libc::Glibc);
+        let port = port(request, None);
+        let of_family = settings.nameservers.iter().filter(|a| is_of(request.family, **a));
+        servers
+            .extend(of_family.map(|a| Server { address: SocketAddr::new(*a, port), name: None }));
+        emit(DnsEvent::Resolver(settings));
+    }
     for given in &request.servers {
         servers.extend(addresses(request, given, files).await?);
     }

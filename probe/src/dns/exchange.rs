@@ -11,9 +11,11 @@ use netdiag_wire::dns::{
 use tokio::time::Instant;
 
 mod accept;
+mod https;
 mod outcome;
 mod pending;
 mod stream;
+mod tls;
 mod transfer;
 mod udp;
 

@@ -1,8 +1,8 @@
 //! A server that answers as a test wants.
 
 use std::{
-    io,
-    net::{SocketAddr, UdpSocket},
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,7 +35,30 @@ impl Server {
         })
     }
 
-    pub(super) fn run(address: SocketAddr, mut step: impl FnMut() + Send + 'static) -> Self {
+    /// `converse` gets each connection.
+    pub(super) fn tcp(converse: impl FnMut(TcpStream) + Send + 'static) -> Self {
+        Self::tcp_on("127.0.0.1:0", converse)
+    }
+
+    pub(super) fn tcp_on(
+        address: impl ToSocketAddrs,
+        mut converse: impl FnMut(TcpStream) + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        Self::run(address, move || match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+                converse(stream);
+            }
+            // How soon it sees a connection, or that it is to stop.
+            Err(_) => thread::park_timeout(Duration::from_millis(5)),
+        })
+    }
+
+    fn run(address: SocketAddr, mut step: impl FnMut() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let is_stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -71,6 +94,40 @@ pub(super) fn with_address(query: &[u8], address: [u8; 4]) -> Vec<u8> {
     response[7] = 1;
     response.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
     response.extend(address);
+    response
+}
+
+/// One message behind its length.
+pub(super) fn read_framed(stream: &mut impl Read) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut message).unwrap();
+    message
+}
+
+pub(super) fn write_framed(stream: &mut impl Write, message: &[u8]) {
+    let framed = [&(message.len() as u16).to_be_bytes(), message].concat();
+    stream.write_all(&framed).unwrap();
+    stream.flush().unwrap();
+}
+
+/// A SOA record of the name that was asked for, with that serial.
+pub(super) fn soa(serial: u8) -> Vec<u8> {
+    let numbers = [0, 0, 0, serial, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1];
+    [&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 60, 0, 22, 0, 0][..], &numbers].concat()
+}
+
+/// An A record of the name that was asked for.
+pub(super) fn address(last: u8) -> Vec<u8> {
+    vec![0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 0, 0, last]
+}
+
+/// A response with these records as its answer.
+pub(super) fn with_records(query: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
+    let mut response = response(query, 0);
+    response[6..8].copy_from_slice(&(records.len() as u16).to_be_bytes());
+    response.extend(records.concat());
     response
 }
 

@@ -133,6 +133,11 @@ impl Pending {
         self.end(DnsOutcome::NotSent, None);
     }
 
+    /// Beside an outcome, unless there is something worse to say.
+    pub(super) fn note(&mut self, problem: &str) {
+        self.exchanged.query.problem.get_or_insert_with(|| problem.into());
+    }
+
     pub(super) fn give_up(&mut self) {
         self.end(DnsOutcome::Silence, None);
     }

@@ -2,13 +2,14 @@
 
 use std::{future::Future, io};
 
-use netdiag_wire::dns::{DnsOutcome, RecordType};
+use netdiag_wire::dns::{DnsOutcome, DnsTransport, RecordType};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
     time::{Instant, timeout_at},
 };
 
-use super::{Client, Server, pending::Pending, transfer::Transfer};
+use super::{Client, Server, https, pending::Pending, tls, transfer::Transfer};
 use crate::{
     ProbeError,
     sys::stream::{Connected, connect},
@@ -23,18 +24,58 @@ pub(super) async fn ask(
     one.begin();
     let deadline = Instant::now() + client.timeout;
     let connected = timeout_at(deadline, connect(server.address, client.from)).await;
-    one.count_sent();
     let connected = match connected {
         Ok(connected) => connected
             .map_err(|cause| ProbeError::Socket("open TCP connection from the source", cause))?,
         Err(_) => Connected::Silence,
     };
+    if !matches!(connected, Connected::NotSent(_)) {
+        one.count_sent();
+    }
     match connected {
         Connected::Refused => one.end(DnsOutcome::Refused, None),
         Connected::Rejected { by, icmp } => one.rejected(by, icmp),
         Connected::NotSent(refusal) => one.not_sent(refusal),
         Connected::Silence => one.give_up(),
-        Connected::Stream(stream) => framed(client, one, stream, deadline).await?,
+        Connected::Stream(stream) => converse(client, one, server, stream, deadline).await?,
+    }
+    Ok(())
+}
+
+async fn converse(
+    client: &Client<'_>,
+    one: &mut Pending,
+    server: &Server,
+    stream: TcpStream,
+    deadline: Instant,
+) -> Result<(), ProbeError> {
+    let options = &client.options;
+    let protocol: &[u8] = match one.exchanged.query.transport {
+        DnsTransport::Tls => b"dot",
+        DnsTransport::Https => b"http/1.1",
+        DnsTransport::Udp | DnsTransport::Tcp | DnsTransport::Unknown => {
+            return framed(client, one, stream, deadline).await;
+        }
+    };
+    let stream = match until(deadline, tls::connect(options, server, protocol, stream)).await {
+        None => {
+            one.give_up();
+            return Ok(());
+        }
+        Some(connected) => match connected? {
+            Ok(stream) => stream,
+            Err(error) => {
+                one.end(DnsOutcome::TlsFailed, Some(error.to_string()));
+                return Ok(());
+            }
+        },
+    };
+    match one.exchanged.query.transport {
+        DnsTransport::Https => https::ask(options, one, server, stream, deadline).await?,
+        _ => framed(client, one, stream, deadline).await?,
+    }
+    if options.ca.is_none() {
+        one.note(tls::UNCHECKED);
     }
     Ok(())
 }
