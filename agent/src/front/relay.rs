@@ -10,7 +10,12 @@ use jiff::Timestamp;
 use netdiag_wire::{
     EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, MAX_LINE_BYTES, Untrusted,
 };
-use tokio::{io::AsyncWriteExt, net::UnixStream, sync::mpsc};
+use tokio::{
+    io::AsyncWriteExt,
+    net::UnixStream,
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     sync::CancellationToken,
@@ -22,7 +27,7 @@ use super::{
     limits::Permit,
     probe::{Deadline, Probe},
 };
-use crate::ipc::WorkerOrder;
+use crate::ipc::{OPEN_SECONDS, WorkerOrder};
 
 /// Lines that wait for a slow caller; then the worker waits too.
 const QUEUE: usize = 64;
@@ -85,7 +90,7 @@ impl Relay {
     ) {
         let Self { accepted, user, deadline, draining, permit, mut started } = self;
         let Accepted { probe_id, agent, node, version } = accepted;
-        let mut out = Out { lines, started: &mut started };
+        let mut out = Out { lines, started: &mut started, waits_since: Some(Instant::now()) };
         let mut events = FramedRead::new(stream, LinesCodec::new_with_max_length(MAX_LINE_BYTES));
         let stop = {
             let pump = async {
@@ -96,7 +101,7 @@ impl Relay {
             };
             tokio::select! {
                 stop = pump => { let Err::<Infallible, _>(stop) = stop; stop }
-                () = tokio::time::sleep(deadline.after + GRACE) => Stop::End(deadline.reason),
+                () = sleep(deadline.after + GRACE) => Stop::End(deadline.reason),
                 () = draining.cancelled() => Stop::End(EndReason::Draining),
             }
         };
@@ -110,6 +115,8 @@ impl Relay {
 struct Out<'a> {
     lines: mpsc::Sender<Bytes>,
     started: &'a mut Started,
+    /// Until the worker's first line.
+    waits_since: Option<Instant>,
 }
 
 impl Out<'_> {
@@ -121,12 +128,13 @@ impl Out<'_> {
     ) -> Result<(), Stop> {
         let line = tokio::select! {
             line = events.next() => line,
-            () = tokio::time::sleep(QUIET) => {
+            () = sleep(QUIET) => {
                 return self.write::<P>(Event::Heartbeat).await;
             }
             () = self.lines.closed() => return Err(Stop::HungUp),
         };
-        match read::<P>(line)? {
+        let waited = self.waits_since.take().map(|since| since.elapsed());
+        match read::<P>(line, waited)? {
             Line { at, event: Event::Probe(event) } if P::is_known(&event) => {
                 self.send(&Line { at, event: Event::<P::Event>::Probe(event) }).await
             }
@@ -174,11 +182,15 @@ impl Out<'_> {
             }
         };
         // A caller that reads nothing does not keep the permit; its connection keeps what it has.
-        let _ = tokio::time::timeout(GRACE, self.write::<P>(last)).await;
+        let _ = timeout(GRACE, self.write::<P>(last)).await;
     }
 }
 
-fn read<P: Probe>(line: Option<Result<String, LinesCodecError>>) -> Result<Line<P::Event>, Stop> {
+/// The line as an event; `waited` for, if it is the worker's first.
+fn read<P: Probe>(
+    line: Option<Result<String, LinesCodecError>>,
+    waited: Option<Duration>,
+) -> Result<Line<P::Event>, Stop> {
     let stop = |code, message: &str| Stop::Error(ErrorBody::new(code, message));
     let line = match line {
         Some(Ok(line)) => line,
@@ -186,13 +198,25 @@ fn read<P: Probe>(line: Option<Result<String, LinesCodecError>>) -> Result<Line<
             return Err(stop(ErrorCode::Internal, "the worker wrote a line beyond all bounds"));
         }
         Some(Err(LinesCodecError::Io(_))) | None => {
-            return Err(stop(ErrorCode::WorkerDied, "the worker ended without saying why"));
+            return Err(Stop::Error(ErrorBody::new(ErrorCode::WorkerDied, died(waited))));
         }
     };
     serde_json::from_str(&line).map_err(|error| {
         tracing::error!(%error, "a worker's line");
         stop(ErrorCode::Internal, "the worker wrote what is no event")
     })
+}
+
+/// A worker that hangs in a file system cannot say so: nothing but its end gets it out of there.
+fn died(waited: Option<Duration>) -> String {
+    let hung = Duration::from_secs(OPEN_SECONDS.into()).saturating_sub(GRACE);
+    match waited {
+        Some(waited) if waited >= hung => format!(
+            "the worker could not open what it needs within {OPEN_SECONDS} s; a file system of the \
+             source may not answer"
+        ),
+        Some(_) | None => "the worker ended without saying why".into(),
+    }
 }
 
 #[cfg(test)]

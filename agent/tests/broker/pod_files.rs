@@ -1,4 +1,8 @@
 //! T10: files that a pod made to be read by us.
+//!
+//! Seen to fail: the hostile files with a plain `openat` in place of `openat2` (`absolute` gives the
+//! node's secret), without NO_MAGICLINKS, and without the look at the file's type; the race with a
+//! plain `openat` (10,984 leaks of 20,000); the file system without the worker's alarm (no end).
 
 use std::{
     fs::{self, File},
@@ -100,7 +104,7 @@ fn t10_a_race_never_leaks() {
         symlink(&secret, etc.join("link")).unwrap();
         let root = File::open(directory.path().join("root")).unwrap();
         let is_over = AtomicBool::new(false);
-        let (mut honest, mut refused) = (0, 0);
+        let (mut honest, mut refused, mut leaks) = (0, 0, 0);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let (one, other) = (etc.join("resolv.conf"), etc.join("link"));
@@ -110,16 +114,15 @@ fn t10_a_race_never_leaks() {
             });
             for _ in 0..OPENS {
                 match files::read_in(&root, "etc/resolv.conf") {
-                    Ok(read) => {
-                        assert_eq!(read, b"honest");
-                        honest += 1;
-                    }
+                    Ok(read) if read == b"honest" => honest += 1,
+                    Ok(_) => leaks += 1,
                     Err(_) => refused += 1,
                 }
             }
             is_over.store(true, Ordering::Relaxed);
         });
-        println!("t10: {OPENS} opens: {honest} honest, {refused} refused, 0 leaks");
+        println!("t10: {OPENS} opens: {honest} honest, {refused} refused, {leaks} leaks");
+        assert_eq!(leaks, 0);
         assert!(honest > 0 && refused > 0, "{honest} honest, {refused} refused: no race");
     });
 }

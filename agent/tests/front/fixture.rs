@@ -2,6 +2,7 @@
 //! with a PID 1 whose /proc is readable, as every node's is and a container's may not be.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -126,6 +127,20 @@ impl Agent {
     /// All that front ever wrote, on both streams.
     pub(crate) fn written(&self) -> String {
         [self.audit.lock().unwrap().join("\n"), self.log.lock().unwrap().join("\n")].join("\n")
+    }
+
+    /// The node's resolv.conf is on a file system that never answers, as long as the file lives.
+    pub(crate) fn kill_resolv_conf(&self) -> File {
+        let fuse = File::options().read(true).write(true).open("/dev/fuse").unwrap();
+        let init = only_child(self.node.id()).to_string();
+        let mounted = command("nsenter", &["--mount", "--target", &init, "--"])
+            .args(["mount", "-i", "-t", "fuse", "-o"])
+            .arg("fd=0,rootmode=100444,user_id=0,group_id=0,allow_other")
+            .args(["fuse", "/etc/resolv.conf"])
+            .stdin(fuse.try_clone().unwrap())
+            .status();
+        assert!(mounted.unwrap().success());
+        fuse
     }
 
     pub(crate) async fn wait(&self, what: &str, is_so: impl Fn() -> bool) {

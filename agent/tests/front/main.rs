@@ -6,6 +6,7 @@
 mod apiserver;
 mod auth;
 mod client;
+mod dead_files;
 mod fixture;
 mod limits;
 mod malformed;

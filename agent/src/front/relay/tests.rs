@@ -116,12 +116,12 @@ async fn what_is_no_event_ends_the_stream() {
 #[tokio::test(start_paused = true)]
 async fn silence_is_filled_until_the_limit_and_then_the_worker_dies() {
     let mut stage = stage().await;
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let mut last = began;
     loop {
         let line = stage.next().await.unwrap();
         assert!(last.elapsed() < HEARTBEAT);
-        last = tokio::time::Instant::now();
+        last = Instant::now();
         if line["event"] != "heartbeat" {
             assert_eq!(line, json!({"event": "end", "reason": "limit"}));
             break;
