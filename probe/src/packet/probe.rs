@@ -22,7 +22,7 @@ use pnet::packet::{
     util,
 };
 
-use super::quoted::Quoted;
+use super::quoted::{self, Quoted, Rejection};
 
 /// TCP numbers of neighbouring probes are so far apart, so that data in a SYN, which a RST may
 /// acknowledge, is never taken for the next probe.
@@ -226,9 +226,18 @@ impl Shape {
         (self.signed(index) == data[..8]).then_some(index)
     }
 
+    /// An ICMP error, from its own header on, and the probe that it is about.
+    pub(crate) fn rejected<'a>(&self, icmp: &'a [u8]) -> Option<(Tag, Rejection<'a>)> {
+        let rejection = match self.target {
+            IpAddr::V4(_) => quoted::v4(icmp),
+            IpAddr::V6(_) => quoted::v6(icmp),
+        }?;
+        Some((self.quoted(&rejection.quoted)?, rejection))
+    }
+
     /// The probe that an ICMP error is about. The target's address and port may be other ones:
     /// rewritten on the way, which is worth telling.
-    pub(crate) fn quoted(&self, quoted: &Quoted<'_>) -> Option<Tag> {
+    fn quoted(&self, quoted: &Quoted<'_>) -> Option<Tag> {
         let [a, b, c, d, e, f, g, h] = *quoted.transport.first_chunk()?;
         if quoted.protocol != self.protocol_number() || quoted.from != self.source {
             return None;
@@ -302,3 +311,8 @@ impl Shape {
         self.flow_of(u16::from_be_bytes([c, d])).filter(|_| is_from_target)
     }
 }
+
+#[cfg(test)]
+mod b6;
+#[cfg(test)]
+mod tests;

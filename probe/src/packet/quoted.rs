@@ -65,7 +65,7 @@ pub(crate) fn v6(bytes: &[u8]) -> Option<Rejection<'_>> {
     Some(Rejection { icmp, quoted: quoted6(body.quote)?, labels: body.labels })
 }
 
-fn quoted4(bytes: &[u8]) -> Option<Quoted<'_>> {
+pub(super) fn quoted4(bytes: &[u8]) -> Option<Quoted<'_>> {
     let ip = Ipv4Packet::new(bytes)?;
     let header = usize::from(ip.get_header_length()) * 4;
     // Only the first fragment has the ports.
@@ -82,7 +82,7 @@ fn quoted4(bytes: &[u8]) -> Option<Quoted<'_>> {
     })
 }
 
-fn quoted6(bytes: &[u8]) -> Option<Quoted<'_>> {
+pub(super) fn quoted6(bytes: &[u8]) -> Option<Quoted<'_>> {
     let ip = Ipv6Packet::new(bytes).filter(|ip| ip.get_version() == 6)?;
     let rest = bytes.get(Ipv6Packet::minimum_packet_size()..)?;
     let (protocol, transport) = skip_headers(ip.get_next_header(), rest)?;

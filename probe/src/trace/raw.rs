@@ -1,6 +1,6 @@
 //! Probes as packets of our own making, and whatever answers them, by raw sockets.
 
-use std::{io, net::IpAddr};
+use std::io;
 
 use netdiag_wire::{
     IcmpMeaning,
@@ -9,10 +9,7 @@ use netdiag_wire::{
 
 use super::exchange::{Found, Means};
 use crate::{
-    packet::{
-        probe::{Envelope, Shape, Tag},
-        quoted,
-    },
+    packet::probe::{Envelope, Shape, Tag},
     sys::{
         packets::{Packet, PacketSocket, Reserved, Taken},
         watched::{Watched, readable},
@@ -63,11 +60,7 @@ impl RawLane {
             let is_target = packet.from == self.shape.target;
             return is_target.then(|| plain(packet, Means::Probe(tag), TraceOutcome::Replied));
         }
-        let rejection = match self.shape.target {
-            IpAddr::V4(_) => quoted::v4(packet.bytes),
-            IpAddr::V6(_) => quoted::v6(packet.bytes),
-        }?;
-        let tag = self.shape.quoted(&rejection.quoted)?;
+        let (tag, rejection) = self.shape.rejected(packet.bytes)?;
         let mut found = plain(packet, Means::Probe(tag), outcome(rejection.icmp.meaning));
         let to = rejection.quoted.to;
         found.answer.rewritten_to = (to != self.shape.target).then_some(to);
