@@ -8,22 +8,21 @@ use tokio_util::sync::CancellationToken;
 mod ask;
 mod cursor;
 mod decode;
-#[allow(dead_code, reason = "the search list asks so")]
+mod every_server;
 pub(crate) mod exchange;
-#[allow(dead_code, reason = "the search list comes next")]
 pub(crate) mod hosts;
 mod literal;
 pub(crate) mod message;
 #[allow(dead_code, reason = "the search list and validation need it")]
 pub(crate) mod name;
 mod options;
-#[allow(dead_code, reason = "the search list comes next")]
 mod plan;
 mod query;
+mod race;
 mod rdata;
 mod report;
-#[allow(dead_code, reason = "the search list comes next")]
 pub(crate) mod resolv_conf;
+mod walk;
 
 use crate::{ProbeError, names::ResolverFiles, sys::addresses};
 use exchange::Client;
@@ -56,9 +55,9 @@ pub async fn run(
     let client = Client::new(request, destination);
     let asked = async {
         match request.mode {
-            DnsMode::Ask | DnsMode::Walk | DnsMode::EveryServer | DnsMode::Iterate => {
-                ask::run(request, files, &client, emit).await
-            }
+            DnsMode::Walk => walk::run(request, files, &client, emit).await,
+            DnsMode::EveryServer => every_server::run(request, files, &client, emit).await,
+            DnsMode::Ask | DnsMode::Iterate => ask::run(request, files, &client, emit).await,
         }
     };
     tokio::select! {

@@ -12,3 +12,4 @@ mod responder;
 mod sandbox;
 mod side_by_side;
 mod trace;
+mod walk;

@@ -135,8 +135,12 @@ impl<'a> Client<'a> {
     }
 
     fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
-        let query = Query::new(asked, &self.options)?;
-        let blank = DnsQuery {
+        Ok(Pending::new(Query::new(asked, &self.options)?, self.blank(asked, server)))
+    }
+
+    /// A question that nothing has become of yet.
+    pub(super) fn blank(&self, asked: &Asked, server: &Server) -> DnsQuery {
+        DnsQuery {
             index: 0,
             name: asked.name.to_string().into(),
             kind: asked.kind,
@@ -158,7 +162,6 @@ impl<'a> Client<'a> {
             refusal: None,
             problem: None,
             on_behalf_of: None,
-        };
-        Ok(Pending::new(query, blank))
+        }
     }
 }

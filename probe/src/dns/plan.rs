@@ -54,7 +54,11 @@ impl Plan {
             Libc::Glibc => !is_absolute,
             Libc::Musl => !is_absolute && dots < usize::from(settings.ndots),
         };
-        let search = if is_searched { settings.search.clone() } else { Vec::new() };
+        let mut search = if is_searched { settings.search.clone() } else { Vec::new() };
+        if settings.libc == Libc::Musl {
+            // What its buffer has no room for is left out.
+            search.retain(|domain| domain.as_bytes().len() + given.len() + 1 < 256);
+        }
         let is_long_enough = is_absolute || dots >= usize::from(settings.ndots);
         Self {
             given: given.to_owned(),

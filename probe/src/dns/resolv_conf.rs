@@ -11,6 +11,7 @@ use netdiag_wire::{
     dns::{Libc, ResolverSettings},
 };
 
+use super::literal::{inet_aton, v6_without_zone};
 use crate::names::MAX_FILE_BYTES;
 
 /// Both libcs take as many and pass over the rest.
@@ -70,13 +71,18 @@ pub(super) fn is_space(byte: &u8) -> bool {
     byte.is_ascii_whitespace() || *byte == 0x0b
 }
 
-fn add_server(address: Option<IpAddr>, line: &[u8], settings: &mut ResolverSettings) {
-    match address {
+fn add_server(word: Option<&[u8]>, line: &[u8], settings: &mut ResolverSettings) {
+    match word.and_then(server) {
         Some(address) if settings.nameservers.len() < MAX_SERVERS => {
             settings.nameservers.push(address);
         }
         _ => ignore(line, settings),
     }
+}
+
+/// A carriage return behind it makes it none.
+fn server(word: &[u8]) -> Option<IpAddr> {
+    inet_aton(word).map(IpAddr::from).or_else(|| v6_without_zone(word).map(IpAddr::from))
 }
 
 fn replace_search<'a>(domains: impl Iterator<Item = &'a [u8]>, settings: &mut ResolverSettings) {

@@ -1,11 +1,8 @@
 //! A line as glibc's `res_vinit_1` and `res_setoptions` read it.
 
-use std::net::IpAddr;
-
 use netdiag_wire::dns::ResolverSettings;
 
-use super::{add_server, after, ignore, is_space, replace_search, words};
-use crate::dns::literal::{inet_aton, v6_without_zone};
+use super::{add_server, after, ignore, replace_search, words};
 
 const MAX_NDOTS: i32 = 15;
 const MAX_TIMEOUT: i32 = 30;
@@ -18,7 +15,7 @@ pub(super) fn line(line: &[u8], settings: &mut ResolverSettings) {
     }
     let rest = |word| after(line, word, is_blank);
     if let Some(rest) = rest("nameserver") {
-        add_server(server(rest), line, settings);
+        add_server(words(rest, is_blank).next(), line, settings);
     } else if let Some(rest) = rest("domain") {
         search(words(rest, is_blank).take(1), settings);
     } else if let Some(rest) = rest("search") {
@@ -33,13 +30,6 @@ pub(super) fn line(line: &[u8], settings: &mut ResolverSettings) {
 
 fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t')
-}
-
-/// inet_aton ends at any white space, of which a carriage return is one; inet_pton does not.
-fn server(rest: &[u8]) -> Option<IpAddr> {
-    let word = words(rest, is_blank).next()?;
-    let v4 = word.split(is_space).next().and_then(inet_aton).map(IpAddr::from);
-    v4.or_else(|| v6_without_zone(word).map(IpAddr::from))
 }
 
 /// The last line that has a word wins.

@@ -1,11 +1,8 @@
 //! A line as musl's `__get_resolv_conf` reads it.
 
-use std::net::IpAddr;
-
 use netdiag_wire::dns::ResolverSettings;
 
 use super::{add_server, after, ignore, is_space, replace_search, words};
-use crate::dns::literal::{inet_aton, v6_without_zone};
 
 /// A longer one, with its line feed, does not fit musl's buffer and is passed over.
 const MAX_LINE: usize = 254;
@@ -22,7 +19,7 @@ pub(super) fn line(length: usize, line: &[u8], settings: &mut ResolverSettings) 
     if length > MAX_LINE {
         ignore(line, settings);
     } else if let Some(rest) = rest("nameserver") {
-        add_server(words(rest, is_space).next().and_then(server), line, settings);
+        add_server(words(rest, is_space).next(), line, settings);
     } else if let Some(rest) = rest("domain").or_else(|| rest("search")) {
         // One list for both, and an empty one counts.
         replace_search(words(rest, is_space), settings);
@@ -31,10 +28,6 @@ pub(super) fn line(length: usize, line: &[u8], settings: &mut ResolverSettings) 
     } else {
         ignore(line, settings);
     }
-}
-
-fn server(word: &[u8]) -> Option<IpAddr> {
-    inet_aton(word).map(IpAddr::from).or_else(|| v6_without_zone(word).map(IpAddr::from))
 }
 
 /// musl searches the line for each of its three names.

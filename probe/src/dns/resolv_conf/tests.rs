@@ -49,7 +49,7 @@ fn nameservers_as_each_libc_takes_them() {
         ("nameserver 10.0.0.1", "10.0.0.1", "10.0.0.1"),
         ("nameserver\t10.0.0.1 # mine", "10.0.0.1", "10.0.0.1"),
         ("nameserver 10.0.0.1#mine", "-", "-"),
-        ("nameserver 10.0.0.1\r", "10.0.0.1", "10.0.0.1"),
+        ("nameserver 10.0.0.1\r", "-", "10.0.0.1"),
         ("nameserver fd00::a", "fd00::a", "fd00::a"),
         ("nameserver fd00::a\r", "-", "fd00::a"),
         ("nameserver fe80::1%eth0", "fe80::1", "fe80::1"),
