@@ -4,16 +4,11 @@ mod ended;
 mod labels;
 mod ping;
 mod refused;
-mod trace;
 
 use jiff::Timestamp;
-use netdiag_wire::{
-    ping::{PingReport, PingRequest},
-    trace::{TraceReport, TraceRequest},
-};
+use netdiag_wire::ping::{PingReport, PingRequest};
 
 pub(crate) use ended::{cut_off, ping_progress};
-pub(crate) use trace::{is_reached, progress as trace_progress};
 
 use crate::{
     finding::{Finding, Peer},
@@ -38,15 +33,6 @@ pub(crate) struct Context {
 /// The findings of one target, worst first, then most likely.
 pub(crate) fn ping(report: &PingReport, request: &PingRequest, context: &Context) -> Vec<Finding> {
     vec![ping::Case { report, request, context }.finding()]
-}
-
-/// The findings of one trace, worst first.
-pub(crate) fn trace(
-    report: &TraceReport,
-    request: &TraceRequest,
-    context: &Context,
-) -> Vec<Finding> {
-    trace::findings(report, request, context)
 }
 
 #[cfg(test)]

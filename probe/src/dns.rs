@@ -13,7 +13,6 @@ pub(crate) mod exchange;
 pub(crate) mod hosts;
 mod literal;
 pub(crate) mod message;
-#[allow(dead_code, reason = "the search list and validation need it")]
 pub(crate) mod name;
 mod options;
 mod plan;
@@ -22,11 +21,14 @@ mod race;
 mod rdata;
 mod report;
 pub(crate) mod resolv_conf;
+mod validate;
 mod walk;
+mod witness;
 
 use crate::{ProbeError, names::ResolverFiles, sys::addresses};
 use exchange::Client;
 use name::Name;
+use witness::Witness;
 
 /// The request is found good; sockets are opened when it runs, each for its own question.
 #[derive(Debug)]
@@ -54,10 +56,19 @@ pub async fn run(
 ) -> Result<(), ProbeError> {
     let client = Client::new(request, destination);
     let asked = async {
+        let mut witness = Witness::default();
+        let mut seen = |event: DnsEvent| {
+            witness.see(&event);
+            emit(event);
+        };
         match request.mode {
-            DnsMode::Walk => walk::run(request, files, &client, emit).await,
-            DnsMode::EveryServer => every_server::run(request, files, &client, emit).await,
-            DnsMode::Ask | DnsMode::Iterate => ask::run(request, files, &client, emit).await,
+            DnsMode::Ask | DnsMode::Iterate => ask::run(request, files, &client, &mut seen).await?,
+            DnsMode::Walk => walk::run(request, files, &client, &mut seen).await?,
+            DnsMode::EveryServer => every_server::run(request, files, &client, &mut seen).await?,
+        }
+        match request.validate {
+            true => validate::run(request, &client, &witness, emit).await,
+            false => Ok(()),
         }
     };
     tokio::select! {

@@ -1,6 +1,7 @@
 //! The `dns` probe beside BIND's own tools, on a tree of zones of our own.
 
 mod bind;
+mod chain;
 mod conformance;
 mod dig;
 mod run;

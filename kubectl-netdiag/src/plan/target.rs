@@ -24,24 +24,6 @@ pub(crate) struct Aim {
     pub(crate) host: String,
     pub(crate) pod: Option<PodFacts>,
     pub(crate) node: Option<NodeFacts>,
-    /// What a pod's containers or a Service declare, in their order.
-    pub(crate) ports: Vec<DeclaredPort>,
-}
-
-/// A port of an object, by its number and perhaps its name.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct DeclaredPort {
-    pub(crate) name: Option<String>,
-    pub(crate) number: u16,
-    pub(crate) protocol: PortProtocol,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum PortProtocol {
-    Tcp,
-    Udp,
-    /// SCTP, or what is still to come.
-    Other,
 }
 
 impl Aim {
@@ -75,7 +57,7 @@ pub(crate) fn unlooked(target: &Target) -> Aim {
         Target::Object(object) => (PeerKind::Host, object.name.clone(), None),
     };
     let peer = Peer { kind, name: name.clone(), address, ..Peer::default() };
-    Aim { peer, host: name, pod: None, node: None, ports: Vec::new() }
+    Aim { peer, host: name, pod: None, node: None }
 }
 
 async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Result<Aim, Failure> {
@@ -87,8 +69,7 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             let known = facts::of_pod(&pod);
             let address = pick(&known.addresses, family, &object_word(namespace, object))?;
             let peer = facts::pod_peer(&pod, Some(address));
-            let (host, ports) = (address.to_string(), facts::pod_ports(&pod));
-            Ok(Aim { peer, host, pod: Some(known), node: None, ports })
+            Ok(Aim { peer, host: address.to_string(), pod: Some(known), node: None })
         }
         Kind::Node => {
             let node = cluster.node(&object.name).await?;
@@ -96,16 +77,14 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             let addresses = facts::internal_addresses(&known);
             let address = pick(&addresses, family, &format!("node/{}", object.name))?;
             let peer = facts::node_peer(&node, Some(address));
-            let host = address.to_string();
-            Ok(Aim { peer, host, pod: None, node: Some(known), ports: Vec::new() })
+            Ok(Aim { peer, host: address.to_string(), pod: None, node: Some(known) })
         }
         Kind::Service => {
             let service = cluster.service(namespace, &object.name).await?;
             let addresses = facts::cluster_ips(&service);
             let address = pick(&addresses, family, &object_word(namespace, object))?;
             let peer = facts::service_peer(&service, Some(address));
-            let (host, ports) = (address.to_string(), facts::service_ports(&service));
-            Ok(Aim { peer, host, pod: None, node: None, ports })
+            Ok(Aim { peer, host: address.to_string(), pod: None, node: None })
         }
     }
 }

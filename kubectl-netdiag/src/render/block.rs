@@ -18,7 +18,7 @@ pub(crate) fn verdict(
     screen: &Screen,
     findings: &[Finding],
 ) -> io::Result<()> {
-    if screen.quiet || screen.is_machine() || screen.format == Format::Dot {
+    if screen.quiet || screen.is_machine() {
         return Ok(());
     }
     let brief = screen.format == Format::Verdict;

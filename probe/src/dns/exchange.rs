@@ -105,12 +105,14 @@ impl<'a> Client<'a> {
 
     async fn ask(&self, pending: &mut [Pending], server: &Server) -> Result<(), ProbeError> {
         (self.destination)(server.address.ip())?;
-        if pending.iter().any(Pending::is_over_udp) {
+        if self.transport(pending) == DnsTransport::Udp {
             udp::ask(self, pending, server.address).await?;
         }
         for one in pending.iter_mut() {
-            if one.is_truncated() && !self.options.keep_truncated {
-                one.ask_again_over_tcp();
+            let is_cut = one.is_truncated() && !self.options.keep_truncated;
+            if is_cut {
+                one.exchanged.query.truncated_first = true;
+                one.ask_again(DnsTransport::Tcp);
             }
             if one.is_open() {
                 stream::ask(self, one, server).await?;
@@ -119,11 +121,24 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
+    /// A zone is transferred over TCP only.
+    fn transport(&self, pending: &[Pending]) -> DnsTransport {
+        let transfers = [RecordType::AXFR, RecordType::IXFR];
+        match self.options.transport {
+            DnsTransport::Udp
+                if pending.iter().any(|one| transfers.contains(&one.query.asked.kind)) =>
+            {
+                DnsTransport::Tcp
+            }
+            transport => transport,
+        }
+    }
+
     fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
         Ok(Pending::new(Query::new(asked, &self.options)?, self.blank(asked, server)))
     }
 
-    /// A question that nobody answered yet.
+    /// A question that nothing has become of yet.
     pub(super) fn blank(&self, asked: &Asked, server: &Server) -> DnsQuery {
         DnsQuery {
             index: 0,
@@ -133,7 +148,7 @@ impl<'a> Client<'a> {
             server: server.address.ip(),
             port: server.address.port(),
             server_name: server.name.as_deref().map(Into::into),
-            transport: transport(self.options.transport, asked.kind),
+            transport: self.options.transport,
             outcome: DnsOutcome::Silence,
             asked_us: self.started.elapsed().as_micros() as u64,
             took_us: 0,
@@ -148,13 +163,5 @@ impl<'a> Client<'a> {
             problem: None,
             on_behalf_of: None,
         }
-    }
-}
-
-/// A zone is transferred over a connection only.
-fn transport(wanted: DnsTransport, kind: RecordType) -> DnsTransport {
-    match (wanted, kind) {
-        (DnsTransport::Udp, RecordType::AXFR | RecordType::IXFR) => DnsTransport::Tcp,
-        (wanted, _) => wanted,
     }
 }

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use netdiag_wire::dns::{RecordType, TrustAnchor};
 use tempfile::TempDir;
 
 use super::sign::file;
@@ -17,7 +18,9 @@ use crate::lab::Netns;
 /// Serves the whole tree on addresses of its namespace's loopback; ends with this value.
 pub(crate) struct Bind {
     pub(crate) namespace: Netns,
-    _directory: TempDir,
+    /// The root's key.
+    pub(crate) anchor: TrustAnchor,
+    pub(crate) directory: TempDir,
     named: Child,
 }
 
@@ -29,12 +32,27 @@ impl Bind {
         namespace.ip(&format!("addr add {LEAF6}/64 dev lo nodad"));
         namespace.filter(&format!("ip daddr {SILENT} drop"));
         let tree = Tree::write(directory.path());
-        fs::write(directory.path().join("named.conf"), config(directory.path(), &tree)).unwrap();
-        fs::write(directory.path().join("hints"), format!(". NS a.root.\na.root. A {ROOT}\n"))
-            .unwrap();
+        let write =
+            |file: &str, text: String| fs::write(directory.path().join(file), text).unwrap();
+        write("named.conf", config(directory.path(), &tree));
+        write("anchors", anchors(&tree.anchor));
+        write("hints", format!(". NS a.root.\na.root. A {ROOT}\n"));
         let named = namespace.enter(|| run(directory.path()));
-        Self { namespace, _directory: directory, named }
+        Self { namespace, anchor: anchor(&tree.anchor), directory, named }
     }
+}
+
+/// As named and delv read it.
+fn anchors(line: &str) -> String {
+    let TrustAnchor { data, .. } = anchor(line);
+    let words: Vec<_> = data.splitn(4, ' ').collect();
+    format!("trust-anchors {{ . static-ds {} \"{}\"; }};\n", words[..3].join(" "), words[3])
+}
+
+/// Of a DS record in a zone file.
+fn anchor(line: &str) -> TrustAnchor {
+    let data = line.trim().split_once(" DS ").unwrap().1;
+    TrustAnchor { zone: ".".into(), kind: RecordType::DS, data: data.into() }
 }
 
 impl Drop for Bind {
@@ -89,15 +107,12 @@ controls {{ }};
     view(&mut text, LAME, "recursion no;", &[]);
     let resolver = "recursion yes; zone \".\" { type hint; file \"hints\"; };";
     view(&mut text, RESOLVER, &format!("{resolver} dnssec-validation no;"), &[]);
-    let anchor: Vec<_> = tree.anchor.split_whitespace().collect();
-    let anchor = format!(
-        "trust-anchors {{ . static-ds {} {} {} \"{}\"; }};",
-        anchor[3],
-        anchor[4],
-        anchor[5],
-        anchor[6..].concat()
+    view(
+        &mut text,
+        VALIDATOR,
+        &format!("{resolver} dnssec-validation yes; include \"anchors\";"),
+        &[],
     );
-    view(&mut text, VALIDATOR, &format!("{resolver} dnssec-validation yes; {anchor}"), &[]);
     text
 }
 

@@ -135,7 +135,7 @@ impl Printed {
 }
 
 impl Line {
-    fn by_dig(line: &str) -> Self {
+    pub(crate) fn by_dig(line: &str) -> Self {
         let mut rest = line;
         let mut word = || {
             let (word, after) = rest.split_once(['\t', ' ']).unwrap_or((rest, ""));
@@ -147,7 +147,7 @@ impl Line {
         Self { name, ttl, class, kind, data: rest.to_owned() }
     }
 
-    fn by_engine(record: &Record) -> Self {
+    pub(crate) fn by_engine(record: &Record) -> Self {
         Self {
             name: text(&record.name),
             ttl: record.ttl_seconds,

@@ -53,6 +53,7 @@ impl Tree {
         };
         let leaves: Vec<_> = leaves().into_iter().map(|zone| publish(LEAF, zone)).collect();
         let child = publish(LEAF, zone("signed.optout.", SIMPLE, Signing::By(ECDSA)));
+        publish(LEAF, zone("child.optout.", SIMPLE, Signing::Unsigned));
         let test = format!("{TEST}{}", leaves.concat());
         let tops = [
             publish(TOP, zone("test.", &test, Signing::By(ECDSA))),
@@ -73,7 +74,7 @@ fn leaves() -> Vec<Zone> {
             Signing::ByTwo("RSASHA256"),
         ),
         zone("nsec3.test.", &format!("{SIMPLE}{WILDCARD}"), Signing::Nsec3(ECDSA)),
-        zone("unsigned.test.", SIMPLE, Signing::Unsigned),
+        zone("unsigned.test.", &format!("{SIMPLE}ns A 10.53.0.3\n"), Signing::Unsigned),
         zone("halflame.test.", SIMPLE, Signing::Unsigned),
         zone("glueless.test.", SIMPLE, Signing::Unsigned),
     ];
