@@ -11,6 +11,7 @@ mod decode;
 mod every_server;
 pub(crate) mod exchange;
 pub(crate) mod hosts;
+mod iterate;
 mod literal;
 pub(crate) mod message;
 pub(crate) mod name;
@@ -62,9 +63,11 @@ pub async fn run(
             emit(event);
         };
         match request.mode {
-            DnsMode::Ask | DnsMode::Iterate => ask::run(request, files, &client, &mut seen).await?,
+            DnsMode::Ask => ask::run(request, files, &client, &mut seen).await?,
             DnsMode::Walk => walk::run(request, files, &client, &mut seen).await?,
             DnsMode::EveryServer => every_server::run(request, files, &client, &mut seen).await?,
+            // It validates by itself: no one server has it all.
+            DnsMode::Iterate => return iterate::run(request, files, &client, emit).await,
         }
         match request.validate {
             true => validate::run(request, &client, &witness, emit).await,

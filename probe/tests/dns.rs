@@ -6,4 +6,5 @@ mod conformance;
 mod dig;
 mod run;
 mod sign;
+mod trace;
 mod zones;
