@@ -13,14 +13,16 @@ pub(crate) mod object;
 mod output;
 mod ping;
 mod source;
+mod trace;
 mod usage;
 
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
-pub(crate) use object::{Kind, Object, Origin, Target};
+pub(crate) use object::{Kind, Object, Origin, Port, Target};
 pub(crate) use output::{Colour, Format, OutputFlags};
 pub(crate) use ping::PingArgs;
 pub(crate) use source::{Account, ProbeArgs, SourceFlags};
+pub(crate) use trace::TraceArgs;
 
 const HELP: &str = include_str!("args/help.txt");
 const AFTER: &str = "kubectl netdiag options lists kubectl's flags, which work too.";
@@ -44,6 +46,7 @@ struct Cli {
 #[derive(Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
     Ping(Box<PingArgs>),
+    Trace(Box<TraceArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -57,6 +60,7 @@ impl Command {
     pub(crate) fn output(&self) -> OutputFlags {
         match self {
             Self::Ping(args) => args.output.clone(),
+            Self::Trace(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -89,13 +93,27 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, Stop> {
     let cli = Cli::try_parse_from(program.chain(words.iter().cloned()))
         .map_err(|error| usage::stop(&error, &words))?;
     let command = cli.command.ok_or_else(|| Stop::Say(HELP.to_owned()))?;
+    check(&command).map_err(|failure| Stop::Refused(Box::new(failure)))?;
     match command {
         Command::Options => Err(Stop::Say(kube::options())),
-        Command::Ping(args) => match args.check() {
-            Ok(()) => Ok(Command::Ping(args)),
-            Err(failure) => Err(Stop::Refused(Box::new(failure))),
-        },
         other => Ok(other),
+    }
+}
+
+/// What no single flag shows.
+fn check(command: &Command) -> Result<(), Failure> {
+    let draws = matches!(command, Command::Trace(_) | Command::Render(_));
+    if command.output().format == Some(Format::Dot) && !draws {
+        return Err(usage::bad_value("trace", "-o dot: only trace draws a graph".into()));
+    }
+    match command {
+        Command::Ping(args) => args.check(),
+        Command::Trace(args) => args.check(),
+        Command::Doctor(_)
+        | Command::Version(_)
+        | Command::Explain(_)
+        | Command::Render(_)
+        | Command::Options => Ok(()),
     }
 }
 

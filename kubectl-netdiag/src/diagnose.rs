@@ -4,11 +4,16 @@ mod ended;
 mod labels;
 mod ping;
 mod refused;
+mod trace;
 
 use jiff::Timestamp;
-use netdiag_wire::ping::{PingReport, PingRequest};
+use netdiag_wire::{
+    ping::{PingReport, PingRequest},
+    trace::{TraceReport, TraceRequest},
+};
 
 pub(crate) use ended::{cut_off, ping_progress};
+pub(crate) use trace::{is_reached, progress as trace_progress};
 
 use crate::{
     finding::{Finding, Peer},
@@ -33,6 +38,15 @@ pub(crate) struct Context {
 /// The findings of one target, worst first, then most likely.
 pub(crate) fn ping(report: &PingReport, request: &PingRequest, context: &Context) -> Vec<Finding> {
     vec![ping::Case { report, request, context }.finding()]
+}
+
+/// The findings of one trace, worst first.
+pub(crate) fn trace(
+    report: &TraceReport,
+    request: &TraceRequest,
+    context: &Context,
+) -> Vec<Finding> {
+    trace::findings(report, request, context)
 }
 
 #[cfg(test)]

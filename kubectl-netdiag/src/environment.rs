@@ -107,6 +107,7 @@ impl Environment {
                 Some(Format::Ndjson) => render::Format::Ndjson,
                 Some(Format::Yaml) => render::Format::Yaml,
                 Some(Format::Verdict) => render::Format::Verdict,
+                Some(Format::Dot) => render::Format::Dot,
             },
             detail: output.detail,
             no_headers: output.no_headers,

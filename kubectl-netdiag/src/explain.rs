@@ -5,6 +5,7 @@ mod design;
 mod input;
 mod path;
 mod rights;
+mod sockets;
 
 use std::fmt::Write;
 
@@ -42,9 +43,10 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 3] = [
+const FAMILIES: [(u16, &str); 4] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (3, "path and packets"),
+    (6, "sockets and listeners"),
     (9, "by design: no fault, but the question is a trap"),
 ];
 
@@ -53,8 +55,14 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 5] =
-        [agents::ENTRIES, rights::ENTRIES, input::ENTRIES, path::ENTRIES, design::ENTRIES];
+    let families: [&[Entry]; 6] = [
+        agents::ENTRIES,
+        rights::ENTRIES,
+        input::ENTRIES,
+        path::ENTRIES,
+        sockets::ENTRIES,
+        design::ENTRIES,
+    ];
     families.into_iter().flatten()
 }
 
@@ -199,7 +207,7 @@ mod tests {
             for code in codes {
                 assert!(known.contains(code), "{} names {code}", entry.code);
             }
-            for later in ["trace", "diagnose", "connect ", "sockets", " scan", "dns"] {
+            for later in ["diagnose", "connect ", "sockets", " scan"] {
                 let command = format!("netdiag {later}");
                 assert!(!shown.contains(&command), "{} names {command}", entry.code);
             }

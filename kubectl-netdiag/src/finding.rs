@@ -172,7 +172,11 @@ impl Peer {
             PeerKind::Address | PeerKind::Host => "",
         };
         let namespace = self.namespace.iter().map(|n| format!("{n}/")).collect::<String>();
-        let port = self.port.iter().map(|p| format!(":{p}")).collect::<String>();
-        format!("{namespace}{kind}{}{port}", self.name)
+        let name = &self.name;
+        match self.port {
+            None => format!("{namespace}{kind}{name}"),
+            Some(port) if name.contains(':') => format!("[{name}]:{port}"),
+            Some(port) => format!("{namespace}{kind}{name}:{port}"),
+        }
     }
 }

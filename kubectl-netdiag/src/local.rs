@@ -1,6 +1,9 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
-use netdiag_wire::ping::{PingEvent, PingRequest};
+use netdiag_wire::{
+    ping::{PingEvent, PingRequest},
+    trace::{TraceEvent, TraceRequest},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +28,25 @@ pub(crate) fn ping(
         let emit = &mut |event| emit(event);
         runtime.block_on(ping::run(&request, sockets, files, &|_| Ok(()), emit, stop))
     })
+}
+
+/// Likewise.
+#[cfg(target_os = "linux")]
+pub(crate) fn trace(
+    request: &TraceRequest,
+    stop: CancellationToken,
+) -> Result<Here<TraceEvent>, Failure> {
+    use netdiag_probe::trace;
+    let (request, sockets) = (request.clone(), trace::open(request));
+    linux::start(sockets, move |runtime, sockets, files, emit| {
+        let emit = &mut |event| emit(event);
+        runtime.block_on(trace::run(&request, sockets, files, &|_| Ok(()), emit, stop))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn trace(_: &TraceRequest, _: CancellationToken) -> Result<Here<TraceEvent>, Failure> {
+    Err(elsewhere())
 }
 
 #[cfg(not(target_os = "linux"))]

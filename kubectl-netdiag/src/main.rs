@@ -24,6 +24,7 @@ mod saved;
 mod service;
 mod session;
 mod survey;
+mod trace;
 mod version;
 
 use args::{Command, Stop};
@@ -87,6 +88,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Version(args) => wait_for(version::run(args, session)),
         Command::Doctor(args) => wait_for(doctor::run(args, session)),
         Command::Ping(args) => wait_for(ping::run(args, session)),
+        Command::Trace(args) => wait_for(trace::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

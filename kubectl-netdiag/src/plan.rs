@@ -6,7 +6,7 @@ mod source;
 pub(crate) mod target;
 
 pub(crate) use source::{elsewhere, from_where};
-pub(crate) use target::Aim;
+pub(crate) use target::{Aim, DeclaredPort, PortProtocol};
 
 use crate::{
     args::{Object, Target},

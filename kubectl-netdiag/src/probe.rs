@@ -62,6 +62,16 @@ pub(crate) trait Probe<'a>: Sized {
         session: &mut Session<'_>,
     ) -> Result<(), Stopped>;
 
+    /// When something is to be shown even if no event comes.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// It is due.
+    async fn tick(&mut self, _: &mut Ends<'_>, _: &mut Session<'_>) -> Result<(), Stopped> {
+        Ok(())
+    }
+
     /// How far it came, for `cut off after ...`: `41 of 100 echoes (41 replied)`.
     fn progress(&self) -> String;
 

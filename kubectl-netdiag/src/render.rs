@@ -20,6 +20,7 @@ mod screens;
 pub(crate) mod shell;
 mod table;
 mod text;
+mod trace;
 pub(crate) use text::wrap;
 pub(crate) mod words;
 
@@ -28,6 +29,7 @@ pub(crate) use document::{Document, Span, document};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::{ping_event, stream_line};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
+pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};
 
 use crate::finding::{Peer, PeerKind};
 
@@ -57,6 +59,8 @@ pub(crate) enum Format {
     Ndjson,
     Yaml,
     Verdict,
+    /// A graph for Graphviz and nothing else.
+    Dot,
 }
 
 impl Screen {
@@ -78,15 +82,18 @@ pub(crate) fn header(
     from: &Peer,
     to: &[Peer],
 ) -> io::Result<()> {
+    header_line(out, screen, from, &to.iter().map(named).collect::<Vec<_>>().join(", "))
+}
+
+fn header_line(out: &mut dyn Write, screen: &Screen, from: &Peer, to: &str) -> io::Result<()> {
     if !screen.shows_evidence() {
         return Ok(());
     }
     let from = named(from);
-    let to = to.iter().map(named).collect::<Vec<_>>().join(", ");
     let width = from.chars().count() + " -> ".len() + to.chars().count();
     let fits = screen.width.is_none_or(|columns| width <= columns);
     let gap = if fits { " " } else { "\n  " };
-    writeln!(out, "{}{gap}-> {}", screen.safe(&from), screen.safe(&to))
+    writeln!(out, "{}{gap}-> {}", screen.safe(&from), screen.safe(to))
 }
 
 /// A peer with its brackets: `shop/pod/foo (10.244.2.7, node-2)`.

@@ -20,6 +20,7 @@ use crate::{
     probe::Conclusion,
     render::Span,
     session::{Clock, Session, Stopped},
+    trace,
 };
 
 /// A line of events is far shorter; the document at the end may be long.
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
         match whose {
             Whose::Nobodys => {}
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
+            Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
                 let why = format!("a {kind} cannot be rendered by this release");
                 return Err(input.wrong(&why).into());
@@ -77,6 +79,7 @@ enum Whose {
     /// It stands in every stream.
     Nobodys,
     Ping,
+    Trace,
     Another(Untrusted),
 }
 
@@ -84,11 +87,14 @@ fn whose(line: &Value) -> Whose {
     if line.get("apiVersion").is_some() {
         return match line["kind"].as_str().unwrap_or_default() {
             "PingReport" => Whose::Ping,
+            "TraceReport" => Whose::Trace,
             other => Whose::Another(other.into()),
         };
     }
     match line["event"].as_str() {
         Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
+        Some("started") if line.get("method").is_some() => Whose::Trace,
+        Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,
         _ => Whose::Ping,
     }
 }

@@ -9,6 +9,7 @@ fn help_is_for_stdout() {
     for (name, line) in [
         ("help", "--help"),
         ("help-ping", "ping --help"),
+        ("help-trace", "trace --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),

@@ -15,7 +15,7 @@ fn what_cannot_be_typed_exits_2_without_asking_anybody() {
         ("ping --frobnicate a", "error    ND0030  no flag --frobnicate"),
         (
             "ping a -o xml",
-            "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict\n",
+            "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict, dot\n",
         ),
         ("frob", "error    ND0030  no command \"frob\"\n"),
         ("ping -s 1400 pod/foo", "error    ND0031  -s 1400: -s is kubectl's --server"),

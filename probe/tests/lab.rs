@@ -111,10 +111,15 @@ impl Netns {
     }
 
     pub(crate) fn veth(&self, name: &str, peer: &Netns) {
+        self.link(name, peer, "eth0");
+    }
+
+    /// A cable between two namespaces, with a name at each end.
+    pub(crate) fn link(&self, name: &str, peer: &Netns, name_there: &str) {
         let path = format!("/proc/{}/fd/{}", std::process::id(), peer.0.as_raw_fd());
-        self.ip(&format!("link add {name} type veth peer name eth0 netns {path}"));
+        self.ip(&format!("link add {name} type veth peer name {name_there} netns {path}"));
         self.ip(&format!("link set {name} up"));
-        peer.ip("link set eth0 up");
+        peer.ip(&format!("link set {name_there} up"));
     }
 
     /// Runs the engine to its end.

@@ -1,5 +1,12 @@
 //! Traces of known paths.
 
+mod chain;
+mod classic;
+mod path;
+mod paths;
+mod router;
+mod side_by_side;
+
 use netdiag_probe::{names::ResolverFiles, trace};
 use netdiag_wire::{
     EndReason,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Bounds a command that says nothing else; ping ends by its count.
+pub(crate) const DEADLINE: &str = "30s";
+
 /// Reads seconds or Go's notation.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || "must be a time such as 0.2, 200ms, 30s or 1m30s".to_owned();

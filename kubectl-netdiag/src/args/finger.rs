@@ -15,8 +15,8 @@ struct Classic {
     bare: &'static str,
     /// What to say of `-n`.
     numeric: &'static str,
-    /// What the tool's `-s` is called here.
-    size: &'static str,
+    /// What the tool's `-s` is called here, where its value is no server's address.
+    server: fn(&str) -> Option<String>,
     /// Letters that do not exist here: what to type instead, and whether they took a value.
     renamed: &'static [(char, &'static str)],
 }
@@ -26,7 +26,10 @@ const PING: Classic = Classic {
     valued: "ciSWwtons",
     bare: "Dq46v",
     numeric: "ping never looks up names, so leave it out",
-    size: "--size",
+    server: |value| {
+        let is_number = value.bytes().all(|b| b.is_ascii_digit());
+        is_number.then(|| format!("the number of data bytes is --size {value}"))
+    },
     renamed: &[
         ('I', "-S (--source) takes an address of the source"),
         ('M', "--df forbids fragmentation"),
@@ -36,17 +39,42 @@ const PING: Classic = Classic {
     ],
 };
 
+const TRACE: Classic = Classic {
+    command: "trace",
+    valued: "fMmPpqwSons",
+    bare: "ITU46v",
+    numeric: "--no-names leaves reverse DNS out",
+    server: |value| {
+        value.parse::<std::net::IpAddr>().is_ok().then(|| "the source address is -S".into())
+    },
+    renamed: &[
+        ('i', "-S (--source) takes an address of the source"),
+        ('F', "--df forbids fragmentation"),
+        ('N', "all hops are probed at once"),
+        ('e', "ICMP extensions are always shown"),
+        ('z', "netdiag keeps its own pace"),
+        ('r', "netdiag goes by the routes of the source"),
+        ('g', "source routes are not sent"),
+        ('t', "the type of service is not set"),
+        ('A', "autonomous systems are not looked up"),
+    ],
+};
+
+const TOOLS: [Classic; 2] = [PING, TRACE];
+
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {
-    let Some(at) = words.iter().position(|word| word == PING.command) else { return Ok(()) };
+    let tool = |word: &String| TOOLS.iter().find(|tool| tool.command == word);
+    let found = words.iter().enumerate().find_map(|(at, word)| Some((at, tool(word)?)));
+    let Some((at, tool)) = found else { return Ok(()) };
     let mut rest = words[at + 1..].iter().take_while(|word| *word != "--").peekable();
     while let Some(word) = rest.next() {
         let Some(letters) = cluster(word) else { continue };
         let follows = rest.peek().map(|next| next.as_str());
-        if let Some(message) = misfire(&PING, letters, follows) {
-            return Err(refusal(&PING, message));
+        if let Some(message) = misfire(tool, letters, follows) {
+            return Err(refusal(tool, message));
         }
-        if ends_in_valued(&PING, letters) {
+        if ends_in_valued(tool, letters) {
             rest.next();
         }
     }
@@ -74,12 +102,10 @@ fn misfire(classic: &Classic, letters: &str, follows: Option<&str>) -> Option<St
         'n' if in_cluster || !is_kubectl_namespace(classic, attached, value) => {
             Some(format!("-{letters}: -n is kubectl's --namespace; {}", classic.numeric))
         }
-        's' if value.is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit())) => {
-            let value = value.unwrap_or_default();
-            let size = classic.size;
-            Some(format!(
-                "-s {value}: -s is kubectl's --server; the number of data bytes is {size} {value}"
-            ))
+        's' => {
+            let value = value?;
+            let instead = (classic.server)(value)?;
+            Some(format!("-s {value}: -s is kubectl's --server; {instead}"))
         }
         _ => classic
             .renamed
@@ -89,7 +115,7 @@ fn misfire(classic: &Classic, letters: &str, follows: Option<&str>) -> Option<St
     }
 }
 
-/// `-n shop` and `-nshop` are kubectl's; `-nc` and `-n 10.0.0.1` are ping's.
+/// `-n shop` and `-nshop` are kubectl's; `-nc` and `-n 10.0.0.1` are the tool's.
 fn is_kubectl_namespace(classic: &Classic, attached: &str, value: Option<&str>) -> bool {
     let flags = |c: char| classic.valued.contains(c) || classic.bare.contains(c);
     let is_cluster = (1..=2).contains(&attached.len()) && attached.chars().all(flags);

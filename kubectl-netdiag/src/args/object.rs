@@ -1,8 +1,9 @@
-//! TARGET and SOURCE: `[NAMESPACE/]KIND/NAME`, an address, a host name, `local`.
+//! TARGET and SOURCE: `[NAMESPACE/]KIND/NAME`, an address, a host name, `local`; a TARGET's `:PORT`.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroU16,
 };
 
 use super::kube::is_namespace;
@@ -14,6 +15,13 @@ pub(crate) enum Target {
     Address(IpAddr),
     /// As the source resolves it.
     Host(String),
+}
+
+/// A port as it is typed: a number, or its name in the object that declares it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Port {
+    Number(NonZeroU16),
+    Name(String),
 }
 
 /// Where a probe starts.
@@ -95,6 +103,21 @@ impl Target {
         }
     }
 
+    /// The same, where a `:PORT` may follow.
+    pub(crate) fn parse_with_port(words: &[String]) -> Result<(Self, Option<Port>), String> {
+        let (last, before) = words.split_last().ok_or("one TARGET at a time")?;
+        let (host, port) = Port::split(last);
+        let words: Vec<String> = before.iter().cloned().chain([host.to_owned()]).collect();
+        let target = Self::parse(&words)?;
+        let port = port.map(Port::parse).transpose()?;
+        match (&target, &port) {
+            (Self::Address(_) | Self::Host(_), Some(Port::Name(name))) => {
+                Err(format!("only an object has names for its ports; give {name} as a number"))
+            }
+            _ => Ok((target, port)),
+        }
+    }
+
     fn parse_word(word: &str) -> Result<Self, String> {
         if let Some(address) = address(word) {
             return one_host(address).map(Self::Address);
@@ -106,6 +129,41 @@ impl Target {
             return Object::parse(word).map(Self::Object);
         }
         if is_host(word) { Ok(Self::Host(word.to_owned())) } else { Err("no host name".into()) }
+    }
+}
+
+impl Port {
+    /// Reads a number or a name (RFC 6335, as Kubernetes takes it).
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            let number = text.parse().map(Self::Number);
+            return number.map_err(|_| format!("port {text}: must be 1 to 65535"));
+        }
+        let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        match (1..=15).contains(&text.len()) && text.bytes().all(letter) {
+            true => Ok(Self::Name(text.to_owned())),
+            false => Err(format!("port {text:?}: must be 1 to 65535 or a name of the object's")),
+        }
+    }
+
+    /// `foo:80` in its two parts; a bare IPv6 address has colons of its own.
+    fn split(word: &str) -> (&str, Option<&str>) {
+        if address(word).is_some() || word.contains("://") {
+            return (word, None);
+        }
+        match word.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (word, None),
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
     }
 }
 
@@ -283,6 +341,37 @@ mod tests {
             ("ff02::1", "a group's address; name one host of it"),
         ] {
             assert_eq!(target(text), Err(why.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_may_follow_where_the_probe_has_one() {
+        let with_port = |text: &str| {
+            let words: Vec<_> = text.split(' ').map(str::to_owned).collect();
+            Target::parse_with_port(&words).map(|(_, port)| port.map(|port| port.to_string()))
+        };
+        for (text, port) in [
+            ("pod/foo", None),
+            ("pod/foo:8080", Some("8080")),
+            ("pod foo:http", Some("http")),
+            ("shop/svc/web:http-alt", Some("http-alt")),
+            ("example.com:443", Some("443")),
+            ("10.0.0.7:80", Some("80")),
+            ("fd00::7", None),
+            ("[fd00::7]", None),
+            ("[fd00::7]:80", Some("80")),
+        ] {
+            assert_eq!(with_port(text), Ok(port.map(str::to_owned)), "{text}");
+        }
+        for (text, why) in [
+            ("pod/foo:0", "port 0: must be 1 to 65535"),
+            ("pod/foo:65536", "port 65536: must be 1 to 65535"),
+            ("pod/foo:", "port \"\": must be 1 to 65535 or a name of the object's"),
+            ("pod/foo:HTTP", "port \"HTTP\": must be 1 to 65535 or a name of the object's"),
+            ("a:http", "only an object has names for its ports; give http as a number"),
+            ("https://x:8/y", "a URL; give its host alone"),
+        ] {
+            assert_eq!(with_port(text), Err(why.to_owned()), "{text}");
         }
     }
 

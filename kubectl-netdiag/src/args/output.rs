@@ -37,6 +37,8 @@ pub(crate) enum Format {
     Ndjson,
     Yaml,
     Verdict,
+    // Of trace alone.
+    Dot,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]

@@ -112,7 +112,7 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ("ping a -W 0", "-W 0: the wait must be 0.001 s to 1 h"),
         ("ping a --size 65508", "--size 65508: the size must be 0 to 65507"),
         ("ping a --ttl 256", "--ttl 256: the TTL must be 1 to 255"),
-        ("ping a -o xml", "-o xml: must be one of wide, json, ndjson, yaml, verdict"),
+        ("ping a -o xml", "-o xml: must be one of wide, json, ndjson, yaml, verdict, dot"),
         ("ping a --xyzzy", "no flag --xyzzy"),
         ("ping a --dedline 3", "no flag --dedline; there is --deadline"),
         ("ping", "TARGET is missing"),

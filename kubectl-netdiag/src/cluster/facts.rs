@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use k8s_openapi::{
-    api::core::v1::{Node, Pod, Probe, Service},
+    api::core::v1::{ContainerPort, Node, Pod, Probe, Service, ServicePort},
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use netdiag_wire::Family;
 
 use crate::{
     finding::{Peer, PeerKind},
+    plan::{DeclaredPort, PortProtocol},
     render::{NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts},
 };
 
@@ -128,6 +129,36 @@ pub(crate) fn internal_addresses(node: &NodeFacts) -> Vec<IpAddr> {
 pub(crate) fn cluster_ips(service: &Service) -> Vec<IpAddr> {
     let addresses = service.spec.as_ref().and_then(|spec| spec.cluster_ips.as_ref());
     addresses.into_iter().flatten().filter_map(|address| address.parse().ok()).collect()
+}
+
+/// Ports of all containers; init containers have ended, or are sidecars that declare theirs too.
+pub(crate) fn pod_ports(pod: &Pod) -> Vec<DeclaredPort> {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let ports = containers.flat_map(|container| container.ports.iter().flatten());
+    let declared = |port: &ContainerPort| {
+        let number = port.container_port;
+        declared(port.name.as_deref(), number, port.protocol.as_deref())
+    };
+    ports.filter_map(declared).collect()
+}
+
+pub(crate) fn service_ports(service: &Service) -> Vec<DeclaredPort> {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    let declared =
+        |port: &ServicePort| declared(port.name.as_deref(), port.port, port.protocol.as_deref());
+    ports.filter_map(declared).collect()
+}
+
+fn declared(name: Option<&str>, number: i32, protocol: Option<&str>) -> Option<DeclaredPort> {
+    Some(DeclaredPort {
+        name: name.map(str::to_owned),
+        number: number.try_into().ok().filter(|number| *number > 0)?,
+        protocol: match protocol {
+            None | Some("TCP") => PortProtocol::Tcp,
+            Some("UDP") => PortProtocol::Udp,
+            Some(_) => PortProtocol::Other,
+        },
+    })
 }
 
 pub(crate) fn condition(pod: &Pod, kind: &str) -> bool {

@@ -7,10 +7,10 @@ use kube::{Api, api::ListParams, core::NamespaceResourceScope};
 use serde::de::DeserializeOwned;
 
 use super::{Cluster, facts};
-use crate::render::Names;
+use crate::render::{Names, PodFacts};
 
-/// Nodes read to name an address: beyond that a name is not worth the wait.
-const MAX_NODES: u32 = 1_000;
+/// Objects read to name an address: beyond that a name is not worth the wait.
+const MAX_LISTED: u32 = 1_000;
 
 /// Adds what a later question brought.
 pub(crate) fn add(known: &mut Names, more: Names) {
@@ -22,7 +22,7 @@ pub(crate) fn add(known: &mut Names, more: Names) {
 impl Cluster {
     /// Nodes, and the pods and Services that have this address.
     pub(crate) async fn names(&self, address: IpAddr) -> Names {
-        let how = ListParams::default().limit(MAX_NODES);
+        let how = ListParams::default().limit(MAX_LISTED);
         let nodes = self.nodes();
         let (nodes, pods, services) = tokio::join!(
             self.ask(nodes.list(&how)),
@@ -37,17 +37,44 @@ impl Cluster {
         }
     }
 
-    /// In every namespace where that is allowed, else in the user's.
+    /// What stands on a path: nodes, and Services by their addresses.
+    pub(crate) async fn nodes_and_services(&self) -> Names {
+        let how = ListParams::default().limit(MAX_LISTED);
+        let nodes = self.nodes();
+        let (nodes, services) =
+            tokio::join!(self.ask(nodes.list(&how)), self.anywhere::<Service>(&how));
+        let nodes: Vec<Node> = nodes.map(|list| list.items).unwrap_or_default();
+        Names {
+            nodes: nodes.iter().map(facts::of_node).collect(),
+            pods: Vec::new(),
+            services: services.iter().map(facts::of_service).collect(),
+        }
+    }
+
+    /// Pods with this address.
+    pub(crate) async fn pods_at(&self, address: IpAddr) -> Vec<PodFacts> {
+        let pods = self.with_field::<Pod>("status.podIP", address).await;
+        pods.iter().map(facts::of_pod).collect()
+    }
+
     async fn with_field<K>(&self, field: &str, address: IpAddr) -> Vec<K>
     where
         K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
         K: Clone + DeserializeOwned + Debug,
     {
-        let how = ListParams::default().fields(&format!("{field}={address}")).limit(10);
+        self.anywhere(&ListParams::default().fields(&format!("{field}={address}")).limit(10)).await
+    }
+
+    /// In every namespace where that is allowed, else in the user's.
+    async fn anywhere<K>(&self, how: &ListParams) -> Vec<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+        K: Clone + DeserializeOwned + Debug,
+    {
         let all: Api<K> = Api::all(self.client.clone());
-        let found = match self.ask(all.list(&how)).await {
+        let found = match self.ask(all.list(how)).await {
             Err(refusal) if refusal.is_forbidden() => {
-                self.ask(self.namespaced::<K>(&self.namespace).list(&how)).await
+                self.ask(self.namespaced::<K>(&self.namespace).list(how)).await
             }
             other => other,
         };

@@ -1,4 +1,4 @@
-//! Labelled lines of ping's findings: what the API knows of the target, and what to run next.
+//! Labelled lines of findings: what the API knows of the target, and what to run next.
 //!
 //! Every `next` here is a command of this release.
 
@@ -86,9 +86,7 @@ pub(super) fn service_of(context: &Context) -> Option<[Label; 2]> {
     };
     let note =
         format!("{address} is the address of {namespace}/svc/{name}: an echo reaches no pod of it");
-    let selector = format!("kubernetes.io/service-name={name}");
-    let endpoints = ["kubectl", "get", "endpointslices", "-n", namespace, "-l", &selector];
-    Some([Label::Note(note), command(&endpoints)])
+    Some([Label::Note(note), endpoints_of(namespace, name)])
 }
 
 pub(super) fn silence_unless(context: &Context) -> Option<Label> {
@@ -119,9 +117,26 @@ pub(super) fn silence_next(context: &Context) -> Vec<Label> {
             let policies = policies(context).into_iter();
             at_target(context, "3").into_iter().chain(policies).take(2).collect()
         }
-        PeerKind::Node => vec![command(&["kubectl", "describe", "node", &context.to.name])],
+        PeerKind::Node => describe_node(context),
         _ => from_own_node(context),
     }
+}
+
+pub(super) fn describe_node(context: &Context) -> Vec<Label> {
+    vec![command(&["kubectl", "describe", "node", &context.to.name])]
+}
+
+/// What stands behind the Service that is aimed at.
+pub(super) fn endpoints(context: &Context) -> Option<Label> {
+    let Peer { kind: PeerKind::Service, namespace: Some(namespace), name, .. } = &context.to else {
+        return None;
+    };
+    Some(endpoints_of(namespace, name))
+}
+
+fn endpoints_of(namespace: &str, name: &str) -> Label {
+    let selector = format!("kubernetes.io/service-name={name}");
+    command(&["kubectl", "get", "endpointslices", "-n", namespace, "-l", &selector])
 }
 
 /// Where echoes are lost: at the target, or between the nodes.

@@ -20,7 +20,7 @@ use crate::cluster::{
 };
 
 /// Every right of this release, one line of the table each.
-pub(super) const RIGHTS: [&str; 2] = ["ping", "fast-ping"];
+pub(super) const RIGHTS: [&str; 5] = ["ping", "trace", "dns", "files", "fast-ping"];
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -41,6 +41,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "ping",
     },
     Entry {
+        code: Code(303),
+        title: "The path ends: nobody answers beyond a hop",
+        raised: Raised::Fail,
+        what_it_is: "Routers answer up to a hop, then neither another hop nor the target does. \
+            What was sent is lost behind that hop, or its answers are.",
+        what_you_see: "The last hop that answers, whose it is, and how often the rest was asked. \
+            A hop in the middle that does not answer while later ones do is no fault.",
+        how_it_comes: "Behind the target's own node: a NetworkPolicy or the pod itself drops. \
+            Between two nodes: an overlay port or a cloud's security group drops, or a route to \
+            the pod range is missing there. Behind the first hop: the source's own policy.",
+        be_sure: "Trace the target from its own node: if it is reached there, what lies between \
+            the nodes drops. Trace by another protocol (-T, -U, -I): what passes by one and not \
+            by another is a rule.",
+        how_to_mend: "Admit the source in the policy; give the last hop a route to the target; \
+            open the overlay's port (VXLAN 8472 or 4789, Geneve 6081, WireGuard 51820) both ways.",
+        looks_like_it: "ND0304 somebody says no; ND0312 the packets go round; ND0313 the path is \
+            longer than was asked; a target that drops one protocol only.",
+        raised_by: "trace",
+    },
+    Entry {
         code: Code(304),
         title: "Rejected: somebody on the way says no",
         raised: Raised::Fail,
@@ -57,7 +77,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "By its meaning: bring the node back; restore the route to the pod range; admit \
             the source in the rule; lower the MTU of the pods below that of the path.",
         looks_like_it: "ND0302 nobody says anything; ND0305 this host's own kernel did not send.",
-        raised_by: "ping",
+        raised_by: "ping, trace",
     },
     Entry {
         code: Code(305),
@@ -73,13 +93,32 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Use an address of a family that the source has; restart the pod if its interface \
             was lost; ask for fewer bytes.",
         looks_like_it: "ND0304 the packet left and somebody else said no.",
-        raised_by: "ping",
+        raised_by: "ping, trace",
+    },
+    Entry {
+        code: Code(306),
+        title: "MTU black hole: large packets vanish",
+        raised: Raised::Fail,
+        what_it_is: "Small packets arrive and larger ones are lost, and nobody sends the ICMP \
+            error that would tell the sender to send smaller ones.",
+        what_you_see: "The largest size that passes to each hop, the hop at which it shrinks, and \
+            how often one byte more was sent in vain.",
+        how_it_comes: "A tunnel (VXLAN takes 50 bytes, WireGuard 60 to 80) whose cost is not \
+            taken off the MTU of the pods; a link with a smaller MTU; a firewall that drops all \
+            ICMP.",
+        be_sure: "kubectl netdiag trace TARGET --mtu in both directions. curl connects and then \
+            hangs, small answers arrive: that is how clients see it.",
+        how_to_mend: "Set the MTU of the network plugin to what passes, and restart the pods; or \
+            raise the MTU of the link; or let ICMP type 3 code 4 (IPv6: packet too big) pass.",
+        looks_like_it: "ND0303 small packets do not arrive either. A smaller MTU that is \
+            announced by ICMP is no fault: the verdict is OK and says so.",
+        raised_by: "trace",
     },
     Entry {
         code: Code(309),
         title: "Ended before it did what was asked",
         raised: Raised::Unknown,
-        what_it_is: "The ping ended early, and not by your own choice, or so early that nothing can be \
+        what_it_is: "The probe ended early, and not by your own choice, or so early that nothing can be \
             said: WARN if all that was seen is well, UNKNOWN if nothing was seen.",
         what_you_see: "After how many echoes, and why: the source pod ended, the agent's limit on \
             duration was reached, the agent is being stopped, the deadline passed.",
@@ -89,7 +128,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Ask again, from the pod that took its place.",
         looks_like_it: "ND0006 the stream broke off and nobody said why; ND0021 the pod had no network \
             from the start.",
-        raised_by: "ping",
+        raised_by: "ping, trace",
     },
     Entry {
         code: Code(311),
@@ -107,5 +146,36 @@ pub(super) const ENTRIES: &[Entry] = &[
             Damage on one node: its card, its driver, its tunnel's offload settings.",
         looks_like_it: "ND0301 some never came back.",
         raised_by: "ping",
+    },
+    Entry {
+        code: Code(312),
+        title: "Loop: the packets go round",
+        raised: Raised::Fail,
+        what_it_is: "The same routers answer again and again: each sends the packet on to the \
+            next, and the last back to the first, until its TTL ends.",
+        what_you_see: "The routers of the round and the hop at which it begins. Clients get \
+            silence or TTL exceeded.",
+        how_it_comes: "Two nodes that each think the other has the pod range: a node was \
+            replaced, its routes were not; a default route back to where it came from, for an \
+            address that is gone.",
+        be_sure: "kubectl get nodes -o wide and the podCIDR of each; the routes of the nodes in \
+            the round to the target's address.",
+        how_to_mend: "Mend the route of the one that should deliver; restart the network plugin \
+            of that node.",
+        looks_like_it: "ND0303 nobody answers any more; ND0313 a long path without a round.",
+        raised_by: "trace",
+    },
+    Entry {
+        code: Code(313),
+        title: "Not finished: the path is longer than was asked",
+        raised: Raised::Unknown,
+        what_it_is: "Every hop that was asked answered, and none of them was the target.",
+        what_you_see: "Routers up to the last TTL, with no silence behind them.",
+        how_it_comes: "A path of more hops than -m allows; a target that many routers away; a \
+            loop whose routers answer by changing addresses.",
+        be_sure: "The same with a larger -m.",
+        how_to_mend: "Nothing is wrong by this alone.",
+        looks_like_it: "ND0312 the same routers come round.",
+        raised_by: "trace",
     },
 ];

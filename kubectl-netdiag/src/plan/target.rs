@@ -24,6 +24,24 @@ pub(crate) struct Aim {
     pub(crate) host: String,
     pub(crate) pod: Option<PodFacts>,
     pub(crate) node: Option<NodeFacts>,
+    /// What a pod's containers or a Service declare, in their order.
+    pub(crate) ports: Vec<DeclaredPort>,
+}
+
+/// A port of an object, by its number and perhaps its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct DeclaredPort {
+    pub(crate) name: Option<String>,
+    pub(crate) number: u16,
+    pub(crate) protocol: PortProtocol,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum PortProtocol {
+    Tcp,
+    Udp,
+    /// SCTP, or what is still to come.
+    Other,
 }
 
 impl Aim {
@@ -57,7 +75,7 @@ pub(crate) fn unlooked(target: &Target) -> Aim {
         Target::Object(object) => (PeerKind::Host, object.name.clone(), None),
     };
     let peer = Peer { kind, name: name.clone(), address, ..Peer::default() };
-    Aim { peer, host: name, pod: None, node: None }
+    Aim { peer, host: name, pod: None, node: None, ports: Vec::new() }
 }
 
 async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Result<Aim, Failure> {
@@ -69,7 +87,8 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             let known = facts::of_pod(&pod);
             let address = pick(&known.addresses, family, &object_word(namespace, object))?;
             let peer = facts::pod_peer(&pod, Some(address));
-            Ok(Aim { peer, host: address.to_string(), pod: Some(known), node: None })
+            let (host, ports) = (address.to_string(), facts::pod_ports(&pod));
+            Ok(Aim { peer, host, pod: Some(known), node: None, ports })
         }
         Kind::Node => {
             let node = cluster.node(&object.name).await?;
@@ -77,14 +96,16 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             let addresses = facts::internal_addresses(&known);
             let address = pick(&addresses, family, &format!("node/{}", object.name))?;
             let peer = facts::node_peer(&node, Some(address));
-            Ok(Aim { peer, host: address.to_string(), pod: None, node: Some(known) })
+            let host = address.to_string();
+            Ok(Aim { peer, host, pod: None, node: Some(known), ports: Vec::new() })
         }
         Kind::Service => {
             let service = cluster.service(namespace, &object.name).await?;
             let addresses = facts::cluster_ips(&service);
             let address = pick(&addresses, family, &object_word(namespace, object))?;
             let peer = facts::service_peer(&service, Some(address));
-            Ok(Aim { peer, host: address.to_string(), pod: None, node: None })
+            let (host, ports) = (address.to_string(), facts::service_ports(&service));
+            Ok(Aim { peer, host, pod: None, node: None, ports })
         }
     }
 }

@@ -50,6 +50,10 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
                 biased;
                 () = &mut interrupted => return Ok(Ending::Ended(EndReason::Cancelled)),
                 () = at(end) => return Ok(Ending::Ended(EndReason::Deadline)),
+                () = at(self.probe.due()) => {
+                    self.probe.tick(&mut self.ends, session).await?;
+                    continue;
+                }
                 line = events.next() => line,
             };
             match line {

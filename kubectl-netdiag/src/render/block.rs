@@ -18,7 +18,7 @@ pub(crate) fn verdict(
     screen: &Screen,
     findings: &[Finding],
 ) -> io::Result<()> {
-    if screen.quiet || screen.is_machine() {
+    if screen.quiet || screen.is_machine() || screen.format == Format::Dot {
         return Ok(());
     }
     let brief = screen.format == Format::Verdict;

@@ -21,7 +21,7 @@ pub(super) fn write(
     match format {
         Format::Yaml => return yaml(out, document),
         Format::Ndjson => compact(out, document)?,
-        Format::Json | Format::Text | Format::Wide | Format::Verdict => {
+        Format::Json | Format::Text | Format::Wide | Format::Verdict | Format::Dot => {
             let formatter = Escaping(PrettyFormatter::new());
             document
                 .serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;

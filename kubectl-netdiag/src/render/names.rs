@@ -85,13 +85,38 @@ impl Names {
         self.owner(address).map(|(name, _)| name)
     }
 
+    /// What has this address, as a word for programs.
+    pub(crate) fn kind(&self, address: IpAddr) -> Option<&'static str> {
+        let node = self.nodes.iter().any(|n| n.addresses.iter().any(|a| a.address == address));
+        let pod = self.pods.iter().any(|pod| pod.addresses.contains(&address));
+        let service = self.services.iter().any(|svc| svc.cluster_ips.contains(&address));
+        let range = self.range_of(address).map(|(_, range)| is_special(range, address));
+        match (node, pod, service, range) {
+            (true, _, _, _) | (_, _, _, Some(true)) => Some("node"),
+            (_, true, _, _) => Some("pod"),
+            (_, _, true, _) => Some("svc"),
+            (_, _, _, Some(false)) => Some("podRange"),
+            (false, false, false, None) => None,
+        }
+    }
+
     /// Nothing is known, as from `--from local`: then nothing is called unknown either.
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.pods.is_empty() && self.services.is_empty()
     }
 
+    /// Whether a pod may have this address that is not known here.
+    pub(crate) fn may_be_pod(&self, address: IpAddr) -> bool {
+        self.exact(address).is_none()
+            && !self.range_of(address).is_some_and(|(_, range)| is_special(range, address))
+    }
+
     /// Nodes first: a hostNetwork pod has its node's address.
     fn owner(&self, address: IpAddr) -> Option<(String, Option<String>)> {
+        self.exact(address).or_else(|| self.in_range(address))
+    }
+
+    fn exact(&self, address: IpAddr) -> Option<(String, Option<String>)> {
         let node = self.nodes.iter().find_map(|node| {
             let own = node.addresses.iter().find(|a| a.address == address)?;
             let role = (own.kind != "InternalIP").then(|| own.kind.clone());
@@ -108,18 +133,35 @@ impl Names {
             let name = format!("{}/svc/{}", service.namespace, service.name);
             Some((name, Some("ClusterIP".into())))
         };
-        node.or_else(pod).or_else(service).or_else(|| self.in_range(address))
+        node.or_else(pod).or_else(service)
     }
 
     fn in_range(&self, address: IpAddr) -> Option<(String, Option<String>)> {
+        let (node, range) = self.range_of(address)?;
+        if is_gateway(range, address) {
+            return Some((node.name.clone(), Some("gateway of its pods".into())));
+        }
+        // VXLAN as flannel sets it up: the tunnel's interface has the range's first address.
+        if is_tunnel(range, address) {
+            return Some((node.name.clone(), Some("tunnel end of its pods".into())));
+        }
+        Some((format!("an address of {}'s pod range", node.name), None))
+    }
+
+    fn range_of(&self, address: IpAddr) -> Option<(&NodeFacts, &IpNet)> {
         self.nodes.iter().find_map(|node| {
             let range = node.pod_cidrs.iter().find(|range| range.contains(&address))?;
-            if is_gateway(range, address) {
-                return Some((node.name.clone(), Some("gateway of its pods".into())));
-            }
-            Some((format!("an address of {}'s pod range", node.name), None))
+            Some((node, range))
         })
     }
+}
+
+fn is_special(range: &IpNet, address: IpAddr) -> bool {
+    is_gateway(range, address) || is_tunnel(range, address)
+}
+
+fn is_tunnel(range: &IpNet, address: IpAddr) -> bool {
+    range.network() == address && range.prefix_len() < range.max_prefix_len()
 }
 
 /// The first address of a pod range is the node's own by the convention of host-local and of every
@@ -167,6 +209,7 @@ mod tests {
             ("203.0.113.7", Some("node-1, ExternalIP")),
             ("10.244.1.1", Some("node-1, gateway of its pods")),
             ("fd00:10:1::1", Some("node-1, gateway of its pods")),
+            ("10.244.1.0", Some("node-1, tunnel end of its pods")),
             ("10.244.1.7", Some("shop/pod/foo, on node-1")),
             ("10.244.1.9", Some("an address of node-1's pod range")),
             ("10.96.14.7", Some("shop/svc/checkout, ClusterIP")),

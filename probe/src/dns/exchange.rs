@@ -105,14 +105,12 @@ impl<'a> Client<'a> {
 
     async fn ask(&self, pending: &mut [Pending], server: &Server) -> Result<(), ProbeError> {
         (self.destination)(server.address.ip())?;
-        if self.transport(pending) == DnsTransport::Udp {
+        if pending.iter().any(Pending::is_over_udp) {
             udp::ask(self, pending, server.address).await?;
         }
         for one in pending.iter_mut() {
-            let is_cut = one.is_truncated() && !self.options.keep_truncated;
-            if is_cut {
-                one.exchanged.query.truncated_first = true;
-                one.ask_again(DnsTransport::Tcp);
+            if one.is_truncated() && !self.options.keep_truncated {
+                one.ask_again_over_tcp();
             }
             if one.is_open() {
                 stream::ask(self, one, server).await?;
@@ -121,24 +119,11 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// A zone is transferred over TCP only.
-    fn transport(&self, pending: &[Pending]) -> DnsTransport {
-        let transfers = [RecordType::AXFR, RecordType::IXFR];
-        match self.options.transport {
-            DnsTransport::Udp
-                if pending.iter().any(|one| transfers.contains(&one.query.asked.kind)) =>
-            {
-                DnsTransport::Tcp
-            }
-            transport => transport,
-        }
-    }
-
     fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
         Ok(Pending::new(Query::new(asked, &self.options)?, self.blank(asked, server)))
     }
 
-    /// A question that nothing has become of yet.
+    /// A question that nobody answered yet.
     pub(super) fn blank(&self, asked: &Asked, server: &Server) -> DnsQuery {
         DnsQuery {
             index: 0,
@@ -148,7 +133,7 @@ impl<'a> Client<'a> {
             server: server.address.ip(),
             port: server.address.port(),
             server_name: server.name.as_deref().map(Into::into),
-            transport: self.options.transport,
+            transport: transport(self.options.transport, asked.kind),
             outcome: DnsOutcome::Silence,
             asked_us: self.started.elapsed().as_micros() as u64,
             took_us: 0,
@@ -163,5 +148,13 @@ impl<'a> Client<'a> {
             problem: None,
             on_behalf_of: None,
         }
+    }
+}
+
+/// A zone is transferred over a connection only.
+fn transport(wanted: DnsTransport, kind: RecordType) -> DnsTransport {
+    match (wanted, kind) {
+        (DnsTransport::Udp, RecordType::AXFR | RecordType::IXFR) => DnsTransport::Tcp,
+        (wanted, _) => wanted,
     }
 }

@@ -14,6 +14,9 @@ use nix::{
     sys::socket::{MsgFlags, setsockopt, sockopt as option},
 };
 use pnet::packet::ipv4::Ipv4Packet;
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{filter, raw, receive};
@@ -51,6 +54,11 @@ impl PacketSocket {
     /// Sends packets with their IP header, from `source` if the routes depend on it.
     pub(crate) fn sender(version: Version, source: Option<IpAddr>) -> io::Result<Self> {
         let socket = Self::new(version, IPPROTO_RAW.into())?;
+        // What the kernel has learned of the path is to be found out, not to be gone by.
+        match version {
+            Version::V4 => set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::PROBE)?,
+            Version::V6 => set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::PROBE)?,
+        }
         if let Some(source) = source {
             socket.socket.bind(&SocketAddr::new(source, 0).into())?;
         }

@@ -71,9 +71,9 @@ async fn post(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> Result<Bytes, String> {
     let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
+    let (mut sender, connection) = handshake.map_err(|error| in_words(&error))?;
     let exchange = async {
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let response = sender.send_request(request).await.map_err(|error| in_words(&error))?;
         body(response).await
     };
     let drive = async {
@@ -99,4 +99,12 @@ async fn body(response: Response<hyper::body::Incoming>) -> Result<Bytes, String
     }
     let body = Limited::new(body, MAX_BYTES).collect().await.map_err(|error| error.to_string())?;
     Ok(body.to_bytes())
+}
+
+/// A server of HTTP/2 hangs up, or sends frames that are no answer.
+fn in_words(error: &hyper::Error) -> String {
+    match error.is_canceled() || error.is_incomplete_message() || error.is_parse() {
+        true => "the server speaks no HTTP/1.1, or closed the connection without an answer".into(),
+        false => error.to_string(),
+    }
 }

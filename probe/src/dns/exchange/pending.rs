@@ -44,14 +44,18 @@ impl Pending {
 
     pub(super) fn is_truncated(&self) -> bool {
         let message = self.exchanged.message.as_ref();
-        self.exchanged.query.transport == DnsTransport::Udp
-            && message.is_some_and(|message| message.header.flags.tc)
+        self.is_over_udp() && message.is_some_and(|message| message.header.flags.tc)
     }
 
-    /// Over another transport; what was heard so far is forgotten, but for what was discarded.
-    pub(super) fn ask_again(&mut self, transport: DnsTransport) {
+    pub(super) fn is_over_udp(&self) -> bool {
+        self.exchanged.query.transport == DnsTransport::Udp
+    }
+
+    /// What was heard so far is forgotten, but for what was discarded.
+    pub(super) fn ask_again_over_tcp(&mut self) {
         let query = &mut self.exchanged.query;
-        query.transport = transport;
+        query.truncated_first = true;
+        query.transport = DnsTransport::Tcp;
         query.outcome = DnsOutcome::Silence;
         query.rtt_us = None;
         query.problem = None;

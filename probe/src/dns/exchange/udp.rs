@@ -17,7 +17,7 @@ use crate::{
 /// Longest datagram.
 const MAX_BYTES: usize = u16::MAX as usize;
 
-/// Asks those that are open; those that are then still open met silence.
+/// Until each is answered or met silence.
 pub(super) async fn ask(
     client: &Client<'_>,
     pending: &mut [Pending],
@@ -37,7 +37,6 @@ pub(super) async fn ask(
             note(pending, server, &heard, &buffer);
         }
     }
-    // Nobody is asked over TCP because UDP met silence.
     pending.iter_mut().filter(|one| one.is_open()).for_each(Pending::give_up);
     Ok(())
 }

@@ -45,6 +45,8 @@ pub(super) enum Field {
     Hip,
     IpsecGateway,
     Relay,
+    /// Base64; `-` is none.
+    Payload,
 }
 
 /// `None`: of no type that we know.
@@ -88,6 +90,7 @@ pub(super) fn layout(kind: RecordType, class: Class) -> Option<&'static [Field]>
         T::L32 => &[U16, Ipv4],
         T::HIP => &[Hip],
         T::IPSECKEY => &[U8, IpsecGateway],
+        T::DOA => &[U32, U32, U8, Text, Payload],
         T::AMTRELAY => &[U8, Relay],
         _ if class == Class::IN => of_internet(kind)?,
         _ => return None,
@@ -106,6 +109,7 @@ fn of_internet(kind: RecordType) -> Option<&'static [Field]> {
         T::KX => &[U16, Name],
         T::PX => &[U16, Name, Name],
         T::NSAP => &[Nsap],
+        T::EID | T::NIMLOC => &[Hex],
         T::NSAP_PTR => &[Name],
         T::APL => &[Prefixes],
         T::DHCID => &[Base64],

@@ -43,6 +43,8 @@ impl Field {
             Self::LongText => text::quoted(cursor.rest()),
             Self::Word => special::word(cursor.counted()?)?,
             Self::Base64 => return rest(cursor, text::base64, words),
+            Self::Payload if cursor.left() == 0 => "-".into(),
+            Self::Payload => text::base64(cursor.rest()),
             Self::Hex => return rest(cursor, text::hex, words),
             Self::Salt => match cursor.counted()? {
                 [] => "-".into(),
@@ -56,7 +58,7 @@ impl Field {
             Self::Algorithm => special::algorithm(cursor.u8()?),
             Self::Eui(octets) => special::joined(cursor.bytes(octets)?.chunks(1), "-", 2),
             Self::Locator => special::joined(cursor.bytes(8)?.chunks(2), ":", 1),
-            Self::Nsap => format!("0x{}", text::unbroken_hex(cursor.rest())),
+            Self::Nsap => format!("0x{}", text::unbroken_hex(cursor.rest()).to_ascii_lowercase()),
             Self::Location => special::location(cursor)?,
             Self::Services => return special::services(cursor, words),
             Self::Prefixes => return special::prefixes(cursor, words),

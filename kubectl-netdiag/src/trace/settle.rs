@@ -1,0 +1,95 @@
+//! What is sent: the protocol and the port, from the flags and what the target declares.
+
+use netdiag_wire::trace::{TraceEvent, TraceProtocol, TraceRequest};
+
+use crate::{
+    args::{Port, TraceArgs},
+    code,
+    finding::{Failure, Label},
+    plan::{Aim, DeclaredPort, PortProtocol},
+};
+
+/// The request; where it goes to a port that is known, the target is named with it from now on.
+pub(super) fn request(args: &TraceArgs, aim: &mut Aim) -> Result<TraceRequest, Failure> {
+    let asked = args.port()?;
+    let found = asked.as_ref().map(|port| find(port, args.protocol(), aim)).transpose()?;
+    let (protocol, port) = settle(args, found.as_ref(), &aim.ports);
+    aim.peer.port = port;
+    Ok(args.request(aim.host.clone(), protocol, port))
+}
+
+/// Policies and rate limits eat UDP 33434, a declared TCP port they mostly do not.
+fn settle(
+    args: &TraceArgs,
+    port: Option<&DeclaredPort>,
+    declared: &[DeclaredPort],
+) -> (TraceProtocol, Option<u16>) {
+    let tcp = || declared.iter().find(|port| port.protocol == PortProtocol::Tcp);
+    match (args.protocol(), port) {
+        (Some(TraceProtocol::Icmp), _) => (TraceProtocol::Icmp, None),
+        (Some(TraceProtocol::Tcp), port) => {
+            (TraceProtocol::Tcp, port.or_else(tcp).map(|port| port.number))
+        }
+        (Some(TraceProtocol::Udp), port) => (TraceProtocol::Udp, port.map(|port| port.number)),
+        (None, Some(port)) if port.protocol == PortProtocol::Udp || args.is_sweep() => {
+            (TraceProtocol::Udp, Some(port.number))
+        }
+        (None, Some(port)) => (TraceProtocol::Tcp, Some(port.number)),
+        (None, None) if args.is_sweep() => (TraceProtocol::Udp, None),
+        (None, None) => match tcp() {
+            Some(port) => (TraceProtocol::Tcp, Some(port.number)),
+            None => (TraceProtocol::Udp, None),
+        },
+    }
+}
+
+/// The port that is meant; a number need not be declared.
+fn find(asked: &Port, protocol: Option<TraceProtocol>, aim: &Aim) -> Result<DeclaredPort, Failure> {
+    let wanted = match protocol {
+        Some(TraceProtocol::Udp) => Some(PortProtocol::Udp),
+        Some(TraceProtocol::Tcp) => Some(PortProtocol::Tcp),
+        Some(TraceProtocol::Icmp) | None => None,
+    };
+    let fits = |port: &&DeclaredPort| wanted.is_none_or(|wanted| port.protocol == wanted);
+    let mut declared = aim.ports.iter().filter(fits);
+    match asked {
+        Port::Number(number) => {
+            let number = number.get();
+            let found = declared.find(|port| port.number == number).cloned();
+            let protocol = wanted.unwrap_or(PortProtocol::Tcp);
+            Ok(found.unwrap_or(DeclaredPort { name: None, number, protocol }))
+        }
+        Port::Name(name) => declared
+            .find(|port| port.name.as_ref() == Some(name))
+            .cloned()
+            .ok_or_else(|| no_such_port(name, aim)),
+    }
+}
+
+fn no_such_port(name: &str, aim: &Aim) -> Failure {
+    let known = aim.ports.iter().map(|port| match &port.name {
+        Some(name) => format!("{name} ({})", port.number),
+        None => port.number.to_string(),
+    });
+    let known: Vec<_> = known.collect();
+    let declared = match known.is_empty() {
+        true => "it declares none".to_owned(),
+        false => format!("it declares {}", known.join(", ")),
+    };
+    let target = aim.peer.word();
+    let note = "a number need not be declared".to_owned();
+    Failure::new(code::BAD_VALUE, format!("{target} has no such port {name:?}; {declared}"))
+        .with(Label::Note(note))
+}
+
+/// The port as the header has it: not the first of a classic UDP trace, which stands for none.
+pub(super) fn shown_port(request: &TraceRequest, started: &TraceEvent) -> Option<u16> {
+    match (started, request.protocol) {
+        (TraceEvent::Started { port, .. }, TraceProtocol::Tcp) => *port,
+        (_, TraceProtocol::Udp) => request.port,
+        (_, TraceProtocol::Tcp | TraceProtocol::Icmp) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
