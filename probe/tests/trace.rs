@@ -7,6 +7,8 @@ mod paths;
 mod router;
 mod side_by_side;
 
+use std::time::{Duration, Instant};
+
 use netdiag_probe::{names::ResolverFiles, trace};
 use netdiag_wire::{
     EndReason,
@@ -66,4 +68,46 @@ fn every_protocol_finds_the_path() {
             assert!(matches!(last, Some(TraceEvent::Hop(hop)) if hop.ttl == 2), "{last:?}");
         }
     }
+}
+
+#[test]
+fn traces_in_a_row_are_complete_in_spite_of_rate_limits() {
+    for protocol in [TraceProtocol::Icmp, TraceProtocol::Tcp, TraceProtocol::Udp] {
+        let lab = Lab::new();
+        for count in 1..=10 {
+            let request = TraceRequest { queries: 1, ..TraceRequest::to(SERVER, protocol) };
+            let before = Instant::now();
+            let traced = trace(&lab.client, &request);
+            assert_eq!(traced.path(), [ROUTER, SERVER], "{protocol:?} {count}: {traced:#?}");
+            assert!(before.elapsed() < Duration::from_millis(1_400), "{:?}", before.elapsed());
+        }
+    }
+}
+
+#[test]
+fn a_path_without_an_end_is_known_after_two_waits() {
+    for protocol in [TraceProtocol::Icmp, TraceProtocol::Tcp, TraceProtocol::Udp] {
+        for queries in [1, 3] {
+            let lab = Lab::new();
+            lab.server.filter("counter drop");
+            let request = TraceRequest { queries, ..TraceRequest::to(SERVER, protocol) };
+            let before = Instant::now();
+            let traced = trace(&lab.client, &request);
+            assert_eq!(*traced.end(), PathEnd::Silence { after_ttl: 1 }, "{traced:#?}");
+            assert_eq!(traced.path().len(), 30);
+            let last = traced.report.hops.last().unwrap();
+            assert_eq!((last.asked_again, last.silent), (false, u16::from(queries)), "{last:?}");
+            assert!(before.elapsed() < Duration::from_millis(900), "{:?}", before.elapsed());
+        }
+    }
+}
+
+#[test]
+fn a_target_that_lives_is_asked_once_more_when_a_rate_limit_would_be_over() {
+    let lab = Lab::new();
+    lab.server.filter("meta l4proto udp counter drop");
+    let traced = trace(&lab.client, &TraceRequest::to(SERVER, TraceProtocol::Udp));
+    assert_eq!(*traced.end(), PathEnd::Silence { after_ttl: 1 }, "{traced:#?}");
+    let again: Vec<_> = traced.report.hops.iter().map(|hop| hop.asked_again).collect();
+    assert_eq!(again, [vec![false], vec![true; 29]].concat());
 }

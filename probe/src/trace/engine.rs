@@ -14,11 +14,6 @@ use crate::{ProbeError, packet::probe::Envelope};
 
 /// Packets sent before those that came have their turn.
 const BURST: usize = 64;
-/// An answer takes at most so many times as long as the slowest so far.
-const PATIENCE: u32 = 10;
-const LEAST_PATIENCE: Duration = Duration::from_millis(250);
-/// Traceroute's.
-const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Engine<'a> {
     exchange: &'a mut Exchange,
@@ -30,8 +25,8 @@ pub(super) struct Engine<'a> {
     walked: Vec<TraceHop>,
     /// The first flow that is not told to its end.
     telling: usize,
-    slowest: Duration,
-    wait: Option<Duration>,
+    /// Whether the target was asked if it lives.
+    knocked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,8 +49,7 @@ impl<'a> Engine<'a> {
             asked: Vec::new(),
             walked: Vec::new(),
             telling: 0,
-            slowest: Duration::ZERO,
-            wait: request.wait_us.map(|us| Duration::from_micros(us.into())),
+            knocked: false,
         }
     }
 
@@ -71,6 +65,7 @@ impl<'a> Engine<'a> {
             // What came before this moment is taken before anything is called silent at it.
             let now = self.exchange.elapsed();
             self.take()?;
+            self.doubt(now);
             self.tell(now, emit);
             if self.telling == self.paths.len() {
                 break;
@@ -80,7 +75,7 @@ impl<'a> Engine<'a> {
             if is_burst {
                 continue;
             }
-            let patience = self.patience();
+            let patience = self.exchange.patience();
             let wake = self.paths.iter().filter_map(|path| path.wakes_at(now, patience)).min();
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -93,7 +88,7 @@ impl<'a> Engine<'a> {
 
     /// Sends what is due; whether there may be more of it.
     fn send(&mut self) -> bool {
-        let patience = self.patience();
+        let patience = self.exchange.patience();
         for _ in 0..BURST {
             let now = self.exchange.elapsed();
             let next = |path: &mut Path| Some((path.flow(), path.due(now, patience)?));
@@ -116,9 +111,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn patience(&self) -> Duration {
-        let adapted = (self.slowest * PATIENCE).clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        self.wait.unwrap_or(adapted)
+    /// Linux answers a closed port once a second. An echo is answered always, so that whoever
+    /// answers it is asked once more, when the second is over.
+    fn doubt(&mut self, now: Duration) {
+        if !self.knocked && self.paths.iter().any(|path| path.doubts(now)) {
+            self.knocked = true;
+            self.exchange.knock();
+        }
+        if self.exchange.is_alive() {
+            self.paths.iter_mut().for_each(|path| path.is_alive = true);
+        }
     }
 
     fn take(&mut self) -> Result<(), ProbeError> {
@@ -136,14 +138,13 @@ impl<'a> Engine<'a> {
 
     fn note(&mut self, Answered { index, answer }: Answered) {
         let Some(asked) = self.asked.get(usize::from(index)) else { return };
-        self.slowest = self.slowest.max(Duration::from_micros(answer.rtt_us));
         let ends = answer.outcome != TraceOutcome::Expired;
         self.paths[usize::from(asked.flow)].answered(asked.ttl, asked.query, answer, ends);
     }
 
     /// Hops come by flow, then by TTL.
     fn tell(&mut self, now: Duration, emit: &mut impl FnMut(TraceEvent)) {
-        let patience = self.patience();
+        let patience = self.exchange.patience();
         while let Some(path) = self.paths.get_mut(self.telling) {
             while let Some(hop) = path.settled(now, patience) {
                 if self.telling == 0 {

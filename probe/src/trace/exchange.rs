@@ -15,6 +15,11 @@ use crate::{
 
 /// The largest IP packet.
 const BUFFER: usize = 65_536;
+/// An answer takes at most so many times as long as the slowest so far.
+const PATIENCE: u32 = 10;
+const LEAST_PATIENCE: Duration = Duration::from_millis(250);
+/// Traceroute's.
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Exchange {
     lane: RawLane,
@@ -23,6 +28,8 @@ pub(super) struct Exchange {
     sent: Vec<Sent>,
     buffer: Vec<u8>,
     start: Instant,
+    wait: Option<Duration>,
+    slowest: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +61,33 @@ pub(super) struct Answered {
 }
 
 impl Exchange {
-    pub(super) fn new(lane: RawLane, target: IpAddr) -> Self {
-        let (sent, buffer) = (Vec::new(), vec![0; BUFFER]);
-        Self { lane, target, sent, buffer, start: Instant::now() }
+    pub(super) fn new(lane: RawLane, target: IpAddr, wait: Option<Duration>) -> Self {
+        Self {
+            lane,
+            target,
+            sent: Vec::new(),
+            buffer: vec![0; BUFFER],
+            start: Instant::now(),
+            wait,
+            slowest: Duration::ZERO,
+        }
+    }
+
+    /// How long an answer may take.
+    pub(super) fn patience(&self) -> Duration {
+        let adapted = (self.slowest * PATIENCE).clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        self.wait.unwrap_or(adapted)
+    }
+
+    /// Asks whether the target lives in a way that no rate limit makes silent; see
+    /// [`Self::is_alive`].
+    pub(super) fn knock(&mut self) {
+        self.lane.knock();
+    }
+
+    /// The target has answered, if not what it was asked: its silence may be a rate limit's.
+    pub(super) fn is_alive(&self) -> bool {
+        self.lane.is_alive()
     }
 
     /// That all packets of the flow come from.
@@ -91,7 +122,7 @@ impl Exchange {
         nearest: &dyn Fn(u8) -> Option<u16>,
         mut note: impl FnMut(Answered),
     ) -> Result<(), ProbeError> {
-        let Self { lane, sent, buffer, start, .. } = self;
+        let Self { lane, sent, buffer, start, slowest, .. } = self;
         let taken = lane.take(buffer, &mut |found: Found| {
             let (flow, index) = match found.means {
                 Means::Probe(tag) => (tag.flow, Some(tag.index)),
@@ -102,7 +133,9 @@ impl Exchange {
             let known = sent.get(usize::from(index)).filter(|sent| sent.flow == flow);
             let Some(sent) = known else { return };
             let arrival = Arrival { stamp: found.at, read: moment(*start) };
-            let rtt_us = micros(took(sent.at, arrival));
+            let rtt = took(sent.at, arrival);
+            *slowest = rtt.max(*slowest);
+            let rtt_us = micros(rtt);
             note(Answered { index, answer: TraceAnswer { rtt_us, ..found.answer } });
         });
         taken.map_err(|e: io::Error| ProbeError::Socket("receive from raw socket", e))

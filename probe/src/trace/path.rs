@@ -132,7 +132,8 @@ impl Path {
                 Step::Ask { at, .. } | Step::Wait(at) => Some(at),
                 Step::Settled => None,
             });
-        steps.chain(self.opens_at()).min()
+        let doubted = (self.end.is_none() && !self.doubts(now)).then_some(self.opened_at + GAP);
+        steps.chain(self.opens_at()).chain(doubted).min()
     }
 
     /// The next hop, in the order of the TTL, once all that is to be known of it is known.
@@ -147,7 +148,7 @@ impl Path {
             return None;
         }
         self.told += 1;
-        let (flow, ttl) = (self.flow, self.ttl(index));
+        let (flow, ttl, queries) = (self.flow, self.ttl(index), self.queries);
         let hop = &mut self.hops[index];
         let silent = hop.queries.len() - hop.answers.len();
         let waited = hop.silent_since() + patience - hop.first_sent();
@@ -156,8 +157,8 @@ impl Path {
             ttl,
             silent: silent as u16,
             waited_us: (silent > 0).then(|| micros(waited)),
-            asked_again: hop.rounds > 0,
-            not_sent: hop.refusal.take().filter(|_| hop.answers.is_empty()),
+            asked_again: hop.asked_late,
+            not_sent: hop.refusal.take().filter(|_| hop.answers.len() < queries),
             answers: std::mem::take(&mut hop.answers),
         })
     }
@@ -165,6 +166,11 @@ impl Path {
     /// Every hop was told.
     pub(super) fn is_told(&self) -> bool {
         self.told == self.bound() && self.opens_at().is_none()
+    }
+
+    /// Everything was asked, and the target has not answered at once.
+    pub(super) fn doubts(&self, now: Duration) -> bool {
+        self.end.is_none() && self.opened == self.hops.len() && self.opened_at + GAP <= now
     }
 
     /// Hops that are asked, or are known to be the whole path.

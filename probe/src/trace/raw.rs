@@ -16,11 +16,17 @@ use crate::{
     },
 };
 
+/// Linux' own.
+const KNOCK_TTL: u8 = 64;
+
 pub(super) struct RawLane {
     pub(super) shape: Shape,
     pub(super) sender: PacketSocket,
-    /// ICMP first, then what comes from the target itself.
+    /// ICMP first, then what comes from the target itself, then what answers `knock`.
     pub(super) receivers: Vec<Watched<PacketSocket>>,
+    /// An echo to the target itself, for a UDP trace.
+    pub(super) knock: Option<Shape>,
+    pub(super) is_alive: bool,
     /// Keeps the ports.
     pub(super) _reserved: Option<Reserved>,
 }
@@ -36,23 +42,50 @@ impl RawLane {
         self.sender.send(self.shape.target, &self.shape.packet(tag, envelope))
     }
 
-    pub(super) fn take(&self, buffer: &mut [u8], note: &mut dyn FnMut(Found)) -> io::Result<()> {
+    pub(super) fn knock(&self) {
+        let tag = Tag { flow: 0, index: 0 };
+        let envelope = Envelope { ttl: KNOCK_TTL, size: 0, dont_fragment: false };
+        if let Some(shape) = &self.knock {
+            // One that is not sent is one that is not answered.
+            self.sender.send(shape.target, &shape.packet(tag, envelope)).unwrap_or_default();
+        }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.is_alive
+    }
+
+    pub(super) fn take(
+        &mut self,
+        buffer: &mut [u8],
+        note: &mut dyn FnMut(Found),
+    ) -> io::Result<()> {
+        let mut is_alive = self.is_alive;
         for (index, receiver) in self.receivers.iter().enumerate() {
             loop {
-                let found = match receiver.socket().take(buffer)? {
+                let packet = match receiver.socket().take(buffer)? {
                     Taken::Empty => break,
-                    Taken::Other => None,
-                    Taken::Packet(packet) if index == 0 => self.of_icmp(&packet),
-                    Taken::Packet(packet) => self.of_target(&packet),
+                    Taken::Other => continue,
+                    Taken::Packet(packet) => packet,
                 };
-                found.into_iter().for_each(&mut *note);
+                match index {
+                    0 => self.of_icmp(&packet).into_iter().for_each(&mut *note),
+                    1 => self.of_target(&packet).into_iter().for_each(&mut *note),
+                    _ => is_alive |= self.is_knock_answered(&packet),
+                }
             }
         }
+        self.is_alive = is_alive;
         Ok(())
     }
 
     pub(super) async fn readable(&self) {
         readable(&self.receivers).await;
+    }
+
+    fn is_knock_answered(&self, packet: &Packet<'_>) -> bool {
+        let shape = self.knock.as_ref().filter(|shape| shape.target == packet.from);
+        shape.is_some_and(|shape| shape.echoed(packet.bytes).is_some())
     }
 
     fn of_icmp(&self, packet: &Packet<'_>) -> Option<Found> {

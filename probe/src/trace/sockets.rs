@@ -30,10 +30,11 @@ pub struct TraceSockets {
 pub(super) struct Lane {
     pub(super) version: Version,
     pub(super) sender: PacketSocket,
-    /// ICMP first, then what comes from the target itself.
+    /// ICMP first, then what comes from the target itself, then echoes to `ident`.
     pub(super) receivers: Vec<PacketSocket>,
     /// Source ports, one a flow; for ICMP identifiers.
     pub(super) ports: Range<u16>,
+    pub(super) ident: u16,
     /// Keeps the ports.
     pub(super) reserved: Option<Reserved>,
 }
@@ -86,13 +87,17 @@ impl Lane {
             if let Some((_, protocol)) = kinds {
                 receivers.push(PacketSocket::answers(version, protocol, &ports)?);
             }
+            if request.protocol == TraceProtocol::Udp {
+                let ident = ident..ident + 1;
+                receivers.push(PacketSocket::errors(version, TraceProtocol::Icmp, &ident)?);
+            }
             Ok((PacketSocket::sender(version, source)?, receivers))
         };
         let (sender, receivers) = raw().map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => ProbeError::NoRawSocket(error),
             _ => ProbeError::Socket("open raw socket", error),
         })?;
-        Ok(Self { version, sender, receivers, ports, reserved })
+        Ok(Self { version, sender, receivers, ports, ident, reserved })
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the open sockets and the target's address to the lane that probes go by.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use netdiag_wire::trace::{
     Interface, TCP_PORT, TraceEvent, TraceMethod, TraceProtocol, TraceRequest, UDP_PORT,
@@ -26,7 +26,7 @@ pub(super) fn start(
 ) -> Result<Exchange, ProbeError> {
     let TraceSockets { lanes, secret, links } = sockets;
     let lane = lanes.into_iter().find(|lane| lane.version == Version::of(target));
-    let Lane { sender, receivers, ports, reserved, .. } =
+    let Lane { sender, receivers, ports, ident, reserved, .. } =
         lane.ok_or_else(|| ProbeError::Request(format!("no sockets were opened for {target}")))?;
     let source = route::source(target, request.source_address);
     // Without a route there is none.
@@ -42,21 +42,30 @@ pub(super) fn start(
     });
     let watch =
         |socket| Watched::new(socket).map_err(|e| ProbeError::Socket("watch raw socket", e));
+    let shape = Shape {
+        protocol: request.protocol,
+        source,
+        target,
+        port: port.unwrap_or_default(),
+        first_port: ports.start,
+        flows: request.flows,
+        secret,
+    };
+    let is_udp = request.protocol == TraceProtocol::Udp;
+    let knock = is_udp.then(|| {
+        let protocol = TraceProtocol::Icmp;
+        Shape { protocol, port: 0, first_port: ident, flows: 1, ..shape.clone() }
+    });
     let lane = RawLane {
-        shape: Shape {
-            protocol: request.protocol,
-            source,
-            target,
-            port: port.unwrap_or_default(),
-            first_port: ports.start,
-            flows: request.flows,
-            secret,
-        },
+        knock,
+        is_alive: false,
+        shape,
         sender,
         receivers: receivers.into_iter().map(watch).collect::<Result<_, _>>()?,
         _reserved: reserved,
     };
-    Ok(Exchange::new(lane, target))
+    let wait = request.wait_us.map(|us| Duration::from_micros(us.into()));
+    Ok(Exchange::new(lane, target, wait))
 }
 
 fn port(request: &TraceRequest) -> Option<u16> {
