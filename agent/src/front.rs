@@ -24,6 +24,7 @@ mod body;
 mod broker;
 mod cache;
 mod config;
+mod dns;
 mod head;
 mod identity;
 mod limits;
@@ -37,6 +38,7 @@ mod sandbox;
 mod selftest;
 mod source;
 mod token;
+mod trace;
 mod upkeep;
 
 pub use config::Args;

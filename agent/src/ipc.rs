@@ -21,7 +21,7 @@ mod passing;
 pub use frame::FrameError;
 pub use passing::{receive, send};
 
-use netdiag_wire::ping::PingRequest;
+use netdiag_wire::{dns::DnsRequest, ping::PingRequest, trace::TraceRequest};
 use serde::{Deserialize, Serialize};
 
 /// Where the socket lies: an emptyDir that only these two containers mount.
@@ -125,4 +125,6 @@ pub struct WorkerOrder {
 #[serde(rename_all = "camelCase")]
 pub enum ProbeOrder {
     Ping(PingRequest),
+    Trace(TraceRequest),
+    Dns(Box<DnsRequest>),
 }

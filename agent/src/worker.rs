@@ -16,6 +16,7 @@ use rustix::{io::Errno, process::Pid};
 
 mod connect;
 mod destination;
+mod dns;
 mod drop;
 mod enter;
 pub mod files;
@@ -26,6 +27,7 @@ mod ping;
 mod probe;
 mod run;
 mod sandbox;
+mod trace;
 
 use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};
 

@@ -43,6 +43,11 @@ pub fn open(request: &DnsRequest) -> Result<DnsSockets, ProbeError> {
     Ok(DnsSockets(()))
 }
 
+/// The source's own, by its resolv.conf.
+pub fn resolvers(request: &DnsRequest, files: &ResolverFiles) -> Vec<IpAddr> {
+    resolv_conf::parse(&files.resolv_conf, request.libc).nameservers
+}
+
 /// Runs until every question is answered or `stop` is cancelled; needs no privilege and opens no
 /// file.
 ///

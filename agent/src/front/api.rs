@@ -10,7 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use netdiag_wire::{About, ErrorBody, ErrorCode, ping::PingRequest};
+use netdiag_wire::{
+    About, ErrorBody, ErrorCode, dns::DnsRequest, ping::PingRequest, trace::TraceRequest,
+};
 
 use super::{
     Front,
@@ -18,11 +20,13 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 1] = [PingRequest::NAME];
+pub(crate) const PROBES: [&str; 3] = [PingRequest::NAME, TraceRequest::NAME, DnsRequest::NAME];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = Router::new().route("/v1/about", get(about));
-    with::<PingRequest>(router)
+    let router = with::<PingRequest>(router);
+    let router = with::<TraceRequest>(router);
+    with::<DnsRequest>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(front)

@@ -68,7 +68,12 @@ fn in_numbers(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use netdiag_wire::ping::PingRequest;
+    use netdiag_wire::{
+        Source,
+        dns::{DnsRequest, RecordType},
+        ping::PingRequest,
+        trace::TraceRequest,
+    };
 
     use super::*;
 
@@ -109,6 +114,95 @@ mod tests {
             let message = parse::<PingRequest>(body.as_bytes()).unwrap_err().message.to_string();
             assert!(message.starts_with(field) && message.contains(bound), "{part}: {message}");
         }
+    }
+
+    /// What a body's probe is refused with, by parsing or by its own check.
+    fn refusal<P: crate::front::probe::Probe>(probe: &str) -> String {
+        let body = format!(r#"{{"source":{{"kind":"node","name":"n"}},"probe":{probe}}}"#);
+        match parse::<P>(body.as_bytes()) {
+            Err(refusal) => refusal.message.to_string(),
+            Ok(request) => format!("probe.{}", request.probe.check().unwrap_err()),
+        }
+    }
+
+    #[test]
+    fn absurd_traces_are_refused_by_field_and_bound() {
+        let table = [
+            (r#""protocol":"sctp""#, "probe.protocol: ", "`udp`"),
+            (r#""protocol":"udp","port":0"#, "probe.port: ", "1 to 65535"),
+            (r#""protocol":"udp","port":65536"#, "probe.port: ", "0 to 65535"),
+            (r#""protocol":"icmp","port":53"#, "probe.port: ", "ICMP has no ports"),
+            (r#""protocol":"udp","firstTtl":0"#, "probe.firstTtl: ", "1 to 30"),
+            (r#""protocol":"udp","firstTtl":31"#, "probe.firstTtl: ", "1 to 30"),
+            (r#""protocol":"udp","firstTtl":9,"maxTtl":8"#, "probe.firstTtl: ", "1 to 8"),
+            (r#""protocol":"udp","maxTtl":0"#, "probe.maxTtl: ", "1 to 255"),
+            (r#""protocol":"udp","maxTtl":256"#, "probe.maxTtl: ", "0 to 255"),
+            (r#""protocol":"udp","queries":0"#, "probe.queries: ", "1 to 100"),
+            (r#""protocol":"udp","queries":101"#, "probe.queries: ", "1 to 100"),
+            (r#""protocol":"udp","flows":65"#, "probe.flows: ", "1 to 64"),
+            (r#""protocol":"udp","flows":64,"queries":100"#, "probe.flows x TTLs", "at most 20000"),
+            (r#""protocol":"udp","flows":2,"mtu":true"#, "probe.flows: ", "1 with mtu"),
+            (r#""protocol":"udp","waitUs":999"#, "probe.waitUs: ", "1000 to 60000000"),
+            (r#""protocol":"udp","size":27"#, "probe.size: ", "28 to 65535"),
+            (r#""protocol":"udp","host":"""#, "probe", "duplicate field `host`"),
+            (r#""protocol":"udp","hops":3"#, "probe.hops: ", "unknown field `hops`"),
+            (r#""port":80"#, "probe", "missing field `protocol`"),
+        ];
+        for (part, field, bound) in table {
+            let message = refusal::<TraceRequest>(&format!(r#"{{"host":"a",{part}}}"#));
+            assert!(message.starts_with(field) && message.contains(bound), "{part}: {message}");
+        }
+    }
+
+    #[test]
+    fn absurd_questions_are_refused_by_field_and_bound() {
+        let table = [
+            (r#""types":["BANANA"]"#, "probe.types[0]: ", "BANANA"),
+            (r#""types":"A""#, "probe.types: ", "sequence"),
+            (r#""class":"XX""#, "probe.class: ", "XX"),
+            (r#""mode":"guess""#, "probe.mode: ", "`walk`"),
+            (r#""mode":"ask","servers":[{"host":""}]"#, "probe.servers.host: ", "1 to 253"),
+            (r#""mode":"ask","servers":[{"host":"a","port":0}]"#, "probe.servers.port: ", "65535"),
+            (r#""servers":[{"host":"10.96.0.10"}]"#, "probe.servers: ", "finds its own"),
+            (r#""mode":"ask","servers":["10.96.0.10"]"#, "probe.servers[0]: ", "DnsServer"),
+            (r#""sourcePort":65536"#, "probe.sourcePort: ", "0 to 65535"),
+            (r#""sourceAddress":"10.0.0.256""#, "probe.sourceAddress: ", "IP address"),
+            (r#""options":{"tries":0}"#, "probe.options.tries: ", "1 to 10"),
+            (r#""options":{"bufsize":65536}"#, "probe.options.bufsize: ", "0 to 65535"),
+            (r#""options":{"timeoutUs":1}"#, "probe.options.timeoutUs: ", "1000 to 60000000"),
+            (r#""options":{"cookie":"zz"}"#, "probe.options.cookie: ", "hexadecimal"),
+            (r#""options":{"ca":""}"#, "probe.options.ca: ", "1 to 32768"),
+            (r#""options":{"tcp":true}"#, "probe.options.tcp: ", "unknown field `tcp`"),
+            (r#""recurse":true"#, "probe.recurse: ", "unknown field `recurse`"),
+        ];
+        for (part, field, bound) in table {
+            let message = refusal::<DnsRequest>(&format!(r#"{{"name":"a",{part}}}"#));
+            assert!(message.starts_with(field) && message.contains(bound), "{part}: {message}");
+        }
+    }
+
+    /// The longest CA file, all of line ends, and as it goes on to the worker.
+    #[test]
+    fn a_ca_file_fits_into_body_and_order() {
+        use crate::ipc::{MAX_ORDER_BYTES, ProbeOrder, WorkerOrder};
+        let mut request = DnsRequest::ask("example.com", RecordType::A, "10.96.0.10");
+        request.options.ca = Some("a\n".repeat(16 * 1024));
+        let source = Source::Node { name: "n".repeat(253) };
+        let asked = Request { source, deadline_ms: None, claimed_user: None, probe: request };
+        let body = serde_json::to_vec(&asked).unwrap();
+        assert!(body.len() < MAX_BODY_BYTES, "{}", body.len());
+        let request = parse::<DnsRequest>(&body).unwrap().probe;
+        request.check().unwrap();
+        let order = WorkerOrder {
+            deadline_ms: Some(u64::MAX),
+            deadline_is_limit: false,
+            may_metadata: false,
+            may_loopback: false,
+            is_node: false,
+            probe: ProbeOrder::Dns(Box::new(request)),
+        };
+        let line = serde_json::to_vec(&order).unwrap();
+        assert!(line.len() < MAX_ORDER_BYTES && line.len() < body.len() + 1024, "{}", line.len());
     }
 
     #[test]

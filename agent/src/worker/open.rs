@@ -4,14 +4,15 @@ use std::os::fd::AsFd;
 
 use netdiag_probe::{ProbeError, names::ResolverFiles};
 
-use super::{destination::Policy, files, local_routes::LocalRoutes, probe::Probe};
+use super::{files, local_routes::LocalRoutes, probe::Probe};
 use crate::ipc::WorkerOrder;
 
 /// All that the probe will have.
 pub(super) struct Opened<S> {
     pub(super) sockets: S,
     pub(super) files: ResolverFiles,
-    pub(super) policy: Policy,
+    /// The namespace's own addresses, where they are off limits.
+    pub(super) guarded: Option<LocalRoutes>,
 }
 
 pub(super) fn open<P: Probe>(
@@ -20,11 +21,12 @@ pub(super) fn open<P: Probe>(
     process: impl AsFd,
 ) -> Result<Opened<P::Sockets>, ProbeError> {
     let is_guarded = order.is_node && !order.may_loopback;
-    let own = is_guarded.then(LocalRoutes::of_this_namespace).transpose();
-    let own = own.map_err(|cause| ProbeError::Socket("read the node's local routes", cause))?;
+    let guarded = is_guarded.then(LocalRoutes::of_this_namespace).transpose();
+    let guarded =
+        guarded.map_err(|cause| ProbeError::Socket("read the node's local routes", cause))?;
     let sockets = request.open()?;
-    let files = if request.needs_files() { read(process) } else { ResolverFiles::default() };
-    Ok(Opened { sockets, files, policy: Policy::new(order.may_metadata, own) })
+    let files = if request.reads_files() { read(process) } else { ResolverFiles::default() };
+    Ok(Opened { sockets, files, guarded })
 }
 
 /// A file that may not be read counts as empty: the name then has no address, and that is said.

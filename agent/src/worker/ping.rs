@@ -10,18 +10,25 @@ use netdiag_probe::{
 use netdiag_wire::ping::{PingEvent, PingRequest};
 use tokio_util::sync::CancellationToken;
 
-use super::probe::{Probe, is_name};
+use super::{
+    destination::Traffic,
+    probe::{Probe, is_name},
+};
 
 impl Probe for PingRequest {
     type Sockets = PingSockets;
     type Event = PingEvent;
 
-    fn needs_files(&self) -> bool {
+    fn reads_files(&self) -> bool {
         self.targets.iter().any(|target| is_name(&target.host))
     }
 
     fn open(&self) -> Result<PingSockets, ProbeError> {
         ping::open(self)
+    }
+
+    fn traffic(&self, _: &ResolverFiles) -> Traffic {
+        Traffic::Packets
     }
 
     async fn run(

@@ -6,18 +6,23 @@ use netdiag_probe::{ProbeError, names::ResolverFiles};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::destination::Traffic;
+
 pub(super) trait Probe {
     type Sockets;
     type Event: Serialize;
 
     /// Whether the source's resolv.conf and hosts file are read: an address needs no file of a
     /// pod's, which may lie on a file system that never answers.
-    fn needs_files(&self) -> bool;
+    fn reads_files(&self) -> bool;
 
     /// Before the drop.
     fn open(&self) -> Result<Self::Sockets, ProbeError>;
 
-    /// After it, in the sandbox, until it is done or cancelled.
+    /// After it, when what the source wrote may be parsed.
+    fn traffic(&self, files: &ResolverFiles) -> Traffic;
+
+    /// In the sandbox, until it is done or cancelled.
     async fn run(
         &self,
         sockets: Self::Sockets,

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use netdiag_probe::ProbeError;
+use netdiag_probe::{ProbeError, names::ResolverFiles};
 use netdiag_wire::{EndReason, ErrorBody, Event, MissingRight};
 use tokio::{
     runtime::Builder,
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Assignment,
-    destination::Right,
+    destination::Policy,
     drop,
     lines::{Lines, readable},
     open::{self, Opened},
@@ -40,6 +40,8 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
     let Some(order) = read_order(&assignment.stream)? else { return Ok(()) };
     match &order.probe {
         ProbeOrder::Ping(request) => to_the_end(assignment, &order, request),
+        ProbeOrder::Trace(request) => to_the_end(assignment, &order, request),
+        ProbeOrder::Dns(request) => to_the_end(assignment, &order, request.as_ref()),
     }
 }
 
@@ -62,7 +64,10 @@ fn to_the_end<P: Probe>(
     sandbox::close();
     let lines = Lines::new(stream);
     let end = match opened {
-        Ok(opened) => runtime.block_on(run(request, opened, &stop, &lines))?,
+        Ok(Opened { sockets, files, guarded }) => {
+            let policy = Policy::new(order.may_metadata, guarded, request.traffic(&files));
+            runtime.block_on(run(request, sockets, &files, &policy, &stop, &lines))?
+        }
         Err(cause) => error::<P>(&cause, None),
     };
     match lines.write(end) {
@@ -81,21 +86,20 @@ fn read_order(stream: &UnixStream) -> io::Result<Option<WorkerOrder>> {
 
 async fn run<P: Probe>(
     request: &P,
-    opened: Opened<P::Sockets>,
+    sockets: P::Sockets,
+    files: &ResolverFiles,
+    policy: &Policy,
     stop: &Stop,
     lines: &Lines,
 ) -> io::Result<Event<P::Event>> {
-    let Opened { sockets, files, policy } = opened;
     let token = CancellationToken::new();
-    let destination = |address: IpAddr| {
-        let forbidden = |right: Right| ProbeError::Forbidden { address, why: right.why().into() };
-        policy.check(address).map_err(forbidden)
-    };
+    let destination =
+        |address: IpAddr| policy.check(address).map_err(|off_limits| off_limits.to(address));
     // A stream that cannot be written to is closed, and that ends the probe.
     let mut emit = |event| {
         let _ = lines.write(Event::Probe(event));
     };
-    let probing = request.run(sockets, &files, &destination, &mut emit, token.clone());
+    let probing = request.run(sockets, files, &destination, &mut emit, token.clone());
     let mut probing = pin!(probing);
     let (ended, reason) = tokio::select! {
         biased;
@@ -143,7 +147,7 @@ impl Stop {
 }
 
 /// With every cause; `user` of a missing right is front's to say.
-fn error<P: Probe>(cause: &ProbeError, missing: Option<Right>) -> Event<P::Event> {
+fn error<P: Probe>(cause: &ProbeError, missing: Option<&'static str>) -> Event<P::Event> {
     let mut message = cause.to_string();
     let mut source = cause.source();
     while let Some(deeper) = source {
@@ -153,7 +157,7 @@ fn error<P: Probe>(cause: &ProbeError, missing: Option<Right>) -> Event<P::Event
     let mut body = ErrorBody::new(cause.code(), message);
     body.missing = missing.map(|right| MissingRight {
         resource: "destinations".into(),
-        right: right.name().into(),
+        right: right.into(),
         namespace: None,
         user: "".into(),
     });

@@ -10,4 +10,5 @@ mod dead_files;
 mod fixture;
 mod limits;
 mod malformed;
+mod probes;
 mod stream;

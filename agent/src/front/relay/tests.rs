@@ -1,7 +1,7 @@
 //! The relay between a worker that a test plays and a caller.
 
 use clap::Parser;
-use netdiag_wire::ping::PingRequest;
+use netdiag_wire::{dns::DnsRequest, ping::PingRequest, trace::TraceRequest};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, sync::mpsc::Receiver, task::JoinHandle};
 
@@ -23,7 +23,7 @@ struct Stage {
     relay: JoinHandle<()>,
 }
 
-async fn stage() -> Stage {
+async fn stage<P: Probe>() -> Stage {
     let (stream, worker) = UnixStream::pair().unwrap();
     let (lifeline, broker) = UnixStream::pair().unwrap();
     let (audit, _) = audit::writer(std::io::sink()).unwrap();
@@ -41,7 +41,7 @@ async fn stage() -> Stage {
         started: audit.start(audit::RequestFacts::default(), vec![], after).unwrap(),
     };
     let (sender, mut lines) = mpsc::channel(QUEUE);
-    let relay = tokio::spawn(relay.run::<PingRequest>(stream, Lifeline::of(lifeline), sender));
+    let relay = tokio::spawn(relay.run::<P>(stream, Lifeline::of(lifeline), sender));
     let first = lines.recv().await.unwrap();
     assert!(first.starts_with(b"{\"at\":") && first.ends_with(b"\n"));
     Stage { lines, worker: Some(worker), broker, draining, relay }
@@ -57,7 +57,11 @@ impl Stage {
 
     /// What comes through of what a worker says, once it has ended.
     async fn hear(said: &[u8]) -> Vec<Value> {
-        let mut stage = stage().await;
+        Self::hear_of::<PingRequest>(said).await
+    }
+
+    async fn hear_of<P: Probe>(said: &[u8]) -> Vec<Value> {
+        let mut stage = stage::<P>().await;
         let mut worker = stage.worker.take().unwrap();
         let said = said.to_vec();
         // front may hang up in the middle of it.
@@ -98,6 +102,34 @@ async fn a_worker_says_events_and_nothing_else() {
     assert_eq!(heard[0]["error"]["missing"]["user"], "alice");
 }
 
+/// Each probe's events and no other's; a worker of this version says nothing that it does not know.
+#[tokio::test]
+async fn an_event_is_of_its_own_probe() {
+    let events = [
+        r#"{"event":"replied","seq":1,"address":"10.0.0.1","bytes":64,"rttUs":1}"#,
+        r#"{"event":"hop","ttl":1,"answers":[],"silent":3}"#,
+        r#"{"event":"query","index":0,"name":"a.","type":"A","server":"10.96.0.10","port":53,"transport":"udp","outcome":"silence","tookUs":1,"sent":1}"#,
+        r#"{"event":"teleported"}"#,
+    ];
+    let ends = format!("{AT}\"end\",\"reason\":\"completed\"}}\n");
+    let line = |event: &str| format!("{AT}{}\n{ends}", &event[r#"{"event":"#.len()..]);
+    for (at, event) in events.iter().enumerate() {
+        let said = line(event);
+        let heard = [
+            Stage::hear_of::<PingRequest>(said.as_bytes()).await,
+            Stage::hear_of::<TraceRequest>(said.as_bytes()).await,
+            Stage::hear_of::<DnsRequest>(said.as_bytes()).await,
+        ];
+        for (probe, heard) in heard.iter().enumerate() {
+            let passed = heard.len() == 2;
+            assert_eq!(passed, probe == at, "{event}: {heard:?}");
+            if passed {
+                assert_eq!(heard[0], serde_json::from_str::<Value>(event).unwrap());
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_event_ends_the_stream() {
     let code = |heard: &[Value]| heard[0]["error"]["code"].as_str().unwrap().to_owned();
@@ -115,7 +147,7 @@ async fn what_is_no_event_ends_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_filled_until_the_limit_and_then_the_worker_dies() {
-    let mut stage = stage().await;
+    let mut stage = stage::<PingRequest>().await;
     let began = Instant::now();
     let mut last = began;
     loop {
@@ -133,7 +165,7 @@ async fn silence_is_filled_until_the_limit_and_then_the_worker_dies() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_reads_nothing_keeps_neither_worker_nor_permit() {
-    let mut stage = stage().await;
+    let mut stage = stage::<PingRequest>().await;
     let flood = format!("{AT}\"sent\",\"seq\":1}}\n").repeat(100_000);
     let mut worker = stage.worker.take().unwrap();
     tokio::spawn(async move { worker.write_all(flood.as_bytes()).await });
@@ -144,12 +176,12 @@ async fn a_caller_that_reads_nothing_keeps_neither_worker_nor_permit() {
 
 #[tokio::test]
 async fn draining_and_hanging_up_cut_the_lifeline() {
-    let mut drained = stage().await;
+    let mut drained = stage::<PingRequest>().await;
     drained.draining.cancel();
     assert_eq!(drained.next().await, Some(json!({"event": "end", "reason": "draining"})));
     assert_eq!(drained.broker.read(&mut [0]).await.unwrap(), 0);
 
-    let mut hung_up = stage().await;
+    let mut hung_up = stage::<PingRequest>().await;
     drop(hung_up.lines);
     assert_eq!(hung_up.broker.read(&mut [0]).await.unwrap(), 0);
     drop(hung_up.worker);
