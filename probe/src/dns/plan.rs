@@ -99,7 +99,8 @@ impl Plan {
                 Came::Unavailable | Came::Broken => Stage::LastAsIs,
                 Came::NoServer | Came::Found => Stage::Done,
             },
-            (Libc::Musl, Stage::Search, Came::NoName) => Stage::Search,
+            // A name that cannot be is one that does not exist.
+            (Libc::Musl, Stage::Search, Came::NoName | Came::Broken) => Stage::Search,
             (Libc::Musl, Stage::Search | Stage::AsIs, _) => Stage::Done,
         }
     }
@@ -225,6 +226,7 @@ mod tests {
             (1, "x y", "a", &[("a.x.", ServFail)], "a.x."),
             (1, "x y", "a", &[("a.x.", Unavailable)], "a.x."),
             (1, "x y", "a", &[("a.y.", Unavailable)], "a.x. a.y."),
+            (1, "x .y z", "a", &[("a..y.", Broken)], "a.x. a..y. a.z. a."),
             (1, "", "a", &[], "a."),
         ] {
             assert_eq!(asked(&of(ndots, search), name, came), wanted, "{name} {search} {came:?}");

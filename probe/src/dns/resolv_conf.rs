@@ -33,13 +33,9 @@ pub(crate) fn parse(contents: &[u8], libc: Libc) -> ResolverSettings {
         is_absent: contents.is_empty(),
         ..ResolverSettings::default()
     };
-    for line in contents.split(|byte| *byte == b'\n') {
-        // A string ends at its first NUL in C.
-        let text = line.split(|byte| *byte == 0).next().unwrap_or_default();
-        match libc {
-            Libc::Glibc => glibc::line(text, &mut settings),
-            Libc::Musl => musl::line(line.len(), text, &mut settings),
-        }
+    match libc {
+        Libc::Glibc => glibc::read(contents, &mut settings),
+        Libc::Musl => musl::read(contents, &mut settings),
     }
     if settings.nameservers.is_empty() {
         settings.nameservers.push(Ipv4Addr::LOCALHOST.into());
@@ -91,8 +87,13 @@ fn replace_search<'a>(domains: impl Iterator<Item = &'a [u8]>, settings: &mut Re
     domains.for_each(|domain| ignore(domain.as_bytes(), settings));
 }
 
+fn is_comment(line: &[u8]) -> bool {
+    line.starts_with(b";") || line.starts_with(b"#")
+}
+
 fn ignore(what: &[u8], settings: &mut ResolverSettings) {
-    if settings.ignored.len() < MAX_IGNORED {
+    if settings.ignored.len() < MAX_IGNORED && !is_comment(what) {
+        let what = what.strip_suffix(b"\n").unwrap_or(what);
         let shown = &what[..what.len().min(MAX_IGNORED_BYTES)];
         settings.ignored.push(shown.to_vec().into());
     }

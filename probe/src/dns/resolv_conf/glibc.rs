@@ -2,15 +2,22 @@
 
 use netdiag_wire::dns::ResolverSettings;
 
-use super::{add_server, after, ignore, replace_search, words};
+use super::{add_server, after, ignore, is_comment, replace_search, words};
 
 const MAX_NDOTS: i32 = 15;
 const MAX_TIMEOUT: i32 = 30;
 const MAX_ATTEMPTS: i32 = 5;
 
-/// Only at column 1 is a keyword one, and only a comment's sign too.
-pub(super) fn line(line: &[u8], settings: &mut ResolverSettings) {
-    if line.is_empty() || line.starts_with(b";") || line.starts_with(b"#") {
+pub(super) fn read(contents: &[u8], settings: &mut ResolverSettings) {
+    for whole in contents.split(|byte| *byte == b'\n') {
+        // A string ends at its first NUL in C.
+        line(whole.split(|byte| *byte == 0).next().unwrap_or_default(), settings);
+    }
+}
+
+/// Only at column 1 is a keyword one, and a comment's sign too.
+fn line(line: &[u8], settings: &mut ResolverSettings) {
+    if line.is_empty() || is_comment(line) {
         return;
     }
     let rest = |word| after(line, word, is_blank);

@@ -2,23 +2,39 @@
 
 use netdiag_wire::dns::ResolverSettings;
 
-use super::{add_server, after, ignore, is_space, replace_search, words};
+use super::{add_server, after, ignore, is_comment, is_space, replace_search, words};
 
-/// A longer one, with its line feed, does not fit musl's buffer and is passed over.
-const MAX_LINE: usize = 254;
+/// A longer one, its line feed with it, does not fit musl's buffer.
+const MAX_LINE: usize = 255;
 const MAX_NDOTS: u64 = 15;
 const MAX_TIMEOUT: u64 = 60;
 const MAX_ATTEMPTS: u64 = 10;
 
-/// `length` is that of the whole line, of which a NUL may have cut `line`.
-pub(super) fn line(length: usize, line: &[u8], settings: &mut ResolverSettings) {
-    if line.is_empty() || line.starts_with(b";") || line.starts_with(b"#") {
+/// A line that does not fit is passed over; one with a NUL in it as well, and with it the next one:
+/// musl finds no line feed in it and so reads on to one.
+pub(super) fn read(contents: &[u8], settings: &mut ResolverSettings) {
+    let mut lines = contents.split_inclusive(|byte| *byte == b'\n');
+    while let Some(whole) = lines.next() {
+        let is_cut = whole.contains(&0) && whole.ends_with(b"\n");
+        if is_cut || whole.len() > MAX_LINE || (whole.len() == MAX_LINE && !whole.ends_with(b"\n"))
+        {
+            ignore(whole, settings);
+        } else {
+            line(whole.split(|byte| *byte == 0).next().unwrap_or_default(), settings);
+        }
+        if is_cut {
+            lines.by_ref().take(1).for_each(|next| ignore(next, settings));
+        }
+    }
+}
+
+/// The line feed is a blank: `search` alone on its line empties the list.
+fn line(line: &[u8], settings: &mut ResolverSettings) {
+    if line.trim_ascii().is_empty() || is_comment(line) {
         return;
     }
     let rest = |word| after(line, word, is_space);
-    if length > MAX_LINE {
-        ignore(line, settings);
-    } else if let Some(rest) = rest("nameserver") {
+    if let Some(rest) = rest("nameserver") {
         add_server(words(rest, is_space).next(), line, settings);
     } else if let Some(rest) = rest("domain").or_else(|| rest("search")) {
         // One list for both, and an empty one counts.
