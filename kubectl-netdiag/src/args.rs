@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::finding::Failure;
 
+pub(crate) mod dns;
 pub(crate) mod duration;
 mod finger;
 mod kube;
@@ -16,6 +17,7 @@ mod source;
 mod trace;
 mod usage;
 
+pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Port, Target};
@@ -47,6 +49,7 @@ struct Cli {
 pub(crate) enum Command {
     Ping(Box<PingArgs>),
     Trace(Box<TraceArgs>),
+    Dns(Box<DnsArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -61,6 +64,7 @@ impl Command {
         match self {
             Self::Ping(args) => args.output.clone(),
             Self::Trace(args) => args.output.clone(),
+            Self::Dns(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -109,6 +113,7 @@ fn check(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Ping(args) => args.check(),
         Command::Trace(args) => args.check(),
+        Command::Dns(args) => args.question().map(drop),
         Command::Doctor(_)
         | Command::Version(_)
         | Command::Explain(_)

@@ -1,5 +1,6 @@
 //! What a report means: pure functions from values to findings.
 
+mod dns;
 mod ended;
 mod labels;
 mod ping;
@@ -12,6 +13,7 @@ use netdiag_wire::{
     trace::{TraceReport, TraceRequest},
 };
 
+pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use trace::{is_reached, progress as trace_progress};
 

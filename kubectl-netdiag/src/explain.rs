@@ -2,6 +2,7 @@
 
 mod agents;
 mod design;
+mod dns;
 mod input;
 mod path;
 mod rights;
@@ -43,9 +44,10 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 4] = [
+const FAMILIES: [(u16, &str); 5] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (3, "path and packets"),
+    (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
     (9, "by design: no fault, but the question is a trap"),
 ];
@@ -55,11 +57,12 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 6] = [
+    let families: [&[Entry]; 7] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
         path::ENTRIES,
+        dns::ENTRIES,
         sockets::ENTRIES,
         design::ENTRIES,
     ];

@@ -1,6 +1,7 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
 use netdiag_wire::{
+    dns::{DnsEvent, DnsRequest},
     ping::{PingEvent, PingRequest},
     trace::{TraceEvent, TraceRequest},
 };
@@ -51,6 +52,25 @@ pub(crate) fn trace(_: &TraceRequest, _: CancellationToken) -> Result<Here<Trace
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn ping(_: &PingRequest, _: CancellationToken) -> Result<Here<PingEvent>, Failure> {
+    Err(elsewhere())
+}
+
+/// Likewise.
+#[cfg(target_os = "linux")]
+pub(crate) fn dns(
+    request: &DnsRequest,
+    stop: CancellationToken,
+) -> Result<Here<DnsEvent>, Failure> {
+    use netdiag_probe::dns;
+    let (request, sockets) = (request.clone(), dns::open(request));
+    linux::start(sockets, move |runtime, sockets, files, emit| {
+        let emit = &mut |event| emit(event);
+        runtime.block_on(dns::run(&request, sockets, files, &|_| Ok(()), emit, stop))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn dns(_: &DnsRequest, _: CancellationToken) -> Result<Here<DnsEvent>, Failure> {
     Err(elsewhere())
 }
 

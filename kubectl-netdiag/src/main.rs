@@ -11,11 +11,13 @@ mod args;
 mod cluster;
 mod code;
 mod diagnose;
+mod dns;
 mod doctor;
 mod environment;
 mod explain;
 mod finding;
 mod local;
+mod near;
 mod ping;
 mod plan;
 mod probe;
@@ -89,6 +91,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Doctor(args) => wait_for(doctor::run(args, session)),
         Command::Ping(args) => wait_for(ping::run(args, session)),
         Command::Trace(args) => wait_for(trace::run(args, session)),
+        Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

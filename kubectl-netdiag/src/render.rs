@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 mod block;
+pub(crate) mod dns;
 mod document;
 #[cfg(test)]
 mod hostile;
@@ -25,6 +26,7 @@ pub(crate) use text::wrap;
 pub(crate) mod words;
 
 pub(crate) use block::{failure, note, verdict};
+pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::{ping_event, stream_line};

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     agent::refusal,
     args::RenderArgs,
-    code,
+    code, dns,
     finding::{Failure, Peer, PeerKind, Severity},
     local, ping,
     probe::Conclusion,
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Nobodys => {}
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
             Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
+            Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
                 let why = format!("a {kind} cannot be rendered by this release");
                 return Err(input.wrong(&why).into());
@@ -80,6 +81,7 @@ enum Whose {
     Nobodys,
     Ping,
     Trace,
+    Dns,
     Another(Untrusted),
 }
 
@@ -88,6 +90,7 @@ fn whose(line: &Value) -> Whose {
         return match line["kind"].as_str().unwrap_or_default() {
             "PingReport" => Whose::Ping,
             "TraceReport" => Whose::Trace,
+            "DnsReport" => Whose::Dns,
             other => Whose::Another(other.into()),
         };
     }
@@ -95,6 +98,7 @@ fn whose(line: &Value) -> Whose {
         Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
         Some("started") if line.get("method").is_some() => Whose::Trace,
         Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,
+        Some("resolver" | "inHosts" | "query" | "records" | "link") => Whose::Dns,
         _ => Whose::Ping,
     }
 }

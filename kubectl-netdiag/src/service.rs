@@ -25,19 +25,19 @@ const MAX_NEXT: usize = 2;
 /// A backend of the Service, as its EndpointSlices have it.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Endpoint {
-    address: IpAddr,
+pub(crate) struct Endpoint {
+    pub(crate) address: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pod: Option<PodName>,
+    pub(crate) pod: Option<PodName>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    node: Option<String>,
-    ready: bool,
+    pub(crate) node: Option<String>,
+    pub(crate) ready: bool,
 }
 
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-struct PodName {
-    namespace: String,
-    name: String,
+pub(crate) struct PodName {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
 }
 
 #[derive(Serialize)]
@@ -118,7 +118,7 @@ fn peer(service: &Service) -> Peer {
     facts::service_peer(service, address)
 }
 
-async fn endpoints(
+pub(crate) async fn endpoints(
     cluster: &Cluster,
     namespace: &str,
     name: &str,

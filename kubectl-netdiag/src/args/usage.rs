@@ -34,8 +34,8 @@ fn refusal(command: Option<&str>, message: String) -> Failure {
 }
 
 fn command(words: &[String]) -> Option<&str> {
-    const COMMANDS: [&str; 7] =
-        ["ping", "trace", "doctor", "version", "explain", "render", "options"];
+    const COMMANDS: [&str; 8] =
+        ["ping", "trace", "dns", "doctor", "version", "explain", "render", "options"];
     let first = words.iter().find(|word| !word.starts_with('-'))?;
     COMMANDS.into_iter().find(|command| command == first)
 }

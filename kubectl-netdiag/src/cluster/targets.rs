@@ -12,6 +12,7 @@ use crate::{
     args::Kind,
     code,
     finding::{Failure, Label},
+    near::distance,
 };
 
 /// Most names offered instead of one that is not there.
@@ -109,22 +110,6 @@ fn offer(kind: Kind, wanted: &str, names: &[String]) -> String {
         (some, 0) => format!("; there are {}", some.join(", ")),
         (some, more) => format!("; there are {} and {more} more", some.join(", ")),
     }
-}
-
-/// Letters to change (Levenshtein), where what only follows a shared beginning costs little.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    let tail = b.len().saturating_sub(a.len());
-    row[b.len()] * 4 - tail * 3
 }
 
 /// Refuses a pod that has no network: it ended, or has not begun.

@@ -1,0 +1,232 @@
+//! A name without an answer: it does not exist, the server fails, or nobody says anything.
+
+use netdiag_wire::dns::{DnsMode, DnsOutcome, DnsQuery};
+
+use super::{Case, DUBIOUS, NO_ANSWER, NO_DATA, NO_NAME, SERVER_FAILS, TOO_LITTLE};
+use crate::{
+    dns::{
+        answer::{is_unanswered, shown},
+        words::extended_error,
+    },
+    finding::{Finding, Label, Severity},
+    render::{number, words},
+};
+
+impl Case<'_> {
+    pub(super) fn not_well(&self) -> Finding {
+        let last = self.last();
+        let has = |outcome| last.iter().find(|query| query.outcome == outcome).copied();
+        let decisive = [
+            DnsOutcome::ServFail,
+            DnsOutcome::RefusedQuery,
+            DnsOutcome::OtherCode,
+            DnsOutcome::Malformed,
+            DnsOutcome::Unknown,
+        ];
+        if last.is_empty() {
+            return self.nothing();
+        }
+        if last.iter().all(|query| is_unanswered(query.outcome)) {
+            return self.no_answer(&last);
+        }
+        if let Some(query) = decisive.into_iter().find_map(has) {
+            return self.server_fails(query);
+        }
+        let no_data = self
+            .own()
+            .find(|query| matches!(query.outcome, DnsOutcome::NoData | DnsOutcome::Answered));
+        match (has(DnsOutcome::Referral), no_data) {
+            (Some(query), _) => self.referral(query),
+            (None, Some(query)) => self.no_data(query),
+            (None, None) => self.no_name(&last),
+        }
+    }
+
+    /// What decided: of the last name, the last word on each type.
+    fn last(&self) -> Vec<&DnsQuery> {
+        let Some(name) = self.own().last().map(|query| &query.name) else { return Vec::new() };
+        let mut last: Vec<&DnsQuery> = Vec::new();
+        let waited_for = self.own().filter(|query| query.outcome != DnsOutcome::Overtaken);
+        for query in waited_for.filter(|query| query.name == *name) {
+            last.retain(|other| other.kind != query.kind || !is_unanswered(other.outcome));
+            if !is_unanswered(query.outcome) || last.iter().all(|o| o.kind != query.kind) {
+                last.push(query);
+            }
+        }
+        last
+    }
+
+    fn nothing(&self) -> Finding {
+        let summary = "cannot tell: no server was asked to the end";
+        Finding::new(Severity::Unknown, TOO_LITTLE, summary)
+    }
+
+    fn no_name(&self, last: &[&DnsQuery]) -> Finding {
+        let name = self.name();
+        let whose = match (self.request.mode, self.report.names.len(), last) {
+            (DnsMode::Walk, 2.., _) => {
+                format!("NXDOMAIN for every name that {} would try", self.libc())
+            }
+            (_, _, [query, ..]) => format!("NXDOMAIN, said by {}", self.server(query.server)),
+            (_, _, []) => "NXDOMAIN".into(),
+        };
+        let mut finding =
+            Finding::new(Severity::Fail, NO_NAME, format!("{name} does not exist: {whose}"));
+        finding.labels.extend(last.iter().find_map(|query| explained(query)));
+        match (&self.context.near, self.context.cluster_dns.filter(|_| self.is_from_node())) {
+            (Some((namespace, service)), _) => {
+                let note = format!("the API has svc/{service} in {namespace}");
+                finding.labels.push(Label::Note(note));
+                finding.labels.push(self.next(&["dns", &format!("{namespace}/svc/{service}")]));
+            }
+            (None, Some(server)) if self.request.servers.is_empty() => {
+                let note = "a node's nameservers do not know the cluster's names; its DNS does";
+                finding.labels.push(Label::Note(note.into()));
+                finding.labels.push(self.next(&["dns", &name, &format!("@{server}")]));
+            }
+            (None, _) => {}
+        }
+        finding
+    }
+
+    fn no_data(&self, query: &DnsQuery) -> Finding {
+        let types: Vec<String> = self.report.types.iter().map(ToString::to_string).collect();
+        let (name, types) = (shown(&query.name), types.join(" or "));
+        let summary = format!("{name} exists, but has no record of type {types}");
+        let any = ["dns", name.as_str(), "ANY"];
+        Finding::new(Severity::Fail, NO_DATA, summary)
+            .with(explained(query))
+            .with((query.kind.to_string() != "ANY").then(|| self.next(&any)))
+    }
+
+    fn referral(&self, query: &DnsQuery) -> Finding {
+        let message = query.message.as_ref();
+        let zone = message.and_then(|message| message.authority.first());
+        let zone = zone.map_or_else(
+            || "other servers".into(),
+            |ns| format!("the servers of {}", shown(&ns.name)),
+        );
+        let summary =
+            format!("{} refers to {zone}, and does not ask them", self.server(query.server));
+        if self.request.options.no_recurse {
+            return Finding::ok(format!("{summary}; {}", self.sum()));
+        }
+        let means = "it does not recurse: a client that asks it gets nothing";
+        Finding::new(Severity::Fail, SERVER_FAILS, summary).with(Label::Means(means.into()))
+    }
+
+    fn server_fails(&self, query: &DnsQuery) -> Finding {
+        let (name, server) = (shown(&query.name), self.server(query.server));
+        let code = query.message.as_ref().map(|message| message.rcode.to_string());
+        let (summary, code) = match query.outcome {
+            DnsOutcome::ServFail => {
+                (format!("SERVFAIL: {server} could not find out about {name}"), SERVER_FAILS)
+            }
+            DnsOutcome::RefusedQuery => (
+                format!("REFUSED: {server} does not answer this source about {name}"),
+                SERVER_FAILS,
+            ),
+            DnsOutcome::Malformed => {
+                (format!("malformed: {server} answers what is no DNS message"), DUBIOUS)
+            }
+            _ => {
+                let code = code.unwrap_or_else(|| "an unknown code".into());
+                (format!("{code}: {server} does not answer about {name}"), SERVER_FAILS)
+            }
+        };
+        let problem = query.problem.as_ref().map(|problem| Label::Seen(shown(problem)));
+        let fails = query.outcome == DnsOutcome::ServFail;
+        let unchecked = ["dns", &name, &format!("@{}", query.server), "+cd"];
+        Finding::new(Severity::Fail, code, summary)
+            .with(problem)
+            .with(explained(query))
+            .with(fails.then(|| Label::Note("+cd asks without the server's DNSSEC check".into())))
+            .with(fails.then(|| self.next(&unchecked)))
+    }
+
+    fn no_answer(&self, last: &[&DnsQuery]) -> Finding {
+        let mut finding = Finding::new(Severity::Fail, NO_ANSWER, String::new());
+        let mut fates: Vec<String> = Vec::new();
+        for query in last {
+            let fate = self.fate(query);
+            if !fates.contains(&fate) {
+                fates.push(fate);
+            }
+        }
+        finding.summary = format!("no answer for {}: {}", self.name(), fates.join("; "));
+        let means = match last.first() {
+            Some(query) if query.outcome == DnsOutcome::Rejected => {
+                "a Service without ready endpoints rejects so, and so does a rule"
+            }
+            Some(query) if query.outcome == DnsOutcome::Silence => {
+                "the server, the way to it or a policy: by silence alone these look alike"
+            }
+            _ => return finding,
+        };
+        finding.labels.push(Label::Note(means.into()));
+        if let Some(query) = last.first() {
+            finding.labels.extend(self.elsewhere(query));
+        }
+        finding
+    }
+
+    /// The server's pods one by one where it is the cluster's, else the server itself.
+    fn elsewhere(&self, query: &DnsQuery) -> Vec<Label> {
+        let owner = self.context.ends.names.owner_of(query.server);
+        let name = self.name();
+        match owner.filter(|owner| owner.contains("/svc/")) {
+            Some(service) => vec![
+                self.next(&["dns", &name, "--every-server"]),
+                Label::Next(["kubectl", "netdiag", "ping", &service].map(str::to_owned).to_vec()),
+            ],
+            None => vec![self.next(&["ping", &query.server.to_string(), "-c", "3"])],
+        }
+    }
+
+    fn fate(&self, query: &DnsQuery) -> String {
+        let server = self.server(query.server);
+        let same: Vec<&DnsQuery> = self
+            .own()
+            .filter(|other| other.server == query.server && other.outcome == query.outcome)
+            .collect();
+        match query.outcome {
+            DnsOutcome::Silence => {
+                let sent = same.iter().map(|query| u32::from(query.sent)).sum();
+                let sent = number::counted(sent, "query", "queries");
+                let began = same.iter().map(|query| query.asked_us).min().unwrap_or_default();
+                let ended = same.iter().map(|query| query.asked_us + query.took_us).max();
+                let waited = number::waited(ended.unwrap_or_default().saturating_sub(began));
+                format!("silence from {server} to {sent} over {waited}")
+            }
+            DnsOutcome::Rejected => {
+                let by = query.by.map(|by| self.server(by)).unwrap_or_else(|| "somebody".into());
+                let icmp = query.icmp.as_ref().map(words::icmp).unwrap_or_default();
+                format!("rejected by {by}, {icmp}")
+            }
+            DnsOutcome::Refused => format!("refused by {server}"),
+            DnsOutcome::Reset => format!("reset by {server}"),
+            DnsOutcome::NotSent => {
+                let why = query.refusal.as_ref().map(words::refusal).unwrap_or_default();
+                format!("not sent to {server}: {why}")
+            }
+            DnsOutcome::TlsFailed | DnsOutcome::HttpFailed => {
+                let over = if query.outcome == DnsOutcome::TlsFailed { "TLS" } else { "HTTP" };
+                let why = query.problem.as_ref().map(|problem| format!(": {}", shown(problem)));
+                format!("{over} with {server} failed{}", why.unwrap_or_default())
+            }
+            _ => format!("nothing from {server}"),
+        }
+    }
+}
+
+/// The server's own reason (RFC 8914).
+fn explained(query: &DnsQuery) -> Option<Label> {
+    let errors = &query.message.as_ref()?.edns.as_ref()?.extended_errors;
+    let error = errors.first()?;
+    let name = extended_error(error.code).map(|name| format!(" ({name})")).unwrap_or_default();
+    let text = match error.text.as_bytes() {
+        [] => String::new(),
+        _ => format!(": \"{}\"", shown(&error.text)),
+    };
+    Some(Label::Seen(format!("the server's reason: EDE {}{name}{text}", error.code)))
+}
