@@ -4,9 +4,12 @@ ClusterRoles netdiag-pods-RIGHT and netdiag-nodes-RIGHT.
 
 basic: looks, at a modest speed. full: also what can burden a network; netdiag-operator has it.
 apart: in no bundle, since it reads what others wrote; bound by hand.
+
+files is basic: it shows a source's resolv.conf and hosts file and no other, which say little more
+than the pod's spec, and without it dns could not show how a pod resolves.
 */}}
 {{- define "netdiag.rights" -}}
-basic: [ping]
+basic: [ping, trace, dns, files]
 full: [fast-ping]
 apart: []
 {{- end -}}

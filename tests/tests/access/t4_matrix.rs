@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use netdiag_tests::lab::addresses::CLUSTER_DNS;
 use netdiag_tests::{Agent, Cluster, Node, Pod, Run, User, turn, wait};
 use serde_json::{Value, json};
 
@@ -14,12 +15,30 @@ use crate::team::{self, Team};
 /// A probe that is short, as it is typed and as it is asked for.
 struct Probe {
     word: &'static str,
-    flags: &'static [&'static str],
+    /// TARGET stands for the target's address.
+    words: &'static str,
     part: fn(IpAddr) -> Value,
 }
 
-/// Every probe that there is.
-static PROBES: [Probe; 1] = [Probe { word: "ping", flags: &["-c1"], part: door::one_ping }];
+/// Every probe that there is; the second dns needs the right `files` besides, and finds its answer in
+/// the source's hosts file.
+static PROBES: [Probe; 4] = [
+    Probe { word: "ping", words: "TARGET -c1", part: door::one_ping },
+    Probe {
+        word: "trace",
+        words: "TARGET -U -m4 --no-names",
+        part: |to| json!({ "host": to, "protocol": "udp", "maxTtl": 4, "noNames": true }),
+    },
+    Probe {
+        word: "dns",
+        words: "kubernetes.default.svc.cluster.local @10.96.0.10",
+        part: |_| {
+            let name = "kubernetes.default.svc.cluster.local";
+            json!({ "name": name, "mode": "ask", "servers": [{ "host": CLUSTER_DNS }] })
+        },
+    },
+    Probe { word: "dns", words: "localhost", part: |_| json!({ "name": "localhost" }) },
+];
 
 /// Three teams; the third one's account has another right than these.
 struct Office {
@@ -58,8 +77,8 @@ impl Office {
 
     fn typed(&self, probe: &Probe, user: &User, from: &str) -> Result<Run> {
         let target = self.pods[0].ip().to_string();
-        let words = [probe.word, &target, "--from", from];
-        self.cluster.netdiag_as(user, words.iter().chain(probe.flags))
+        let words = format!("{} {} --from {from}", probe.word, probe.words);
+        self.cluster.netdiag_as(user, words.replace("TARGET", &target).split(' '))
     }
 
     /// Every probe from every pod and from the agent's node.

@@ -20,12 +20,18 @@ const SHOP: &str = "system:serviceaccount:SHOP:netdiag-user";
 const BILLING: &str = "system:serviceaccount:BILLING:netdiag-user";
 
 /// Who, what (verb, resource in our group), in which namespace (none: cluster-wide), allowed.
-const PROBES: [(&str, &str, &str, bool); 26] = [
+const PROBES: [(&str, &str, &str, bool); 39] = [
     (OPERATOR, "pods/ping", "SHOP", true),
     (OPERATOR, "pods/ping", "kube-system", true),
     (OPERATOR, "pods/fast-ping", "SHOP", true),
     (OPERATOR, "nodes/ping", "", true),
     (OPERATOR, "nodes/fast-ping", "", true),
+    (OPERATOR, "pods/trace", "SHOP", true),
+    (OPERATOR, "pods/dns", "SHOP", true),
+    (OPERATOR, "pods/files", "SHOP", true),
+    (OPERATOR, "nodes/trace", "", true),
+    (OPERATOR, "nodes/dns", "", true),
+    (OPERATOR, "nodes/files", "", true),
     (OPERATOR, "pods/http-body", "SHOP", false),
     (OPERATOR, "pods/capture-payload", "SHOP", false),
     (OPERATOR, "nodes/http-body", "", false),
@@ -33,11 +39,16 @@ const PROBES: [(&str, &str, &str, bool); 26] = [
     (OPERATOR, "destinations/loopback", "", false),
     (OPERATOR, "pods", "SHOP", false),
     (SHOP, "pods/ping", "SHOP", true),
+    (SHOP, "pods/trace", "SHOP", true),
+    (SHOP, "pods/dns", "SHOP", true),
+    (SHOP, "pods/files", "SHOP", true),
     (SHOP, "pods/ping", "BILLING", false),
+    (SHOP, "pods/files", "BILLING", false),
     (SHOP, "pods/ping", "", false),
     (SHOP, "pods/fast-ping", "SHOP", false),
     (SHOP, "nodes/ping", "", false),
     (SHOP, "nodes/ping", "SHOP", false),
+    (SHOP, "nodes/files", "", false),
     (SHOP, "destinations/metadata", "", false),
     (BILLING, "pods/ping", "BILLING", true),
     (BILLING, "pods/fast-ping", "BILLING", true),
@@ -45,8 +56,10 @@ const PROBES: [(&str, &str, &str, bool); 26] = [
     (BILLING, "nodes/ping", "", false),
     ("alice", "pods/ping", "BILLING", false),
     ("olga", "nodes/ping", "", false),
+    ("olga", "pods/files", "SHOP", false),
     ("system:serviceaccount:netdiag:netdiag-agent", "pods/ping", "SHOP", false),
     ("system:serviceaccount:netdiag:netdiag-agent", "nodes/ping", "", false),
+    ("system:serviceaccount:netdiag:netdiag-agent", "pods/files", "SHOP", false),
 ];
 
 /// Who, verb, resource (`daemonsets.apps`), name, namespace.
