@@ -10,6 +10,8 @@ mod cursor;
 mod decode;
 mod every_server;
 pub(crate) mod exchange;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod hosts;
 mod iterate;
 mod literal;

@@ -8,6 +8,12 @@ const MAX_POINTERS: usize = MAX_OCTETS / 2;
 /// What cannot be read, in words.
 pub(super) type Fault = &'static str;
 
+#[cfg(test)]
+thread_local! {
+    /// Reads so far, by which tests see how much work a message makes.
+    pub(super) static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// A place in a message, and where the part that is read ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
@@ -26,6 +32,8 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], Fault> {
+        #[cfg(test)]
+        STEPS.set(STEPS.get() + 1);
         if count > self.left() {
             return Err("ends too early");
         }

@@ -10,10 +10,10 @@ use netdiag_wire::dns::{
 };
 use tokio::time::Instant;
 
-mod accept;
+pub(super) mod accept;
 mod https;
-mod outcome;
-mod pending;
+pub(super) mod outcome;
+pub(super) mod pending;
 mod stream;
 mod tls;
 mod transfer;
@@ -119,7 +119,7 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
+    pub(super) fn pending(&self, asked: &Asked, server: &Server) -> Result<Pending, ProbeError> {
         Ok(Pending::new(Query::new(asked, &self.options)?, self.blank(asked, server)))
     }
 

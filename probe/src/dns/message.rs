@@ -81,8 +81,7 @@ impl Message {
         let mut parsed = Parsed { message, fault: None, has_question: false, trailing: 0 };
         match parsed.read(&mut cursor, counts) {
             Ok(()) => parsed.trailing = cursor.left(),
-            // Whatever was wrong before is of less weight: from here on nothing could be read.
-            Err(fault) => parsed.fault = Some(fault),
+            Err(fault) => parsed.fault = parsed.fault.or(Some(fault)),
         }
         Some(parsed)
     }
@@ -128,8 +127,8 @@ impl Parsed {
                 let kind = record.kind;
                 let place = || format!("{} ({kind})", place());
                 let fault = fault.map(|fault| format!("{} {fault}", place()));
-                let fault = fault.or_else(|| self.place(section, record, place));
-                self.fault = self.fault.take().or(fault);
+                let misplaced = self.place(section, record, place);
+                self.fault = self.fault.take().or(fault).or(misplaced);
             }
         }
         Ok(())

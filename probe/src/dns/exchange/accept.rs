@@ -8,7 +8,7 @@ use super::super::{
 
 /// Why a message is not used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Discard {
+pub(in crate::dns) enum Discard {
     Id,
     Question,
     Source,
@@ -17,7 +17,7 @@ pub(super) enum Discard {
 }
 
 /// `ids` are those of the tries so far.
-pub(super) fn accept(query: &Query, ids: &[u16], bytes: &[u8]) -> Result<Parsed, Discard> {
+pub(in crate::dns) fn accept(query: &Query, ids: &[u16], bytes: &[u8]) -> Result<Parsed, Discard> {
     let parsed = Message::parse(bytes).ok_or(Discard::NoResponse)?;
     let header = parsed.message.header;
     if !header.flags.qr {

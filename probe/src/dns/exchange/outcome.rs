@@ -10,7 +10,7 @@ use super::super::{
     name::Name,
 };
 
-pub(super) fn of(asked: &Asked, parsed: &Parsed) -> DnsOutcome {
+pub(in crate::dns) fn of(asked: &Asked, parsed: &Parsed) -> DnsOutcome {
     if parsed.fault.is_some() {
         return DnsOutcome::Malformed;
     }

@@ -23,7 +23,7 @@ use crate::ProbeError;
 /// Longest words of what was wrong; some of them are a server's.
 const MAX_PROBLEM_BYTES: usize = 512;
 
-pub(super) struct Pending {
+pub(in crate::dns) struct Pending {
     pub(super) query: Query,
     pub(super) exchanged: Exchanged,
     /// Each try has an id of its own, which tells which one is answered.
@@ -112,7 +112,7 @@ impl Pending {
     }
 
     /// The question is answered, for better or for worse.
-    pub(super) fn answered(&mut self, parsed: Parsed, size: usize) {
+    pub(in crate::dns) fn answered(&mut self, parsed: Parsed, size: usize) {
         let outcome = outcome::of(&self.query.asked, &parsed);
         let message = decode::message(&parsed.message, size, self.query.cookie.as_deref());
         let sent = self.tries.iter().find(|(id, _)| *id == message.id);
@@ -157,7 +157,7 @@ impl Pending {
         self.is_open = false;
     }
 
-    pub(super) fn finish(self) -> Exchanged {
+    pub(in crate::dns) fn finish(self) -> Exchanged {
         self.exchanged
     }
 }
