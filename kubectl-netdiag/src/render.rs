@@ -21,7 +21,7 @@ mod screens;
 pub(crate) mod shell;
 mod table;
 mod text;
-mod trace;
+pub(crate) mod trace;
 pub(crate) use text::wrap;
 pub(crate) mod words;
 

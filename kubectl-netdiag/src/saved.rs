@@ -31,6 +31,8 @@ pub(crate) trait Replay: Default {
     const NAME: &'static str;
     const KIND: &'static str;
     type Event: DeserializeOwned;
+    /// Nothing is shown before the end, so that a document tells more than the events.
+    const IS_WHOLE: bool;
 
     fn take(
         &mut self,
@@ -40,8 +42,8 @@ pub(crate) trait Replay: Default {
         session: &mut Session<'_>,
     ) -> Result<(), Stopped>;
 
-    /// From the report of a document, without its events.
-    fn of_document(&mut self, report: Value, to: Peer) -> serde_json::Result<()>;
+    /// From a document, without its events.
+    fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()>;
 
     /// The conclusion and the target; none where there was no event of this probe.
     fn conclude(
@@ -230,11 +232,11 @@ impl<R: Replay> Stream<R> {
         session: &mut Session<'_>,
         clock: Clock,
     ) -> Result<Severity, Stopped> {
-        if let (false, Some(document)) = (self.has_events, self.document.take()) {
+        let is_wanted = R::IS_WHOLE || !self.has_events;
+        if let Some(document) = self.document.take().filter(|_| is_wanted) {
             self.from = peer(&document["source"]);
-            let (report, to) = (document[R::NAME].clone(), peer(&document["target"]));
             self.replay
-                .of_document(report, to)
+                .of_document(&document, peer(&document["target"]))
                 .map_err(|error| input.wrong(&format!("no report of {}: {error}", R::NAME)))?;
         }
         if let Some(error) = &self.error {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use netdiag_wire::{
     EndReason, Event, Line,
-    trace::{TraceEvent, TraceFold, TraceReport, TraceRequest},
+    trace::{TraceEvent, TraceFold, TraceMethod, TraceReport, TraceRequest},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -92,9 +92,9 @@ impl<'a> Probe<'a> for Trace {
     ) -> Result<(), Stopped> {
         self.fold.push(&event);
         match &event {
-            TraceEvent::Started { address, source, .. } => {
+            TraceEvent::Started { address, source, method, port, .. } => {
                 ends.meet(*source, *address);
-                self.header(ends, &event, session)?;
+                self.header(ends, *method, *port, session)?;
             }
             TraceEvent::Hop(hop) if self.is_table() => {
                 self.hops.push(hop.clone());
@@ -143,16 +143,17 @@ impl Trace {
     fn header(
         &mut self,
         ends: &mut Ends<'_>,
-        started: &TraceEvent,
+        method: TraceMethod,
+        port: Option<u16>,
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
         if std::mem::replace(&mut self.has_header, true) {
             return Ok(());
         }
-        ends.aim.peer.port = settle::shown_port(&self.request, started);
+        ends.aim.peer.port = settle::shown_port(&self.request, port);
         let (out, screen) = (&mut *session.out, &session.screen);
         let peer = &ends.aim.peer;
-        Ok(render::trace_header(out, screen, &self.request, started, (&ends.from, peer))?)
+        Ok(render::trace_header(out, screen, &self.request, method, (&ends.from, peer))?)
     }
 
     /// The rows that are known by now.

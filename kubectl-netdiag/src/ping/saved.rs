@@ -40,6 +40,7 @@ impl Replay for Saved {
     const NAME: &'static str = "ping";
     const KIND: &'static str = "PingReport";
     type Event = PingEvent;
+    const IS_WHOLE: bool = false;
 
     fn take(
         &mut self,
@@ -63,8 +64,8 @@ impl Replay for Saved {
         Ok(())
     }
 
-    fn of_document(&mut self, report: Value, to: Peer) -> serde_json::Result<()> {
-        let report: PingReport = serde_json::from_value(report)?;
+    fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()> {
+        let report: PingReport = serde_json::from_value(document["ping"].clone())?;
         self.request = PingRequest::to(report.host.to_string());
         self.to = vec![to];
         self.report = Some(report);

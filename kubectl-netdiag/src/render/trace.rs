@@ -6,9 +6,7 @@ use std::{
     net::IpAddr,
 };
 
-use netdiag_wire::trace::{
-    TraceEvent, TraceMethod, TraceOutcome, TraceProtocol, TraceReport, TraceRequest,
-};
+use netdiag_wire::trace::{TraceMethod, TraceOutcome, TraceProtocol, TraceReport, TraceRequest};
 use serde_json::{Value, json};
 
 mod dot;
@@ -39,10 +37,9 @@ pub(crate) fn trace_header(
     out: &mut dyn Write,
     screen: &Screen,
     request: &TraceRequest,
-    started: &TraceEvent,
+    method: TraceMethod,
     (from, to): (&Peer, &Peer),
 ) -> io::Result<()> {
-    let TraceEvent::Started { method, .. } = started else { return Ok(()) };
     let protocol = match request.protocol {
         TraceProtocol::Udp => "UDP",
         TraceProtocol::Tcp => "TCP",
@@ -112,3 +109,8 @@ impl TraceView<'_> {
         known.collect()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod scene;
+#[cfg(test)]
+mod screens;

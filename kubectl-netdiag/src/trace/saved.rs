@@ -1,9 +1,14 @@
-//! A saved trace.
+//! A saved trace: its document where there is one, as that knows both ends by name, else its events.
+
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason,
-    trace::{TraceEvent, TraceFold, TraceProtocol, TraceReport, TraceRequest},
+    EndReason, Untrusted,
+    trace::{
+        ReverseName, TraceEvent, TraceFold, TraceMethod, TraceOutcome, TraceProtocol, TraceReport,
+        TraceRequest,
+    },
 };
 use serde_json::Value;
 
@@ -19,16 +24,16 @@ use crate::{
 pub(crate) struct Saved {
     fold: TraceFold,
     to: Option<Peer>,
-    has_events: bool,
-    /// Of a document without its events.
+    /// Of a document.
     report: Option<TraceReport>,
+    /// What the document says that an address is in its cluster.
+    known: Vec<ReverseName>,
 }
 
 impl Default for Saved {
     fn default() -> Self {
-        // What was asked is not in the stream, but in what came of it.
         let fold = TraceFold::new(&TraceRequest::to("", TraceProtocol::Udp));
-        Self { fold, to: None, has_events: false, report: None }
+        Self { fold, to: None, report: None, known: Vec::new() }
     }
 }
 
@@ -36,6 +41,7 @@ impl Replay for Saved {
     const NAME: &'static str = "trace";
     const KIND: &'static str = "TraceReport";
     type Event = TraceEvent;
+    const IS_WHOLE: bool = true;
 
     fn take(
         &mut self,
@@ -44,7 +50,6 @@ impl Replay for Saved {
         _: Timestamp,
         _: &mut Session<'_>,
     ) -> Result<(), Stopped> {
-        self.has_events = true;
         self.fold.push(&event);
         if let TraceEvent::Started { host, address, source, .. } = event {
             from.address.get_or_insert(source);
@@ -55,56 +60,65 @@ impl Replay for Saved {
         Ok(())
     }
 
-    fn of_document(&mut self, report: Value, to: Peer) -> serde_json::Result<()> {
-        self.report = Some(serde_json::from_value(report)?);
+    fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()> {
+        self.report = Some(serde_json::from_value(document["trace"].clone())?);
         self.to = Some(to);
+        let known = |entry: &Value| {
+            let address: IpAddr = entry["address"].as_str()?.parse().ok()?;
+            Some(ReverseName { address, name: Untrusted::from(entry["what"].as_str()?) })
+        };
+        self.known =
+            document["addresses"].as_array().into_iter().flatten().filter_map(known).collect();
         Ok(())
     }
 
     fn conclude(
-        mut self,
+        self,
         from: &Peer,
         ended: Option<EndReason>,
         session: &mut Session<'_>,
     ) -> Result<Option<(Conclusion, Option<Peer>)>, Stopped> {
-        let report = match self.report.take() {
-            Some(report) => report,
-            None if self.has_events => self.fold.report(ended, None),
-            None => return Ok(None),
-        };
-        let to = self.to.unwrap_or_default();
+        let Some(to) = self.to else { return Ok(None) };
+        let report = self.report.unwrap_or_else(|| with_protocol(self.fold.report(ended, None)));
+        // Its words for addresses stand before what reverse DNS said.
+        let names = self.known.into_iter().chain(report.names.iter().cloned()).collect();
+        let shown = TraceReport { names, ..report.clone() };
         let request = request_of(&report);
-        let context = Context {
-            from: from.clone(),
-            to: to.clone(),
-            now_at: Timestamp::now(),
-            ..Context::default()
+        let view = TraceView {
+            request: &request,
+            report: &shown,
+            from,
+            to: &to,
+            names: &Names::default(),
         };
-        let names = Names::default();
-        let view = TraceView { request: &request, report: &report, from, to: &to, names: &names };
         let (out, screen) = (&mut *session.out, &session.screen);
-        if let (Some(address), Some(source), Some(method)) =
-            (report.address, report.source_address, report.method)
-        {
-            let started = TraceEvent::Started {
-                host: report.host.clone(),
-                address,
-                source,
-                method,
-                port: report.port,
-                interface: report.interface.clone(),
-            };
-            render::trace_header(out, screen, &request, &started, (from, &to))?;
-        }
+        let method = report.method.unwrap_or(TraceMethod::Unknown);
+        render::trace_header(out, screen, &request, method, (from, &to))?;
         if request.flows == 1 && !request.mtu {
             let mut hops = Hops::default();
             report.hops.iter().cloned().for_each(|hop| hops.push(hop));
             hops.show(out, screen, &view, true)?;
         }
-        let findings = diagnose::trace(&report, &request, &context);
-        let conclusion = super::concluded(&report, &view, findings, session)?;
+        let (from, now_at) = (from.clone(), Timestamp::now());
+        let context = Context { from, to: to.clone(), now_at, ..Context::default() };
+        let findings = diagnose::trace(&shown, &request, &context);
+        let mut conclusion = super::concluded(&shown, &view, findings, session)?;
+        // The report as it was, without what was added to show it.
+        conclusion.parts = vec![crate::probe::part("trace", &report)?];
         Ok(Some((conclusion, Some(to))))
     }
+}
+
+/// What was sent is not in the events, but mostly in what they answer.
+fn with_protocol(report: TraceReport) -> TraceReport {
+    let mut answers = report.hops.iter().flat_map(|hop| &hop.answers);
+    let has_tcp = answers.any(|a| matches!(a.outcome, TraceOutcome::Open | TraceOutcome::Refused));
+    let protocol = match report.port {
+        None => TraceProtocol::Icmp,
+        Some(_) if has_tcp => TraceProtocol::Tcp,
+        Some(_) => TraceProtocol::Udp,
+    };
+    TraceReport { protocol, ..report }
 }
 
 /// What must have been asked for this to come of it.

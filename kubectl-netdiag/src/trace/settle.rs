@@ -1,6 +1,6 @@
 //! What is sent: the protocol and the port, from the flags and what the target declares.
 
-use netdiag_wire::trace::{TraceEvent, TraceProtocol, TraceRequest};
+use netdiag_wire::trace::{TraceProtocol, TraceRequest};
 
 use crate::{
     args::{Port, TraceArgs},
@@ -83,11 +83,11 @@ fn no_such_port(name: &str, aim: &Aim) -> Failure {
 }
 
 /// The port as the header has it: not the first of a classic UDP trace, which stands for none.
-pub(super) fn shown_port(request: &TraceRequest, started: &TraceEvent) -> Option<u16> {
-    match (started, request.protocol) {
-        (TraceEvent::Started { port, .. }, TraceProtocol::Tcp) => *port,
-        (_, TraceProtocol::Udp) => request.port,
-        (_, TraceProtocol::Tcp | TraceProtocol::Icmp) => None,
+pub(super) fn shown_port(request: &TraceRequest, used: Option<u16>) -> Option<u16> {
+    match request.protocol {
+        TraceProtocol::Tcp => used,
+        TraceProtocol::Udp => request.port,
+        TraceProtocol::Icmp => None,
     }
 }
 

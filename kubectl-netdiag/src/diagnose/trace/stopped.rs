@@ -93,7 +93,7 @@ impl Path<'_> {
         let before = self.hops(flow).filter(|hop| hop.ttl < ttl);
         let before = before.filter_map(|hop| Some((hop.ttl, hop.answers.first()?.address))).last();
         finding.labels.extend(before.map(|(ttl, address)| {
-            Label::Seen(format!("up to {} the path is there", self.place(ttl, address)))
+            Label::Seen(format!("the path is there up to {}", self.place(ttl, address)))
         }));
         finding.labels.extend(labels::node_not_ready(self.context));
         match icmp.meaning {

@@ -60,7 +60,8 @@ fn limit(hop: &MtuHop, view: &TraceView<'_>) -> Option<String> {
         MtuLimit::Icmp { address, mtu } => {
             format!("{more} rejected by {}, which said MTU {mtu}", view.speaker(*address))
         }
-        MtuLimit::Interface => "more does not fit the source's own interface".into(),
+        // Whoever sends more is told by its own kernel.
+        MtuLimit::Interface => return None,
         MtuLimit::Unknown => "more does not pass".into(),
     })
 }
