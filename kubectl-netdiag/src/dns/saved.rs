@@ -30,6 +30,7 @@ impl Replay for Saved {
     const NAME: &'static str = "dns";
     const KIND: &'static str = "DnsReport";
     type Event = DnsEvent;
+    const IS_WHOLE: bool = true;
 
     fn take(
         &mut self,
@@ -43,8 +44,8 @@ impl Replay for Saved {
         Ok(())
     }
 
-    fn of_document(&mut self, report: Value, to: Peer) -> serde_json::Result<()> {
-        self.report = Some(serde_json::from_value(report)?);
+    fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()> {
+        self.report = Some(serde_json::from_value(document[Self::NAME].clone())?);
         self.to = Some(to);
         Ok(())
     }
