@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 mod engine;
 mod exchange;
+mod mtu;
 mod path;
 mod raw;
 mod sockets;
@@ -36,7 +37,13 @@ pub async fn run(
         address = find => address?,
     };
     destination(address)?;
-    let mut exchange = start::start(request, sockets, address, emit)?;
-    Engine::new(request, &mut exchange).run(emit, &stop).await?;
-    Ok(())
+    let (mut exchange, mtu) = start::start(request, sockets, address, emit)?;
+    let hops = Engine::new(request, &mut exchange).run(emit, &stop).await?;
+    if !request.mtu {
+        return Ok(());
+    }
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        done = mtu::run(&mut exchange, &hops, mtu, emit) => done,
+    }
 }

@@ -2,6 +2,7 @@
 
 mod chain;
 mod classic;
+mod mtu;
 mod path;
 mod paths;
 mod router;

@@ -17,13 +17,14 @@ use crate::{
     sys::{links::Links, route, watched::Watched},
 };
 
-/// Says what is known before the first probe. Must be called in the runtime that will run it.
+/// Says what is known before the first probe; beside the exchange gives the interface's MTU. Must
+/// be called in the runtime that will run it.
 pub(super) fn start(
     request: &TraceRequest,
     sockets: TraceSockets,
     target: IpAddr,
     emit: &mut impl FnMut(TraceEvent),
-) -> Result<Exchange, ProbeError> {
+) -> Result<(Exchange, Option<u32>), ProbeError> {
     let TraceSockets { lanes, secret, links } = sockets;
     let lane = lanes.into_iter().find(|lane| lane.version == Version::of(target));
     let Lane { sender, receivers, ports, ident, reserved, .. } =
@@ -32,13 +33,15 @@ pub(super) fn start(
     // Without a route there is none.
     let source = source.unwrap_or(route::unspecified(target));
     let port = port(request);
+    let interface = interface(links.as_ref(), target, source);
+    let mtu = interface.as_ref().map(|interface| interface.mtu);
     emit(TraceEvent::Started {
         host: request.host.as_str().into(),
         address: target,
         source,
         method: TraceMethod::Raw,
         port,
-        interface: interface(links.as_ref(), target, source),
+        interface,
     });
     let watch =
         |socket| Watched::new(socket).map_err(|e| ProbeError::Socket("watch raw socket", e));
@@ -65,7 +68,7 @@ pub(super) fn start(
         _reserved: reserved,
     };
     let wait = request.wait_us.map(|us| Duration::from_micros(us.into()));
-    Ok(Exchange::new(lane, target, wait))
+    Ok((Exchange::new(lane, target, wait), mtu))
 }
 
 fn port(request: &TraceRequest) -> Option<u16> {

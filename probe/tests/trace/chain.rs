@@ -48,6 +48,15 @@ impl Chain {
         chain
     }
 
+    /// As Linux comes: six ICMP errors at once to one peer, then one a second.
+    pub(crate) fn limited(self) -> Self {
+        for node in &self.nodes {
+            node.sysctl("ipv4/icmp_ratemask", "6168");
+            node.sysctl("ipv6/icmp/ratemask", "0-1,3-127");
+        }
+        self
+    }
+
     /// No larger packet goes from this node to the next, nor back.
     pub(crate) fn narrow(&self, node: usize, mtu: u16) {
         self.nodes[node].ip(&format!("link set right mtu {mtu}"));

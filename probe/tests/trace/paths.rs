@@ -7,7 +7,7 @@ use netdiag_wire::trace::{PathEnd, TraceEvent, TraceOutcome, TraceProtocol, Trac
 use super::{
     Traced,
     chain::{Chain, v4},
-    path,
+    path::{self, Path},
     router::{self, Router},
     side_by_side::two_paths,
     trace,
@@ -15,9 +15,39 @@ use super::{
 
 const PROTOCOLS: [TraceProtocol; 3] = [TraceProtocol::Udp, TraceProtocol::Tcp, TraceProtocol::Icmp];
 
+fn straight(last: usize) -> Path {
+    let mut path = Path::default();
+    (1..=last).for_each(|ttl| path.note(ttl, path::Said::plain(v4(ttl))));
+    path
+}
+
 fn sent(traced: &Traced) -> usize {
     let hops = traced.report.hops.iter();
     hops.map(|hop| hop.answers.len() + usize::from(hop.silent)).sum()
+}
+
+#[test]
+fn ten_traces_in_a_row_are_complete_in_spite_of_rate_limits() {
+    for protocol in PROTOCOLS {
+        let chain = Chain::new(5).limited();
+        for count in 1..=10 {
+            let mut request = TraceRequest::to(chain.target(), protocol);
+            request.queries = 1;
+            let traced = trace(chain.client(), &request);
+            assert_eq!(path::of(&traced, 0), straight(6), "{protocol:?} {count}: {traced:#?}");
+            assert_eq!(path::end(traced.end()), "reached in 6", "{protocol:?} {count}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_limited_end_is_told_from_silence() {
+    let chain = Chain::new(2).limited();
+    let target = chain.target();
+    for count in 1..=4 {
+        let traced = trace(chain.client(), &TraceRequest::to(&target, TraceProtocol::Udp));
+        assert_eq!(path::end(traced.end()), "reached in 3", "{count}: {traced:#?}");
+    }
 }
 
 #[test]
