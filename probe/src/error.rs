@@ -35,8 +35,6 @@ pub enum ProbeError {
 pub enum ResolveError {
     #[error("not a host name")]
     NotAName,
-    #[error("no nameserver in resolv.conf")]
-    NoNameserver(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("no such name (NXDOMAIN), says nameserver {}", list(.0))]
     NoSuchName(Vec<IpAddr>),
     #[error("the name exists but has no such address, says nameserver {}", list(.0))]

@@ -149,13 +149,14 @@ fn a_silent_nameserver_is_named() {
 }
 
 #[test]
-fn without_a_nameserver_only_hosts_are_known() {
-    let runtime = runtime();
+fn without_a_nameserver_the_source_itself_is_asked() {
+    let alone = Netns::new();
     let files = ResolverFiles { resolv_conf: b"search a\n".into(), hosts: b"10.0.0.1 a".into() };
-    let known = runtime.block_on(resolve("a", Family::Any, &files)).unwrap();
-    assert_eq!(known, [IpAddr::from(Ipv4Addr::new(10, 0, 0, 1))]);
-    let error = runtime.block_on(resolve("b", Family::Any, &files)).unwrap_err();
+    let look_up = |host| alone.enter(|| runtime().block_on(resolve(host, Family::Any, &files)));
+    assert_eq!(look_up("a").unwrap(), [IpAddr::from(Ipv4Addr::new(10, 0, 0, 1))]);
+    let error = look_up("b").unwrap_err();
     assert_eq!(error.code(), ErrorCode::NameResolution);
+    assert!(error.source().unwrap().to_string().ends_with("nameserver 127.0.0.1"), "{error:?}");
 }
 
 #[test]
