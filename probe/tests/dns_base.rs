@@ -1,6 +1,8 @@
 //! Questions over every transport, to small servers that answer as a test wants.
 
+mod asking;
 mod datagrams;
+mod sandboxed;
 mod secure;
 mod server;
 mod streams;
@@ -18,17 +20,20 @@ use crate::lab::runtime;
 
 /// Runs the engine to its end in this thread's namespace.
 fn drive(request: &DnsRequest) -> Result<DnsReport, ProbeError> {
-    drive_to(request, &|_| Ok(()))
+    let sockets = dns::open(request)?;
+    drive_to(request, sockets, "", "", &|_| Ok(()))
 }
 
 fn drive_to(
     request: &DnsRequest,
+    sockets: dns::DnsSockets,
+    resolv_conf: &str,
+    hosts: &str,
     destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
 ) -> Result<DnsReport, ProbeError> {
-    let sockets = dns::open(request)?;
     let mut fold = DnsFold::new(request);
     let mut emit = |event: DnsEvent| fold.push(&event);
-    let files = ResolverFiles::default();
+    let files = ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into() };
     let stop = CancellationToken::new();
     let run = dns::run(request, sockets, &files, destination, &mut emit, stop);
     runtime().block_on(run)?;
@@ -37,10 +42,12 @@ fn drive_to(
 
 /// What became of the only question.
 fn ask(request: &DnsRequest) -> DnsQuery {
-    let report = drive(request).unwrap();
-    let queries: Vec<_> = report.names.into_iter().flat_map(|name| name.queries).collect();
-    let [query] = <[DnsQuery; 1]>::try_from(queries).unwrap();
+    let [query] = <[DnsQuery; 1]>::try_from(queries(drive(request).unwrap())).unwrap();
     query
+}
+
+fn queries(report: DnsReport) -> Vec<DnsQuery> {
+    report.names.into_iter().flat_map(|name| name.queries).collect()
 }
 
 /// One quick question.

@@ -26,18 +26,22 @@ fn names_and_addresses_are_pinged_from_within_a_sandbox() {
     let pinged = lab.client.enter(|| {
         let sockets = ping::open(&request).unwrap();
         let runtime = runtime();
-        let none = CapabilitySet::empty();
-        let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
-        set_capabilities(None, sets).unwrap();
-        apply_filter(&program()).unwrap();
-        assert!(std::fs::File::open("/etc/resolv.conf").is_err(), "the sandbox holds");
+        close();
         drive_in(&runtime, &request, sockets, &files("")).unwrap()
     });
     let replied: Vec<_> = pinged.reports.iter().map(|report| report.replied).collect();
     assert_eq!(replied, [2, 2, 2], "{pinged:#?}");
 }
 
-/// Of this thread, which ends with the test.
+/// For this thread, which ends with the test.
+pub(crate) fn close() {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).unwrap();
+    apply_filter(&program()).unwrap();
+    assert!(std::fs::File::open("/etc/resolv.conf").is_err(), "the sandbox holds");
+}
+
 fn program() -> BpfProgram {
     let always = [
         libc::SYS_openat,

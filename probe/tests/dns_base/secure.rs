@@ -15,12 +15,12 @@ use super::{
 };
 use crate::lab::Netns;
 
-const NAME: &str = "dns.example";
+pub(super) const NAME: &str = "dns.example";
 
-type Tls = StreamOwned<ServerConnection, std::net::TcpStream>;
+pub(super) type Tls = StreamOwned<ServerConnection, std::net::TcpStream>;
 
 /// A server with a certificate, and the CA's.
-fn tls(mut converse: impl FnMut(&mut Tls) + Send + 'static) -> (Server, String) {
+pub(super) fn tls(mut converse: impl FnMut(&mut Tls) + Send + 'static) -> (Server, String) {
     let mut ca = CertificateParams::new([]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
@@ -42,12 +42,12 @@ fn tls(mut converse: impl FnMut(&mut Tls) + Send + 'static) -> (Server, String) 
     (server, ca.pem())
 }
 
-fn framed(stream: &mut Tls) {
+pub(super) fn framed(stream: &mut Tls) {
     let query = read_framed(stream);
     write_framed(stream, &with_address(&query, [10, 0, 0, 7]));
 }
 
-fn over(transport: DnsTransport, server: &Server) -> DnsRequest {
+pub(super) fn over(transport: DnsTransport, server: &Server) -> DnsRequest {
     let mut request = request(RecordType::A, server.address);
     request.options.transport = transport;
     // A debug build takes its time for a handshake.
