@@ -12,6 +12,7 @@ pub(crate) mod agents;
 mod answer;
 pub(crate) mod bindings;
 mod config;
+pub(crate) mod dns;
 pub(crate) mod facts;
 mod log;
 pub(crate) mod names;

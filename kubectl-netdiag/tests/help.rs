@@ -10,6 +10,7 @@ fn help_is_for_stdout() {
         ("help", "--help"),
         ("help-ping", "ping --help"),
         ("help-trace", "trace --help"),
+        ("help-dns", "dns --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),

@@ -4,6 +4,7 @@
 
 mod canned;
 mod cluster;
+mod dns;
 mod help;
 mod hostile;
 mod local;

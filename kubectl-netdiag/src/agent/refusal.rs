@@ -108,8 +108,14 @@ fn missing_right(missing: &MissingRight, asked: &Asked<'_>) -> Failure {
 }
 
 fn hint(right: &str) -> Option<Label> {
-    let note = "an interval of 0.2 s or more needs no further right: -i 0.2";
-    (right == "fast-ping").then(|| Label::Note(note.into()))
+    let note = match right {
+        "fast-ping" => "an interval of 0.2 s or more needs no further right: -i 0.2",
+        "files" => {
+            "it reads the source's resolv.conf and hosts file; a server that is named needs none"
+        }
+        _ => return None,
+    };
+    Some(Label::Note(note.into()))
 }
 
 /// The command that gives the right; none where the agent's words are not what a right looks like.

@@ -60,7 +60,26 @@ const TRACE: Classic = Classic {
     ],
 };
 
-const TOOLS: [Classic; 2] = [PING, TRACE];
+const DNS: Classic = Classic {
+    command: "dns",
+    valued: "tcqxbpons",
+    bare: "46v",
+    numeric: "dns never looks up an address's name, so leave it out",
+    server: |value| {
+        value.parse::<std::net::IpAddr>().is_ok().then(|| format!("the server is @{value}"))
+    },
+    renamed: &[
+        ('f', "one name at a time is asked; xargs asks many"),
+        ('k', "keys (TSIG) are not"),
+        ('y', "keys (TSIG) are not"),
+        ('u', "-o json has every time in microseconds"),
+        ('m', "it traced dig's own memory"),
+        ('i', "it was the reverse of -x under IP6.INT, which is gone"),
+        ('r', "there is no .digrc to leave unread"),
+    ],
+};
+
+const TOOLS: [Classic; 3] = [PING, TRACE, DNS];
 
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {
@@ -150,6 +169,7 @@ mod tests {
             "ping pod/foo --namespace shop",
             "ping --size 1400 pod/foo",
             "doctor -n shop",
+            "dns web -n shop -t mx @10.0.0.1 -p 53 -x10.0.0.1",
         ] {
             assert_eq!(said(line), None, "{line}");
         }
@@ -172,6 +192,12 @@ mod tests {
             ("ping -I eth0 pod/foo", "-I is not here; -S"),
             ("ping -M do pod/foo", "-M is not here; --df"),
             ("ping -f pod/foo", "-f is not here; -i 0.002"),
+            (
+                "dns web -s 10.96.0.10",
+                "-s 10.96.0.10: -s is kubectl's --server; the server is @10.96.0.10",
+            ),
+            ("dns -f names", "-f is not here; one name"),
+            ("dns -u web", "-u is not here; -o json"),
         ] {
             let message = said(line).unwrap_or_default();
             assert!(message.starts_with(start), "{line}: {message:?}");

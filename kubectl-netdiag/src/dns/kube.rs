@@ -9,7 +9,7 @@ use netdiag_wire::dns::{DnsOutcome, DnsReport};
 use super::answer::{self, shown};
 use crate::{
     args::{Kind, Object},
-    cluster::{Cluster, facts, targets::has_network},
+    cluster::{Cluster, dns::NAMESPACE, facts, targets::has_network},
     code,
     diagnose::{DnsContext, Says, Truth},
     finding::{self, Failure, Peer, PeerKind},
@@ -18,17 +18,16 @@ use crate::{
     service::{Endpoint, endpoints},
 };
 
-/// Where the cluster's DNS is, by the convention of every installer.
-const NAMESPACE: &str = "kube-system";
-const SERVICE: &str = "kube-dns";
 /// Of a cluster that says nothing else.
 pub(super) const DOMAIN: &str = "cluster.local";
 
 /// The cluster's DNS Service and the pods behind it; why not these, where they cannot be read.
 pub(super) async fn servers(cluster: &Cluster, with_pods: bool) -> (Names, Option<String>) {
     let mut names = Names::default();
-    let Some(service) = dns_service(cluster).await else {
-        let why = format!("svc/{SERVICE} in {NAMESPACE} cannot be read: its pods are not asked");
+    let Some(service) = cluster.dns_service().await else {
+        let why = format!(
+            "the cluster's DNS Service in {NAMESPACE} cannot be read: its pods are not asked"
+        );
         return (names, Some(why));
     };
     let name = service.name_any();
@@ -46,16 +45,6 @@ pub(super) async fn servers(cluster: &Cluster, with_pods: bool) -> (Names, Optio
             Some(format!("the pods behind {NAMESPACE}/svc/{name} are not asked: {failure}")),
         ),
     }
-}
-
-/// By its name, else by its label.
-pub(crate) async fn dns_service(cluster: &Cluster) -> Option<Service> {
-    let services = cluster.services(NAMESPACE);
-    if let Ok(service) = cluster.ask(services.get(SERVICE)).await {
-        return Some(service);
-    }
-    let how = ListParams::default().labels("k8s-app=kube-dns").limit(1);
-    cluster.ask(services.list(&how)).await.ok()?.items.into_iter().next()
 }
 
 fn pod_of(endpoint: &Endpoint) -> Option<PodFacts> {

@@ -103,12 +103,24 @@ impl Way<'_> {
     pub(super) async fn refused(&self, error: &ErrorBody, aim: &Aim) -> Failure {
         let failure = refusal::failure(error, &self.asked());
         let is_node = error.missing.as_ref().is_some_and(|m| m.resource.as_bytes() == b"nodes");
+        let is_missing = |right: &str| {
+            error.missing.as_ref().is_some_and(|m| m.right.as_bytes() == right.as_bytes())
+        };
         match error.code {
             ErrorCode::Forbidden if is_node && self.start.is_default => {
                 let seen =
                     failure.labels.into_iter().filter(|label| matches!(label, Label::Seen(_)));
                 let command = command(self.name, &aim.peer.word());
                 plan::from_where(self.cluster, &command, &aim.peer, seen.collect()).await
+            }
+            ErrorCode::Forbidden if is_missing("files") => {
+                let server = self.cluster.dns_address().await;
+                let from = ["--from".to_owned(), self.start.peer.word()];
+                failure.with(server.map(|server| {
+                    let mut command = command(self.name, &aim.host);
+                    command.push(format!("@{server}"));
+                    Label::Next(command.into_iter().chain(from).collect())
+                }))
             }
             ErrorCode::NameResolution if aim.peer.kind == PeerKind::Host => {
                 let meant = self.cluster.bearing_name(&aim.host).await;

@@ -12,6 +12,8 @@ mod chain;
 mod dig;
 mod every_server;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 pub(crate) mod scene;
 #[cfg(test)]
 mod tests;

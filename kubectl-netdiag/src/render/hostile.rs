@@ -69,7 +69,7 @@ const CRAFTED: [&str; 40] = [
 ];
 
 /// [`CRAFTED`], and every single control and format character in the middle of a word.
-fn payloads() -> Vec<String> {
+pub(super) fn payloads() -> Vec<String> {
     let singles = (0u32..=0x1f)
         .chain(0x7f..=0x9f)
         .chain([0xad, 0x61c, 0x180e, 0xfeff, 0xe0001, 0xe0041, 0xe007f])
@@ -84,7 +84,7 @@ fn at() -> Timestamp {
     "2026-11-22T03:07:11Z".parse().unwrap()
 }
 
-fn hostile_peer(kind: PeerKind, text: &str) -> Peer {
+pub(super) fn hostile_peer(kind: PeerKind, text: &str) -> Peer {
     Peer {
         kind,
         namespace: Some(text.into()),
@@ -97,7 +97,7 @@ fn hostile_peer(kind: PeerKind, text: &str) -> Peer {
     }
 }
 
-fn hostile_names(text: &str) -> Names {
+pub(super) fn hostile_names(text: &str) -> Names {
     let node = NodeFacts {
         name: text.into(),
         addresses: vec![NodeAddress { address: [10, 89, 0, 11].into(), kind: text.into() }],
@@ -232,12 +232,12 @@ fn hostile_table(text: &str) -> Table {
     Table { columns: vec![column.clone(), column], rows: vec![cells(), cells()] }
 }
 
-fn screens() -> Vec<Screen> {
+pub(super) fn screens() -> Vec<Screen> {
     let screen = |format| Screen { format, detail: 1, timestamps: true, ..Screen::default() };
     FORMATS.map(screen).into()
 }
 
-fn assert_harmless(bytes: &[u8], payload: &str) {
+pub(super) fn assert_harmless(bytes: &[u8], payload: &str) {
     let shown = str::from_utf8(bytes).unwrap_or_else(|_| panic!("{payload:?} is shown raw"));
     let forbidden = shown.chars().find(|c| *c != '\n' && is_hostile(*c));
     assert_eq!(forbidden, None, "{payload:?} in {shown}");

@@ -62,7 +62,7 @@ const KNOWN: [Known; 30] = [
     known("subnet", Must("ADDRESS/LENGTH"), &["subnet"], "Client subnet to tell (RFC 7871)")
         .also(&["client"]),
     known("nsid", Nothing, &["nsid"], "Ask which server answers"),
-    known("cookie", May("HEX"), &["cookie", "nocookie"], "Send this cookie, or none"),
+    known("cookie", May("HEX"), &["cookie", "nocookie"], "Cookie to send; --nocookie sends none"),
     known("trace", Nothing, &["trace"], "From the root servers down"),
     known("short", Nothing, &["short"], "Print the answers and nothing else"),
     known("identify", Nothing, &[], ""),
