@@ -28,7 +28,8 @@ enum Role {
     /// One probe in one namespace; started by broker only.
     #[command(hide = true)]
     Worker(worker::Args),
-    /// Break-glass: root on the node probes without front and prints ndjson.
+    /// Break-glass: root on the node probes without front; `kubectl netdiag render -` reads the
+    /// output.
     Local(local::Args),
     /// Whether this installation works: API reachable, reviews allowed, no right beyond need.
     Selftest(front::SelftestArgs),

@@ -3,22 +3,22 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::Shutdown,
-    num::NonZeroU32,
     os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
 };
 
 use anyhow::{Context, anyhow, bail};
-use clap::Subcommand;
-use netdiag_wire::{
-    Event, Line,
-    ping::{PingEvent, PingRequest},
-};
+use netdiag_wire::ErrorBody;
 use nix::sys::{signal::Signal, signalfd::SignalFd};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
 };
+use serde::Deserialize;
+
+mod args;
+
+pub use args::Args;
 
 use crate::{
     broker::{
@@ -29,42 +29,17 @@ use crate::{
     ipc::{ANSWER_BYTES, Answer, Order, ProbeOrder, WorkerOrder},
 };
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    probe: Probe,
-}
-
-#[derive(Subcommand)]
-enum Probe {
-    /// Send echo requests; `kubectl netdiag render -` makes the output readable
-    Ping(PingArgs),
-}
-
-#[derive(clap::Args)]
-struct PingArgs {
-    /// Addresses or names
-    #[arg(required = true)]
-    host: Vec<String>,
-    /// Echo requests to each; without it until Ctrl-C
-    #[arg(short, long)]
-    count: Option<NonZeroU32>,
-    /// From the pod with this UID (`ls /var/log/pods`), not from the node
-    #[arg(long, value_name = "UID")]
-    pod: Option<String>,
-}
-
 /// Probes and prints; an error only if the probe did not run, whatever it saw.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let Probe::Ping(args) = args.probe;
     let interrupted = broker::signal(Signal::SIGINT).context("receive Ctrl-C as a descriptor")?;
     broker::confine()?;
-    let place = place(args.pod.as_deref())?;
-    let order = order(&args, place.is_node);
+    let (pod, probe) = args.probe.order()?;
+    let place = place(pod.as_deref())?;
+    let order = order(probe, place.is_node);
     // Root stands in for front here, and has no API server to tell the pod's addresses; so the
     // worker is told of a node, and checks none.
     let (worker, mut stream) = spawn(&Order::Node, place).context("start the worker")?;
-    let printed = probe(&mut stream, &order, &interrupted);
+    let printed = ask(&mut stream, &order, &interrupted);
     drop(stream);
     worker.kill();
     worker.wait()?;
@@ -84,10 +59,7 @@ fn place(pod: Option<&str>) -> anyhow::Result<Place> {
     }
 }
 
-fn order(args: &PingArgs, is_node: bool) -> WorkerOrder {
-    let mut request = PingRequest::to("");
-    request.targets = args.host.iter().flat_map(|host| PingRequest::to(host).targets).collect();
-    request.count = args.count;
+fn order(probe: ProbeOrder, is_node: bool) -> WorkerOrder {
     WorkerOrder {
         deadline_ms: None,
         deadline_is_limit: false,
@@ -95,15 +67,11 @@ fn order(args: &PingArgs, is_node: bool) -> WorkerOrder {
         may_metadata: true,
         may_loopback: true,
         is_node,
-        probe: ProbeOrder::Ping(request),
+        probe,
     }
 }
 
-fn probe(
-    stream: &mut UnixStream,
-    order: &WorkerOrder,
-    interrupted: &SignalFd,
-) -> anyhow::Result<()> {
+fn ask(stream: &mut UnixStream, order: &WorkerOrder, interrupted: &SignalFd) -> anyhow::Result<()> {
     let mut frame = [0; ANSWER_BYTES];
     stream.read_exact(&mut frame).context("hear from the worker")?;
     match Answer::decode(&frame)? {
@@ -114,11 +82,19 @@ fn probe(
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');
     stream.write_all(&line)?;
-    match event(&print_lines(stream, interrupted)?) {
-        Some(Event::End { .. }) => Ok(()),
-        Some(Event::Error { error }) => bail!("{}", error.message),
-        _ => bail!("the worker ended without an end line"),
+    match serde_json::from_str(&print_lines(stream, interrupted)?) {
+        Ok(Last::End) => Ok(()),
+        Ok(Last::Error { error }) => bail!("{}", error.message),
+        Err(_) => bail!("the worker ended without an end line"),
     }
+}
+
+/// The last line of any probe.
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+enum Last {
+    End,
+    Error { error: ErrorBody },
 }
 
 /// Copies lines to stdout and returns the last; on Ctrl-C it asks the worker for its report.
@@ -143,10 +119,6 @@ fn print_lines(stream: &UnixStream, interrupted: &SignalFd) -> anyhow::Result<St
         io::stdout().write_all(line.as_bytes()).context("print events")?;
         last = line;
     }
-}
-
-fn event(line: &str) -> Option<Event<PingEvent>> {
-    serde_json::from_str::<Line<PingEvent>>(line).ok().map(|line| line.event)
 }
 
 fn said(errno: i32) -> anyhow::Error {

@@ -83,28 +83,34 @@ fn what_a_security_module_refuses_is_not_blamed_on_capabilities() {
     });
 }
 
-fn local(arguments: &[&str]) -> Output {
-    command(AGENT).args(["local", "ping"]).args(arguments).output().unwrap()
+fn local(line: &str) -> Output {
+    command(AGENT).arg("local").args(line.split(' ')).output().unwrap()
 }
 
 #[test]
 fn root_on_the_node_needs_neither_front_nor_broker() {
     on_a_node(|| {
         let pod = Pod::start(1, &[[10, 244, 1, 7].into()]);
-        for arguments in
-            [&["127.0.0.1", "-c", "1"][..], &["10.244.1.7", "-c", "1", "--pod", &pod.uid]]
-        {
-            let output = local(arguments);
+        let of_pod = format!("--pod {}", pod.uid);
+        for (line, event) in [
+            ("ping 127.0.0.1 -c 1".into(), "replied"),
+            (format!("ping 10.244.1.7 -c 1 {of_pod}"), "replied"),
+            (format!("trace 10.244.1.7 -q 1 --no-names {of_pod}"), "hop"),
+            (format!("dns localhost {of_pod}"), "inHosts"),
+            // Nobody listens there, which is an answer too.
+            (format!("dns a. @10.244.1.7#9 {of_pod}"), "query"),
+        ] {
+            let output = local(&line);
             let lines = String::from_utf8(output.stdout).unwrap();
-            assert!(output.status.success(), "{lines}");
-            assert!(lines.contains(r#""event":"replied""#), "{lines}");
+            assert!(output.status.success(), "{line}: {lines}");
+            assert!(lines.contains(&format!(r#""event":"{event}""#)), "{line}: {lines}");
             assert!(lines.ends_with("\"event\":\"end\",\"reason\":\"completed\"}\n"), "{lines}");
         }
-        let unresolved = local(&["name.invalid", "-c", "1"]);
+        let unresolved = local("ping name.invalid -c 1");
         assert_eq!(unresolved.status.code(), Some(2), "the probe could not be carried out");
         assert!(unresolved.stdout.starts_with(b"{\"at\":"), "said on stdout too");
 
-        let unknown = local(&["10.0.0.1", "--pod", "00000000-0000-4000-8000-00000000ffff"]);
+        let unknown = local("ping 10.0.0.1 --pod 00000000-0000-4000-8000-00000000ffff");
         assert_eq!(unknown.status.code(), Some(2));
         let said = String::from_utf8(unknown.stderr).unwrap();
         assert!(said.contains("no process of pod 00000000"), "{said}");
