@@ -4,6 +4,8 @@ mod bind;
 mod chain;
 mod conformance;
 mod dig;
+mod hostile;
+mod liar;
 mod run;
 mod sign;
 mod trace;
