@@ -6,7 +6,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use netdiag_wire::dns::{ChainLink, DnsEvent, DnsRequest, Proof, RecordType, TrustAnchor};
+use netdiag_wire::dns::{ChainLink, Class, DnsEvent, DnsRequest, Proof, RecordType, TrustAnchor};
 
 mod anchors;
 mod answer;
@@ -18,6 +18,8 @@ mod denial;
 mod keys;
 mod records;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub(super) use chosen::{Chosen, fetched, with_dnssec};
 pub(super) use source::{Fetched, Source};
@@ -27,6 +29,9 @@ use crate::ProbeError;
 use check::{Zone, check};
 use denial::{Denial, NoDs};
 use records::{RrSet, sets};
+
+/// More records that deny are not looked at: three are as many as a proof takes.
+const MAX_DENIALS: usize = 8;
 
 /// What holds for a name and for what is below it.
 #[derive(Clone, Debug)]
@@ -76,12 +81,21 @@ pub(super) async fn whole(
     let now = now.as_secs() as u32;
     let anchors = &request.trust_anchors;
     let mut validator = Validator::from_anchor(source, anchors, name, now).await?;
-    if matches!(kind, RecordType::AXFR | RecordType::IXFR) {
-        let reason = "a zone transfer is not validated: its records are those of the zone's file";
+    if let Some(reason) = unsigned(request.class, kind) {
         validator.tell(name, kind, Proof::Indeterminate, reason.into());
         return Ok(());
     }
     validator.answer(name, kind).await
+}
+
+/// What has no signature, as it is not meant to have one.
+fn unsigned(class: Class, kind: RecordType) -> Option<&'static str> {
+    match kind {
+        _ if class != Class::IN => Some("only what is of class IN is signed"),
+        RecordType::AXFR | RecordType::IXFR => Some("a zone transfer is not signed as such"),
+        RecordType::RRSIG | RecordType::SIG => Some("signatures are not signed themselves"),
+        _ => None,
+    }
 }
 
 /// One walk down.
@@ -184,7 +198,11 @@ impl<'a, S: Source> Validator<'a, S> {
         let word = denial.as_ref().map_or("nothing", Denial::word);
         match proved {
             Ok(NoDs::NoZone) => Step::Within,
-            Ok(NoDs::NoName) => Step::NoName,
+            Ok(NoDs::NoName) => {
+                let reason = format!("{name} does not exist: proved by {word} of {}", zone.name);
+                self.tell(name, RecordType::DS, Proof::Secure, reason);
+                Step::NoName
+            }
             Ok(NoDs::Unsigned) => {
                 let reason =
                     format!("no DS at the parent: not signed from here on (proved by {word})");
@@ -203,7 +221,7 @@ impl<'a, S: Source> Validator<'a, S> {
         let denies = |set: &RrSet| matches!(set.kind, RecordType::NSEC | RecordType::NSEC3);
         let mut fault = None;
         let mut good = Vec::new();
-        for set in sets(authority).into_iter().filter(denies) {
+        for set in sets(authority).into_iter().filter(denies).take(MAX_DENIALS) {
             match check(&set, zone, self.now) {
                 Ok(_) => good.push(set),
                 Err(why) => fault = fault.or(Some(why)),

@@ -101,12 +101,13 @@ fn config(directory: &Path, tree: &Tree) -> String {
 controls {{ }};
 "
     );
-    for (address, zones) in &tree.served {
+    for (address, zones) in tree.served.iter().filter(|(address, _)| **address != RESOLVER) {
         view(&mut text, address, "recursion no;", zones);
     }
     view(&mut text, LAME, "recursion no;", &[]);
     let resolver = "recursion yes; zone \".\" { type hint; file \"hints\"; };";
-    view(&mut text, RESOLVER, &format!("{resolver} dnssec-validation no;"), &[]);
+    let own = &tree.served[RESOLVER];
+    view(&mut text, RESOLVER, &format!("{resolver} dnssec-validation no;"), own);
     view(
         &mut text,
         VALIDATOR,

@@ -129,6 +129,20 @@ fn the_link_that_breaks_is_named_and_delv_agrees() {
     }
 }
 
+/// As a cluster's names are: nobody above knows of them.
+#[test]
+fn a_private_zone_is_denied_by_the_root() {
+    let bind = Bind::start();
+    let request = validating(&bind, RESOLVER, "www.private", RecordType::A);
+    let chain: Vec<_> =
+        run(&bind.namespace, &request).unwrap().chain.iter().skip(1).map(shown).collect();
+    let wanted = [
+        "private. DS Secure: private. does not exist: proved by NSEC of .",
+        "www.private. A Bogus: A has no signature (RRSIG), though . is signed",
+    ];
+    assert_eq!(chain, wanted);
+}
+
 /// The last link.
 fn end(bind: &Bind, request: &DnsRequest) -> String {
     let report = run(&bind.namespace, request).unwrap();
@@ -147,6 +161,10 @@ fn what_cannot_be_proved_is_said() {
     let digest = "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
     let cases = [
         (ask(VALIDATOR), "www.good.test. A Secure: A of www.good.test. signed by key"),
+        (
+            validating(&bind, RESOLVER, "good.test", RecordType::RRSIG),
+            "good.test. RRSIG Indeterminate: signatures are not signed themselves",
+        ),
         (ask(LEAF), ". DNSKEY Indeterminate: DNSKEY of . could not be had: REFUSED from 10.53.0.3"),
         (
             DnsRequest { trust_anchors: Vec::new(), ..ask(RESOLVER) },

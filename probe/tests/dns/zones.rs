@@ -54,6 +54,7 @@ impl Tree {
         let leaves: Vec<_> = leaves().into_iter().map(|zone| publish(LEAF, zone)).collect();
         let child = publish(LEAF, zone("signed.optout.", SIMPLE, Signing::By(ECDSA)));
         publish(LEAF, zone("child.optout.", SIMPLE, Signing::Unsigned));
+        publish(RESOLVER, zone("private.", SIMPLE, Signing::Unsigned));
         let test = format!("{TEST}{}", leaves.concat());
         let tops = [
             publish(TOP, zone("test.", &test, Signing::By(ECDSA))),

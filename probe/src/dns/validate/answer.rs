@@ -17,6 +17,9 @@ use crate::{
 /// As many as resolvers follow.
 const MAX_ALIASES: usize = 16;
 
+/// Of one name, for ANY.
+const MAX_SETS: usize = 32;
+
 impl<S: Source> Validator<'_, S> {
     /// Follows aliases to what has records of `kind`, or to what has not.
     pub(crate) async fn answer(&mut self, name: &Name, kind: RecordType) -> Result<(), ProbeError> {
@@ -69,7 +72,7 @@ impl<S: Source> Validator<'_, S> {
             kind => answer.iter().filter(own).filter(|set| set.kind == kind).collect(),
         };
         if !found.is_empty() {
-            for set in found {
+            for set in found.into_iter().take(MAX_SETS) {
                 self.records(set, message).await?;
             }
             return Ok(None);
