@@ -15,8 +15,6 @@ pub enum ProbeError {
          a group within net.ipv4.ping_group_range"
     )]
     NoIcmpSocket(#[source] io::Error),
-    #[error("open raw socket: a trace by ICMP needs CAP_NET_RAW")]
-    NoRawSocket(#[source] io::Error),
     #[error("{0}")]
     Socket(&'static str, #[source] io::Error),
     #[error("source {wanted} is no address of this network namespace; it has {}", list(.has))]
@@ -58,7 +56,7 @@ impl ProbeError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Request(_) | Self::WrongFamily { .. } => ErrorCode::BadRequest,
-            Self::NoIcmpSocket(_) | Self::NoRawSocket(_) => ErrorCode::Permission,
+            Self::NoIcmpSocket(_) => ErrorCode::Permission,
             Self::Socket(_, cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
                 ErrorCode::Permission
             }

@@ -11,4 +11,5 @@ pub(crate) mod receive;
 pub(crate) mod refusal;
 pub(crate) mod route;
 pub(crate) mod stream;
+pub(crate) mod unprivileged;
 pub(crate) mod watched;

@@ -5,11 +5,14 @@ use std::net::IpAddr;
 use netdiag_wire::trace::{TraceEvent, TraceRequest};
 use tokio_util::sync::CancellationToken;
 
+mod datagram;
 mod engine;
 mod exchange;
+mod lane;
 mod mtu;
 mod path;
 mod raw;
+mod sequential;
 mod sockets;
 mod start;
 

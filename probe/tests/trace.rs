@@ -13,27 +13,42 @@ use std::time::{Duration, Instant};
 use netdiag_probe::{names::ResolverFiles, trace};
 use netdiag_wire::{
     EndReason,
-    trace::{PathEnd, TraceEvent, TraceFold, TraceProtocol, TraceReport, TraceRequest},
+    trace::{
+        PathEnd, TraceEvent, TraceFold, TraceMethod, TraceProtocol, TraceReport, TraceRequest,
+    },
 };
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime};
 
 /// Runs the engine to its end in that namespace.
 pub(crate) fn trace(from: &Netns, request: &TraceRequest) -> Traced {
+    from.enter(|| run(request))
+}
+
+/// The same without any privilege.
+fn trace_unprivileged(from: &Netns, request: &TraceRequest) -> Traced {
     from.enter(|| {
-        let sockets = trace::open(request).unwrap();
-        let mut fold = TraceFold::new(request);
-        let mut events = Vec::new();
-        let mut emit = |event: TraceEvent| {
-            fold.push(&event);
-            events.push(event);
-        };
-        let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
-        let run = trace::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop);
-        runtime().block_on(run).unwrap();
-        Traced { report: fold.report(Some(EndReason::Completed), None), events }
+        let none = CapabilitySet::empty();
+        let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+        set_capabilities(None, sets).unwrap();
+        run(request)
     })
+}
+
+fn run(request: &TraceRequest) -> Traced {
+    let sockets = trace::open(request).unwrap();
+    let mut fold = TraceFold::new(request);
+    let mut events = Vec::new();
+    let mut emit = |event: TraceEvent| {
+        fold.push(&event);
+        events.push(event);
+    };
+    let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
+    let run = trace::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop);
+    runtime().block_on(run).unwrap();
+    Traced { report: fold.report(Some(EndReason::Completed), None), events }
 }
 
 #[derive(Debug)]
@@ -111,4 +126,33 @@ fn a_target_that_lives_is_asked_once_more_when_a_rate_limit_would_be_over() {
     assert_eq!(*traced.end(), PathEnd::Silence { after_ttl: 1 }, "{traced:#?}");
     let again: Vec<_> = traced.report.hops.iter().map(|hop| hop.asked_again).collect();
     assert_eq!(again, [vec![false], vec![true; 29]].concat());
+}
+
+#[test]
+fn without_privilege_the_path_is_the_same() {
+    for (protocol, method) in [
+        (TraceProtocol::Icmp, TraceMethod::Datagram),
+        (TraceProtocol::Udp, TraceMethod::Datagram),
+        (TraceProtocol::Tcp, TraceMethod::Sequential),
+    ] {
+        let lab = Lab::new();
+        lab.client.sysctl("ipv4/ping_group_range", "0 2147483647");
+        for (server, router) in [(SERVER, ROUTER), (SERVER6, "fd09:1::1")] {
+            let traced = trace_unprivileged(&lab.client, &TraceRequest::to(server, protocol));
+            assert_eq!(traced.path(), [router, server], "{protocol:?} {traced:#?}");
+            assert!(matches!(traced.end(), PathEnd::Reached { hops: 2, .. }), "{traced:#?}");
+            assert_eq!(traced.report.method, Some(method));
+        }
+    }
+}
+
+#[test]
+fn without_privilege_a_path_without_an_end_is_known_as_well() {
+    for protocol in [TraceProtocol::Udp, TraceProtocol::Tcp] {
+        let lab = Lab::new();
+        lab.server.filter("counter drop");
+        let request = TraceRequest { max_ttl: 6, ..TraceRequest::to(SERVER, protocol) };
+        let traced = trace_unprivileged(&lab.client, &request);
+        assert_eq!(*traced.end(), PathEnd::Silence { after_ttl: 1 }, "{traced:#?}");
+    }
 }

@@ -214,6 +214,38 @@ impl Shape {
         self.secret.seq.wrapping_add(u32::from(index).wrapping_mul(STRIDE))
     }
 
+    /// What a datagram socket sends in place of a packet: the data behind a UDP header.
+    pub(crate) fn data(&self, index: u16, size: u16) -> Vec<u8> {
+        let mut data = vec![0; usize::from(size).saturating_sub(self.header() + 8).max(8)];
+        data[..8].copy_from_slice(&self.signed(index));
+        data
+    }
+
+    pub(crate) fn index_of_data(&self, data: &[u8]) -> Option<u16> {
+        self.index_of_signed(data)
+    }
+
+    /// What a datagram socket sends for an echo; the kernel sets identifier and checksum.
+    pub(crate) fn echo(&self, tag: Tag, size: u16) -> Vec<u8> {
+        let length = usize::from(size).saturating_sub(self.header()).max(self.smallest());
+        let mut echo = vec![0; length];
+        self.fill_echo(tag, &mut echo);
+        echo
+    }
+
+    /// As much of [`Self::echo`] as routers quote.
+    pub(crate) fn index_of_echo(&self, quoted: &[u8]) -> Option<u16> {
+        let [kind, _, _, _, _, _, c, d] = *quoted.first_chunk()?;
+        (kind == self.echo_kind(true)).then_some(u16::from_be_bytes([c, d]))
+    }
+
+    /// The target's answer to [`Self::echo`], whose identifier the kernel has checked.
+    pub(crate) fn index_of_reply(&self, reply: &[u8]) -> Option<u16> {
+        let index = u16::from_be_bytes(*reply.get(6..)?.first_chunk()?);
+        let data = [index.to_be_bytes().map(|byte| !byte).as_slice(), &self.secret.token].concat();
+        (reply.get(8..14)? == data).then_some(index)
+    }
+
     /// A number, and what keeps the checksum the same whatever the number.
     fn signed(&self, index: u16) -> [u8; 8] {
         let ([t, u, v, w], [a, b]) = (self.secret.token, index.to_be_bytes());

@@ -199,14 +199,23 @@ fn neighbours(version: Version, kind: Type, count: u8) -> io::Result<Reserved> {
 }
 
 fn hold(version: Version, kind: Type, port: u16) -> io::Result<Socket> {
-    let (domain, any) = match version {
-        Version::V4 => (Domain::IPV4, IpAddr::from([0; 4])),
-        Version::V6 => (Domain::IPV6, IpAddr::from([0; 16])),
+    let domain = match version {
+        Version::V4 => Domain::IPV4,
+        Version::V6 => Domain::IPV6,
     };
     let socket = Socket::new(domain, kind.nonblocking(), None)?;
     if version == Version::V6 {
         socket.set_only_v6(true)?;
     }
-    socket.bind(&SocketAddr::new(any, port).into())?;
+    // Connections of our own may have the port as well; see `Unprivileged::tcp`.
+    socket.set_reuse_address(kind == Type::STREAM)?;
+    socket.bind(&SocketAddr::new(any(version), port).into())?;
     Ok(socket)
+}
+
+pub(super) fn any(version: Version) -> IpAddr {
+    match version {
+        Version::V4 => IpAddr::from([0; 4]),
+        Version::V6 => IpAddr::from([0; 16]),
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use nix::libc;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::{icmp::IcmpSocket, packets::PacketSocket};
+use super::{icmp::IcmpSocket, packets::PacketSocket, unprivileged::Unprivileged};
 
 /// Nobody can take off or change the socket's filter from now on.
 pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
@@ -38,6 +38,8 @@ pub(crate) unsafe trait Steady: AsRawFd {}
 unsafe impl Steady for IcmpSocket {}
 // SAFETY: it owns a `Socket` that nothing exchanges.
 unsafe impl Steady for PacketSocket {}
+// SAFETY: it owns a `Socket` that nothing exchanges.
+unsafe impl Steady for Unprivileged {}
 
 pub(super) fn watch<S: Steady>(socket: S, interest: Interest) -> io::Result<AsyncFd<S>> {
     // SAFETY: as `Steady` promises; nothing reaches into the `AsyncFd` to exchange the socket.

@@ -38,6 +38,7 @@ struct Asked {
 
 impl<'a> Engine<'a> {
     pub(super) fn new(request: &TraceRequest, exchange: &'a mut Exchange) -> Self {
+        let at_once = exchange.is_at_once();
         Self {
             exchange,
             envelope: Envelope {
@@ -45,7 +46,7 @@ impl<'a> Engine<'a> {
                 size: request.size.unwrap_or_default(),
                 dont_fragment: request.dont_fragment,
             },
-            paths: (0..request.flows).map(|flow| Path::new(flow, request)).collect(),
+            paths: (0..request.flows).map(|flow| Path::new(flow, request, at_once)).collect(),
             asked: Vec::new(),
             walked: Vec::new(),
             telling: 0,

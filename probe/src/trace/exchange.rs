@@ -2,10 +2,13 @@
 
 use std::{io, net::IpAddr, time::Duration};
 
-use netdiag_wire::{SendRefusal, trace::TraceAnswer};
+use netdiag_wire::{
+    SendRefusal,
+    trace::{TraceAnswer, TraceMethod},
+};
 use tokio::time::Instant;
 
-use super::raw::RawLane;
+use super::lane::Lane;
 use crate::{
     ProbeError,
     clock::{Arrival, Moment, micros, moment, took},
@@ -22,7 +25,7 @@ const LEAST_PATIENCE: Duration = Duration::from_millis(250);
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Exchange {
-    lane: RawLane,
+    lane: Lane,
     target: IpAddr,
     /// By the index in their packets.
     sent: Vec<Sent>,
@@ -61,7 +64,7 @@ pub(super) struct Answered {
 }
 
 impl Exchange {
-    pub(super) fn new(lane: RawLane, target: IpAddr, wait: Option<Duration>) -> Self {
+    pub(super) fn new(lane: Lane, target: IpAddr, wait: Option<Duration>) -> Self {
         Self {
             lane,
             target,
@@ -77,6 +80,11 @@ impl Exchange {
     pub(super) fn patience(&self) -> Duration {
         let adapted = (self.slowest * PATIENCE).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         self.wait.unwrap_or(adapted)
+    }
+
+    /// Whether several probes of a flow may be under way.
+    pub(super) fn is_at_once(&self) -> bool {
+        self.lane.method() != TraceMethod::Sequential
     }
 
     /// Asks whether the target lives in a way that no rate limit makes silent; see
@@ -138,7 +146,7 @@ impl Exchange {
             let rtt_us = micros(rtt);
             note(Answered { index, answer: TraceAnswer { rtt_us, ..found.answer } });
         });
-        taken.map_err(|e: io::Error| ProbeError::Socket("receive from raw socket", e))
+        taken.map_err(|e: io::Error| ProbeError::Socket("receive from socket", e))
     }
 
     /// Until something may have come.

@@ -28,6 +28,8 @@ pub(super) struct Path {
     flow: u8,
     first_ttl: u8,
     queries: usize,
+    /// Else one probe after the other.
+    at_once: bool,
     hops: Vec<Hop>,
     /// The first hop of the latest window.
     window: usize,
@@ -81,7 +83,7 @@ pub(super) struct Due {
 }
 
 impl Path {
-    pub(super) fn new(flow: u8, request: &TraceRequest) -> Self {
+    pub(super) fn new(flow: u8, request: &TraceRequest, at_once: bool) -> Self {
         let count = usize::from(request.max_ttl) + 1 - usize::from(request.first_ttl);
         let mut hops = Vec::new();
         hops.resize_with(count, Hop::default);
@@ -90,7 +92,8 @@ impl Path {
             first_ttl: request.first_ttl,
             queries: request.queries.into(),
             window: 0,
-            opened: count.min(FIRST_WINDOW),
+            opened: if at_once { count.min(FIRST_WINDOW) } else { 1 },
+            at_once,
             opened_at: Duration::ZERO,
             hops,
             end: None,
@@ -116,7 +119,10 @@ impl Path {
 
     /// The next probe to send; `patience` is how long an answer may take.
     pub(super) fn due(&mut self, now: Duration, patience: Duration) -> Option<Due> {
-        self.open_more(now);
+        self.open_more(now, patience);
+        if !self.at_once && self.hops.iter().any(|hop| hop.is_waiting(now, patience)) {
+            return None;
+        }
         (self.told..self.bound()).find_map(|hop| match self.step(hop, now, patience) {
             Step::Ask { query, at, is_late } if at <= now => {
                 Some(Due { ttl: self.ttl(hop), query: query as u8, is_late })
@@ -133,7 +139,7 @@ impl Path {
                 Step::Settled => None,
             });
         let doubted = (self.end.is_none() && !self.doubts(now)).then_some(self.opened_at + GAP);
-        steps.chain(self.opens_at()).chain(doubted).min()
+        steps.chain(self.opens_at(patience)).chain(doubted).min()
     }
 
     /// The next hop, in the order of the TTL, once all that is to be known of it is known.
@@ -165,7 +171,7 @@ impl Path {
 
     /// Every hop was told.
     pub(super) fn is_told(&self) -> bool {
-        self.told == self.bound() && self.opens_at().is_none()
+        self.told == self.bound() && (self.end.is_some() || self.opened == self.hops.len())
     }
 
     /// Everything was asked, and the target has not answered at once.
@@ -178,17 +184,22 @@ impl Path {
         self.end.map_or(self.opened, |end| end + 1)
     }
 
-    fn opens_at(&self) -> Option<Duration> {
-        let is_all = self.end.is_some() || self.opened == self.hops.len();
-        (!is_all).then_some(self.opened_at + GAP)
+    fn gap(&self, patience: Duration) -> Duration {
+        if self.at_once { GAP.min(patience) } else { patience }
     }
 
-    fn open_more(&mut self, now: Duration) {
-        let Some(at) = self.opens_at() else { return };
+    fn opens_at(&self, patience: Duration) -> Option<Duration> {
+        let is_all = self.end.is_some() || self.opened == self.hops.len();
+        (!is_all).then_some(self.opened_at + self.gap(patience))
+    }
+
+    fn open_more(&mut self, now: Duration, patience: Duration) {
+        let Some(at) = self.opens_at(patience) else { return };
         let mut latest = self.hops[self.window..self.opened].iter();
         if latest.all(|hop| !hop.answers.is_empty()) || at <= now {
             self.window = self.opened;
-            self.opened = (self.opened + self.opened.min(WINDOW)).min(self.hops.len());
+            let more = if self.at_once { self.opened.min(WINDOW) } else { 1 };
+            self.opened = (self.opened + more).min(self.hops.len());
             self.opened_at = now;
         }
     }
@@ -209,10 +220,16 @@ impl Path {
             };
         };
         let asked = hop.queries.len();
-        if asked < self.queries && !is_final(hop.refusal.as_ref()) {
+        // One connection that comes about is enough, and silence is dear where each waits for it.
+        let is_enough = match last.is_answered {
+            true => self.end == Some(index),
+            false => !self.is_passed(index),
+        };
+        let asks_more = asked < self.queries && (self.at_once || !is_enough);
+        if asks_more && !is_final(hop.refusal.as_ref()) {
             let at = match (last.is_answered, self.is_passed(index) || asked > 1) {
                 (true, _) => Duration::ZERO,
-                (false, true) => last.last + GAP.min(patience),
+                (false, true) => last.last + self.gap(patience),
                 // Beyond the last who answered: the second round of two.
                 (false, false) => last.last + patience,
             };
@@ -237,7 +254,7 @@ impl Path {
                 is_late: true,
             };
         }
-        if !is_late && hop.rounds == 0 && self.queries == 1 {
+        if !is_late && hop.rounds == 0 && self.queries == 1 && self.at_once {
             return Step::Ask { query: 0, at: silent_at, is_late: false };
         }
         Step::Wait(silent_at)
@@ -319,6 +336,10 @@ impl Path {
 impl Hop {
     fn first_sent(&self) -> Duration {
         self.queries.first().map_or(Duration::ZERO, |query| query.first)
+    }
+
+    fn is_waiting(&self, now: Duration, patience: Duration) -> bool {
+        self.queries.iter().any(|query| !query.is_answered && query.last + patience > now)
     }
 
     /// Since when nothing that is not answered was sent.

@@ -120,7 +120,7 @@ pub(super) fn outcome(meaning: IcmpMeaning) -> TraceOutcome {
     if meaning == IcmpMeaning::TtlExceeded { TraceOutcome::Expired } else { TraceOutcome::Rejected }
 }
 
-fn plain(packet: &Packet<'_>, means: Means, outcome: TraceOutcome) -> Found {
+pub(super) fn plain(packet: &Packet<'_>, means: Means, outcome: TraceOutcome) -> Found {
     let answer = TraceAnswer {
         address: packet.from,
         rtt_us: 0,

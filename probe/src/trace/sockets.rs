@@ -12,6 +12,7 @@ use crate::{
     sys::{
         links::Links,
         packets::{PacketSocket, Reserved, reserve},
+        unprivileged::{Terms, Unprivileged},
     },
     target::Wanted,
 };
@@ -19,7 +20,7 @@ use crate::{
 /// Open sockets; nothing was sent yet.
 #[derive(Debug)]
 pub struct TraceSockets {
-    pub(super) lanes: Vec<Lane>,
+    pub(super) opened: Vec<Opened>,
     pub(super) secret: Secret,
     /// Absent where the kernel has no rtnetlink; the trace does without.
     pub(super) links: Option<Links>,
@@ -27,16 +28,27 @@ pub struct TraceSockets {
 
 /// How a target of one IP version is reached.
 #[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) version: Version,
-    pub(super) sender: PacketSocket,
-    /// ICMP first, then what comes from the target itself, then echoes to `ident`.
-    pub(super) receivers: Vec<PacketSocket>,
+pub(super) struct Opened {
+    pub(super) terms: Terms,
+    pub(super) sockets: Sockets,
     /// Source ports, one a flow; for ICMP identifiers.
     pub(super) ports: Range<u16>,
-    pub(super) ident: u16,
     /// Keeps the ports.
     pub(super) reserved: Option<Reserved>,
+}
+
+#[derive(Debug)]
+pub(super) enum Sockets {
+    Raw {
+        sender: PacketSocket,
+        /// ICMP first, then what comes from the target itself, then echoes to `ident`.
+        receivers: Vec<PacketSocket>,
+        ident: u16,
+    },
+    /// One a flow.
+    Datagram(Vec<Unprivileged>),
+    /// Each is opened when its turn comes.
+    Sequential,
 }
 
 /// Opens what the request may need.
@@ -47,57 +59,96 @@ pub fn open(request: &TraceRequest) -> Result<TraceSockets, ProbeError> {
     let wanted = Wanted { family: request.family, source: request.source_address };
     wanted.check_source()?;
     let (ident, secret) = random().map_err(|e| ProbeError::Socket("read random bytes", e))?;
-    let mut lanes = Vec::new();
+    let mut opened = Vec::new();
     for version in [Version::V4, Version::V6] {
         if !wanted.allows(&request.host, version) {
             continue;
         }
-        match Lane::open(request, version, ident) {
-            Ok(lane) => lanes.push(lane),
+        match Opened::new(request, version, ident) {
+            Ok(one) => opened.push(one),
             // A target that has only that finds no lane and says so.
             Err(error) if error.is_unsupported() => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(TraceSockets { lanes, secret, links: Links::open().ok() })
+    Ok(TraceSockets { opened, secret, links: Links::open().ok() })
 }
 
 impl TraceSockets {
     pub(super) fn has(&self, version: Version) -> bool {
-        self.lanes.iter().any(|lane| lane.version == version)
+        self.opened.iter().any(|opened| opened.terms.version == version)
     }
 }
 
-impl Lane {
-    fn open(request: &TraceRequest, version: Version, ident: u16) -> Result<Self, ProbeError> {
-        let source = request.source_address.filter(|a| Version::of(*a) == version);
-        let kinds = match request.protocol {
-            TraceProtocol::Udp => Some((Type::DGRAM, Protocol::UDP)),
-            TraceProtocol::Tcp => Some((Type::STREAM, Protocol::TCP)),
+impl Opened {
+    fn new(request: &TraceRequest, version: Version, ident: u16) -> Result<Self, ProbeError> {
+        let kind = match request.protocol {
+            TraceProtocol::Udp => Some(Type::DGRAM),
+            TraceProtocol::Tcp => Some(Type::STREAM),
             TraceProtocol::Icmp => None,
         };
-        let reserved = kinds.map(|(kind, _)| reserve(version, kind, request.flows)).transpose();
+        let reserved = kind.map(|kind| reserve(version, kind, request.flows)).transpose();
         let reserved = reserved.map_err(|e| ProbeError::Socket("reserve source ports", e))?;
         let ports = match &reserved {
             Some(reserved) => reserved.ports.clone(),
             None => ident..ident + u16::from(request.flows),
         };
-        let raw = || -> io::Result<_> {
-            let mut receivers = vec![PacketSocket::errors(version, request.protocol, &ports)?];
-            if let Some((_, protocol)) = kinds {
-                receivers.push(PacketSocket::answers(version, protocol, &ports)?);
-            }
-            if request.protocol == TraceProtocol::Udp {
-                let ident = ident..ident + 1;
-                receivers.push(PacketSocket::errors(version, TraceProtocol::Icmp, &ident)?);
-            }
-            Ok((PacketSocket::sender(version, source)?, receivers))
+        let terms = Terms {
+            version,
+            source: request.source_address.filter(|a| Version::of(*a) == version),
+            dont_fragment: request.dont_fragment || request.mtu,
         };
-        let (sender, receivers) = raw().map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => ProbeError::NoRawSocket(error),
-            _ => ProbeError::Socket("open raw socket", error),
-        })?;
-        Ok(Self { version, sender, receivers, ports, ident, reserved })
+        let sockets = match raw(request.protocol, terms, &ports, ident) {
+            Ok(sockets) => sockets,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                unprivileged(request, terms)?
+            }
+            Err(error) => return Err(ProbeError::Socket("open raw socket", error)),
+        };
+        Ok(Self { terms, sockets, ports, reserved })
+    }
+}
+
+fn raw(
+    protocol: TraceProtocol,
+    terms: Terms,
+    ports: &Range<u16>,
+    ident: u16,
+) -> io::Result<Sockets> {
+    let version = terms.version;
+    let mut receivers = vec![PacketSocket::errors(version, protocol, ports)?];
+    match protocol {
+        TraceProtocol::Udp => {
+            let echoes = PacketSocket::errors(version, TraceProtocol::Icmp, &(ident..ident + 1));
+            receivers.push(PacketSocket::answers(version, Protocol::UDP, ports)?);
+            receivers.push(echoes?);
+        }
+        TraceProtocol::Tcp => {
+            receivers.push(PacketSocket::answers(version, Protocol::TCP, ports)?);
+        }
+        TraceProtocol::Icmp => {}
+    }
+    let sender = PacketSocket::sender(version, terms.source)?;
+    Ok(Sockets::Raw { sender, receivers, ident })
+}
+
+fn unprivileged(request: &TraceRequest, terms: Terms) -> Result<Sockets, ProbeError> {
+    let flows = 0..request.flows;
+    match request.protocol {
+        TraceProtocol::Tcp => Ok(Sockets::Sequential),
+        TraceProtocol::Udp => {
+            let sockets: io::Result<_> = flows.map(|_| Unprivileged::udp(terms)).collect();
+            sockets
+                .map(Sockets::Datagram)
+                .map_err(|e| ProbeError::Socket("open datagram socket", e))
+        }
+        TraceProtocol::Icmp => {
+            let sockets: io::Result<_> = flows.map(|_| Unprivileged::echo(terms)).collect();
+            sockets.map(Sockets::Datagram).map_err(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied => ProbeError::NoIcmpSocket(error),
+                _ => ProbeError::Socket("open datagram ICMP socket", error),
+            })
+        }
     }
 }
 

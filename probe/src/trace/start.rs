@@ -1,15 +1,20 @@
 //! From the open sockets and the target's address to the lane that probes go by.
 
-use std::{net::IpAddr, time::Duration};
-
-use netdiag_wire::trace::{
-    Interface, TCP_PORT, TraceEvent, TraceMethod, TraceProtocol, TraceRequest, UDP_PORT,
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
+use netdiag_wire::trace::{Interface, TCP_PORT, TraceEvent, TraceProtocol, TraceRequest, UDP_PORT};
+
 use super::{
+    datagram::DatagramLane,
     exchange::Exchange,
+    lane::Lane,
     raw::RawLane,
-    sockets::{Lane, TraceSockets},
+    sequential::SequentialLane,
+    sockets::{Opened, Sockets, TraceSockets},
 };
 use crate::{
     ProbeError,
@@ -25,50 +30,68 @@ pub(super) fn start(
     target: IpAddr,
     emit: &mut impl FnMut(TraceEvent),
 ) -> Result<(Exchange, Option<u32>), ProbeError> {
-    let TraceSockets { lanes, secret, links } = sockets;
-    let lane = lanes.into_iter().find(|lane| lane.version == Version::of(target));
-    let Lane { sender, receivers, ports, ident, reserved, .. } =
-        lane.ok_or_else(|| ProbeError::Request(format!("no sockets were opened for {target}")))?;
+    let TraceSockets { opened, secret, links } = sockets;
+    let opened = opened.into_iter().find(|opened| opened.terms.version == Version::of(target));
+    let opened = opened
+        .ok_or_else(|| ProbeError::Request(format!("no sockets were opened for {target}")))?;
     let source = route::source(target, request.source_address);
     // Without a route there is none.
     let source = source.unwrap_or(route::unspecified(target));
     let port = port(request);
+    let shape = Shape {
+        protocol: request.protocol,
+        source,
+        target,
+        port: port.unwrap_or_default(),
+        first_port: opened.ports.start,
+        flows: request.flows,
+        secret,
+    };
+    let lane = lane(opened, shape).map_err(|e| ProbeError::Socket("watch socket", e))?;
     let interface = interface(links.as_ref(), target, source);
     let mtu = interface.as_ref().map(|interface| interface.mtu);
     emit(TraceEvent::Started {
         host: request.host.as_str().into(),
         address: target,
         source,
-        method: TraceMethod::Raw,
+        method: lane.method(),
         port,
         interface,
     });
-    let watch =
-        |socket| Watched::new(socket).map_err(|e| ProbeError::Socket("watch raw socket", e));
-    let shape = Shape {
-        protocol: request.protocol,
-        source,
-        target,
-        port: port.unwrap_or_default(),
-        first_port: ports.start,
-        flows: request.flows,
-        secret,
-    };
-    let is_udp = request.protocol == TraceProtocol::Udp;
-    let knock = is_udp.then(|| {
-        let protocol = TraceProtocol::Icmp;
-        Shape { protocol, port: 0, first_port: ident, flows: 1, ..shape.clone() }
-    });
-    let lane = RawLane {
-        knock,
-        is_alive: false,
-        shape,
-        sender,
-        receivers: receivers.into_iter().map(watch).collect::<Result<_, _>>()?,
-        _reserved: reserved,
-    };
     let wait = request.wait_us.map(|us| Duration::from_micros(us.into()));
     Ok((Exchange::new(lane, target, wait), mtu))
+}
+
+fn lane(opened: Opened, shape: Shape) -> io::Result<Lane> {
+    let Opened { terms, sockets, ports, reserved } = opened;
+    match sockets {
+        Sockets::Raw { sender, receivers, ident } => {
+            let receivers = receivers.into_iter().map(Watched::new).collect::<Result<_, _>>()?;
+            let is_udp = shape.protocol == TraceProtocol::Udp;
+            let knock = is_udp.then(|| {
+                let protocol = TraceProtocol::Icmp;
+                Shape { protocol, port: 0, first_port: ident, flows: 1, ..shape.clone() }
+            });
+            let (is_alive, _reserved) = (false, reserved);
+            Ok(Lane::Raw(RawLane { shape, sender, receivers, knock, is_alive, _reserved }))
+        }
+        Sockets::Datagram(sockets) => Ok(Lane::Datagram(DatagramLane {
+            shape,
+            terms,
+            sockets: sockets.into_iter().map(Watched::new).collect::<Result<_, _>>()?,
+            single: Vec::new(),
+            tags: Vec::new(),
+            is_blind: false,
+        })),
+        Sockets::Sequential => Ok(Lane::Sequential(SequentialLane {
+            target: SocketAddr::new(shape.target, shape.port),
+            terms,
+            ports,
+            sockets: Vec::new(),
+            tags: Vec::new(),
+            _reserved: reserved,
+        })),
+    }
 }
 
 fn port(request: &TraceRequest) -> Option<u16> {
