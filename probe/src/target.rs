@@ -8,7 +8,7 @@ use crate::{
     ProbeError,
     names::{ResolverFiles, resolve},
     packet::Version,
-    sys::{addresses::addresses, route},
+    sys::{addresses, route},
 };
 
 /// What an address must be like.
@@ -63,9 +63,7 @@ impl Wanted {
 
     /// Whether the namespace has the source address.
     pub(crate) fn check_source(self) -> Result<(), ProbeError> {
-        let Some(wanted) = self.source else { return Ok(()) };
-        let has = addresses().map_err(|e| ProbeError::Socket("list addresses", e))?;
-        if has.contains(&wanted) { Ok(()) } else { Err(ProbeError::SourceAddress { wanted, has }) }
+        addresses::check_source(self.source)
     }
 
     fn word(self) -> &'static str {

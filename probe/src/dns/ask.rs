@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use netdiag_wire::{
     Family,
-    dns::{DnsEvent, DnsOutcome, DnsRequest, DnsServer, DnsTransport, Libc, RecordType},
+    dns::{DnsEvent, DnsRequest, DnsServer, DnsTransport, Libc, RecordType},
 };
 
 use super::{
@@ -43,10 +43,9 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Any message is an answer, as for dig, but a refusal and a failure leave it to the next server.
+/// As for dig, any message is one: after SERVFAIL nobody else is asked.
 fn is_answered(exchanged: &Exchanged) -> bool {
-    let is_told = exchanged.query.message.is_some();
-    is_told && !matches!(exchanged.query.outcome, DnsOutcome::ServFail)
+    exchanged.query.message.is_some()
 }
 
 pub(super) fn types(request: &DnsRequest) -> Vec<RecordType> {

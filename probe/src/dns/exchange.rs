@@ -6,7 +6,7 @@ use std::{
 };
 
 use netdiag_wire::dns::{
-    Discarded, DnsOutcome, DnsQuery, DnsRequest, DnsTransport, QueryOptions, RecordType,
+    Discarded, DnsOutcome, DnsQuery, DnsRequest, DnsTransport, QueryOptions, Rcode, RecordType,
 };
 use tokio::time::Instant;
 
@@ -21,7 +21,9 @@ mod udp;
 
 use super::{
     message::{Asked, Message},
+    options::{CLIENT_COOKIE, COOKIE},
     query::Query,
+    rdata,
 };
 use crate::{ProbeError, sys::datagram::Origin};
 use pending::Pending;
@@ -88,7 +90,13 @@ impl<'a> Client<'a> {
     ) -> Result<Exchanged, ProbeError> {
         let mut pending = self.pending(asked, server)?;
         self.ask(std::slice::from_mut(&mut pending), server).await?;
-        Ok(pending.finish())
+        let first = pending.finish();
+        let Some(cookie) = first.wanted_cookie() else { return Ok(first) };
+        let mut again = self.clone();
+        again.options.cookie = Some(cookie);
+        let mut pending = again.pending(asked, server)?;
+        again.ask(std::slice::from_mut(&mut pending), server).await?;
+        Ok(pending.finish().after(&first))
     }
 
     /// Over UDP all questions go out at once from one socket, as libc asks for A and AAAA.
@@ -148,6 +156,26 @@ impl<'a> Client<'a> {
             problem: None,
             on_behalf_of: None,
         }
+    }
+}
+
+impl Exchanged {
+    /// The server wants its own cookie back and gives it (RFC 7873, section 5.3), as dig does once.
+    fn wanted_cookie(&self) -> Option<String> {
+        let message = self.message.as_ref()?;
+        let is_wanted = Rcode(message.rcode()) == Rcode::BADCOOKIE;
+        let mut options = message.opt.iter().flat_map(|opt| &opt.options);
+        let (_, cookie) = options.find(|(code, _)| *code == COOKIE)?;
+        (is_wanted && cookie.len() > CLIENT_COOKIE).then(|| rdata::unbroken_hex(cookie))
+    }
+
+    /// As one query with what was asked before.
+    fn after(mut self, first: &Self) -> Self {
+        let waited = self.query.asked_us.saturating_sub(first.query.asked_us);
+        self.query.asked_us = first.query.asked_us;
+        self.query.took_us += waited;
+        self.query.sent = self.query.sent.saturating_add(first.query.sent);
+        self
     }
 }
 

@@ -95,3 +95,27 @@ fn what_does_not_belong_is_counted_and_not_used() {
     let wanted = Discarded { id: 1, question: 1, source: 1, no_response: 2, cookie: 0 };
     assert_eq!(query.discarded, wanted);
 }
+
+#[test]
+fn a_server_gets_its_cookie_back_once() {
+    let query = Netns::new().enter(|| {
+        let server = Server::udp(|socket, query, from| {
+            let has_servers = query.ends_with(&[9; 8]);
+            let end = query.len() - if has_servers { 8 } else { 0 };
+            let client = *query[..end].last_chunk::<8>().unwrap();
+            let mut answer = match has_servers {
+                true => with_address(query, [10, 0, 0, 7]),
+                false => response(query, 7),
+            };
+            answer[11] = 1;
+            // BADCOOKIE is 23: the upper bits stand in the OPT record.
+            let high = u8::from(!has_servers);
+            answer.extend([0, 0, 41, 4, 208, high, 0, 0, 0, 0, 20, 0, 10, 0, 16]);
+            answer.extend([client, [9; 8]].concat());
+            socket.send_to(&answer, from).unwrap();
+        });
+        ask(&request(RecordType::A, server.address))
+    });
+    assert_eq!((query.outcome, query.sent), (DnsOutcome::Answered, 2), "{query:#?}");
+    assert_eq!(query.discarded, Discarded::default());
+}

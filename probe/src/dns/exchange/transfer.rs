@@ -18,6 +18,8 @@ pub(super) struct Transfer<'a> {
     one: &'a mut Pending,
     first: Option<Parsed>,
     size: usize,
+    /// With what does not belong.
+    heard: usize,
     messages: u32,
     end: End,
 }
@@ -39,7 +41,7 @@ impl<'a> Transfer<'a> {
     pub(super) fn new(one: &'a mut Pending) -> Self {
         let may_be_alone = one.query.asked.kind == RecordType::IXFR;
         let end = End { may_be_alone, ..End::default() };
-        Self { one, first: None, size: 0, messages: 0, end }
+        Self { one, first: None, size: 0, heard: 0, messages: 0, end }
     }
 
     /// Each message may take as long as one answer.
@@ -56,14 +58,23 @@ impl<'a> Transfer<'a> {
                     Step::More => {}
                     Step::Done => break None,
                     Step::Broken(problem) => break Some(problem),
+                    // Our own bound is no fault of the server's.
+                    Step::Enough => {
+                        let stopped = format!("stopped {}", self.so_far());
+                        return self.finish(None, Some(&stopped));
+                    }
                 },
             }
         };
-        self.finish(problem);
+        self.finish(problem, None);
     }
 
     fn note(&mut self, bytes: Vec<u8>) -> Step {
-        let Some(parsed) = self.parse(&bytes) else { return Step::More };
+        self.heard += bytes.len();
+        let is_enough = self.heard >= MAX_BYTES;
+        let Some(parsed) = self.parse(&bytes) else {
+            return if is_enough { Step::Enough } else { Step::More };
+        };
         self.size += bytes.len();
         self.messages += 1;
         if let Some(fault) = &parsed.fault {
@@ -79,9 +90,7 @@ impl<'a> Transfer<'a> {
             _ if is_refused || is_empty => Step::Done,
             Err(problem) => Step::Broken(problem),
             Ok(true) => Step::Done,
-            Ok(false) if self.end.records >= MAX_TRANSFER_RECORDS || self.size >= MAX_BYTES => {
-                Step::Broken(format!("stopped {}", self.so_far()))
-            }
+            Ok(false) if is_enough || self.end.records >= MAX_TRANSFER_RECORDS => Step::Enough,
             Ok(false) => Step::More,
         }
     }
@@ -103,8 +112,8 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn finish(self, problem: Option<String>) {
-        let Some(mut first) = self.first else { return };
+    fn finish(self, problem: Option<String>, note: Option<&str>) {
+        let Some(mut first) = self.first else { return self.one.give_up() };
         let is_whole = problem.is_none();
         first.fault = first.fault.or(problem);
         self.one.answered(first, self.size);
@@ -115,6 +124,7 @@ impl<'a> Transfer<'a> {
         if !is_whole && self.end.records > 0 {
             query.outcome = DnsOutcome::Malformed;
         }
+        note.into_iter().for_each(|note| self.one.note(note));
     }
 
     fn so_far(&self) -> String {
@@ -126,6 +136,7 @@ enum Step {
     More,
     Done,
     Broken(String),
+    Enough,
 }
 
 impl End {
