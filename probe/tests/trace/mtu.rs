@@ -1,6 +1,6 @@
 //! How large a packet passes: on the real kernel's routers, with their rate limits.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, thread};
 
 use netdiag_wire::trace::{MtuLimit, TraceProtocol, TraceRequest};
 
@@ -14,16 +14,28 @@ const PROTOCOLS: [TraceProtocol; 3] = [TraceProtocol::Udp, TraceProtocol::Tcp, T
 
 /// Every protocol over IPv4 and IPv6, each on a network that has said nothing yet; `who` tells the
 /// address of a distance.
-fn each(prepare: impl Fn(&Chain), check: impl Fn(&Traced, fn(usize) -> IpAddr)) {
-    for protocol in PROTOCOLS {
-        for who in [v4, v6] {
-            let chain = Chain::new(4).limited();
-            prepare(&chain);
-            let mut request = TraceRequest::to(who(5).to_string(), protocol);
-            request.mtu = true;
-            check(&trace(chain.client(), &request), who);
+fn each(prepare: fn(&Chain), check: fn(&Traced, fn(usize) -> IpAddr)) {
+    // They wait more than they work.
+    thread::scope(|scope| {
+        for protocol in PROTOCOLS {
+            for who in [v4, v6] {
+                scope.spawn(move || one(protocol, who, prepare, check));
+            }
         }
-    }
+    });
+}
+
+fn one(
+    protocol: TraceProtocol,
+    who: fn(usize) -> IpAddr,
+    prepare: fn(&Chain),
+    check: fn(&Traced, fn(usize) -> IpAddr),
+) {
+    let chain = Chain::new(4).limited();
+    prepare(&chain);
+    let mut request = TraceRequest::to(who(5).to_string(), protocol);
+    request.mtu = true;
+    check(&trace(chain.client(), &request), who);
 }
 
 fn sizes(traced: &Traced) -> Vec<u16> {
@@ -109,6 +121,37 @@ fn two_steps_are_two() {
             assert_eq!(limits(traced), all, "{traced:#?}");
         },
     );
+}
+
+/// As between the nodes of a cluster whose network is an overlay: the tunnel hides a router, and
+/// leaves 50 bytes of each packet to itself.
+#[test]
+fn a_tunnel_takes_its_share() {
+    each(tunnel, |traced, who| {
+        assert_eq!(sizes(traced), [1500, 1450, 1450, 1450], "{traced:#?}");
+        let said = MtuLimit::Icmp { address: who(1), mtu: 1450 };
+        assert_eq!(limits(traced), [(1, MtuLimit::Interface), (2, said)], "{traced:#?}");
+    });
+}
+
+fn tunnel(chain: &Chain) {
+    chain.nodes[3].ip("route add 10.9.2.0/24 via 10.9.3.1");
+    for (node, other, local, remote, there) in
+        [(1, 2, "10.9.2.1", "10.9.3.2", 5), (3, 1, "10.9.3.2", "10.9.2.1", 1)]
+    {
+        let (node, this) = (&chain.nodes[node], 3 - other);
+        let ends = format!("local {local} remote {remote} dstport 4789");
+        node.ip(&format!("link add tunnel type vxlan id 7 {ends}"));
+        node.ip("link set tunnel mtu 1450 up");
+        node.ip(&format!("addr add 10.9.100.{this}/24 dev tunnel"));
+        node.ip(&format!("addr add fd09:100::{this}/64 dev tunnel nodad"));
+        node.ip(&format!("route replace 10.9.{there}.0/24 via 10.9.100.{other}"));
+        node.ip(&format!("route replace fd09:{there}::/64 via fd09:100::{other}"));
+    }
+    // A new link carries nothing before the kernel has seen that it is up.
+    for end in ["10.9.100.2", "fd09:100::2"] {
+        chain.nodes[1].must("ping", &format!("-c 1 -w 10 {end}"));
+    }
 }
 
 #[test]

@@ -299,6 +299,27 @@ fn a_router_of_a_label_switched_path() {
     });
 }
 
+/// The difference here is one of luck, so that it is not in the table: who comes when the end has
+/// just used up its answers has to wait for the next, which ours alone does; traceroute takes it
+/// for silence, and the end for farther away.
+#[test]
+fn a_rate_limited_end() {
+    let chain = Chain::new(5);
+    chain.server().sysctl("ipv4/icmp_ratemask", "6168");
+    let target = chain.target();
+    let truth = Truth::of(&PLAIN, &target);
+    for run in 1..=4 {
+        let (theirs, text) = classic::traceroute(chain.client(), Udp, &[], &target, None);
+        let ours = ours(&chain, &PLAIN, Udp, &target);
+        let differences = truth.differences(&path::of(&ours, 0));
+        assert!(differences.is_empty(), "run {run}: {differences:?}\n{ours:#?}");
+        assert_eq!(path::end(ours.end()), PLAIN.end, "run {run}");
+        let differences = truth.differences(&theirs);
+        assert!(differences.iter().all(|(ttl, _)| *ttl >= 6), "run {run}: {text}");
+        println!("run {run}: netdiag {}, traceroute{theirs}", PLAIN.end);
+    }
+}
+
 fn rule(node: &Netns, hook: &str, rule: &str) -> Option<Router> {
     node.rule(hook, rule);
     None
