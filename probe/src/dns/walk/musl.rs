@@ -134,12 +134,13 @@ impl Asking<'_> {
     /// `name_from_dns`: any NXDOMAIN is one for the name, and no address ends it.
     fn finish(self, sink: &mut Sink<'_>) -> Came {
         let answers = self.answers;
+        let ended = Instant::now();
         for sent in self.sent {
             let outcome = match answers[sent.question] {
                 Some(_) => DnsOutcome::Overtaken,
                 None => DnsOutcome::Silence,
             };
-            let took_us = sent.at.elapsed().as_micros() as u64;
+            let took_us = ended.saturating_duration_since(sent.at).as_micros() as u64;
             let query = DnsQuery { outcome, took_us, sent: 1, ..sent.query };
             let left = || Exchanged { query, message: None, later: Vec::new() };
             sink.take(sent.done.unwrap_or_else(left));
