@@ -67,7 +67,7 @@ pub(crate) trait Probe<'a>: Sized {
         None
     }
 
-    /// It is due.
+    /// It is due, or nothing more will come.
     async fn tick(&mut self, _: &mut Ends<'_>, _: &mut Session<'_>) -> Result<(), Stopped> {
         Ok(())
     }
@@ -185,7 +185,7 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
 
     /// The verdict, or the error where the stream did not end as it must.
     async fn conclude(
-        self,
+        mut self,
         ending: Ending,
         session: &mut Session<'_>,
         clock: Clock,
@@ -197,6 +197,7 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
             (Ending::Broken(broken), None) => Some(broken.to_string()),
         };
         if let Some(cause) = cause {
+            self.probe.tick(&mut self.ends, session).await?;
             return Err(cut_off(&self.probe.progress(), &self.ends.from, &cause).into());
         }
         let conclusion = self.probe.conclude(&self.ends, ending.reason(), session).await?;

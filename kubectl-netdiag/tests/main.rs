@@ -11,3 +11,4 @@ mod local;
 mod refusals;
 mod run;
 mod stream;
+mod trace;

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -70,6 +71,25 @@ impl Plugin {
         assert!(left.is_empty(), "files written: {left:?}");
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Runs it until it has printed this, then sends it SIGTERM.
+    #[track_caller]
+    pub(crate) fn stopped_at(mut self, text: &str) -> Run {
+        let piped = self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = String::new();
+        while !stdout.contains(text) {
+            assert_ne!(out.read_line(&mut stdout).unwrap(), 0, "it ended after {stdout:?}");
+        }
+        let pid = child.id().to_string();
+        #[expect(clippy::disallowed_methods, reason = "kill sends what Ctrl-C sends")]
+        let sent = Command::new("/bin/kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(sent.success());
+        out.read_to_string(&mut stdout).unwrap();
+        let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+        Run { code: status.code(), stdout, stderr: String::from_utf8(stderr).unwrap() }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
 
 /// Who asked whom for what; nothing in it is the agent's word.
 pub(crate) struct Asked<'a> {
+    pub(crate) probe: &'static str,
     pub(crate) agent: &'a Agent,
     /// Of the source pod; absent for a node.
     pub(crate) namespace: Option<&'a str>,
@@ -22,6 +23,9 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn failure(error: &ErrorBody, asked: &Asked<'_>) -> Failure {
     if let (ErrorCode::Forbidden, Some(missing)) = (error.code, &error.missing) {
         return missing_right(missing, asked);
+    }
+    if is_other_release(error) {
+        return unknown_probe(asked);
     }
     let code = match error.code {
         ErrorCode::BadRequest if is_skewed(asked) => code::SKEW,
@@ -42,6 +46,20 @@ pub(crate) fn failure(error: &ErrorBody, asked: &Asked<'_>) -> Failure {
         ErrorCode::BadRequest => failure.with(skew_note(asked)),
         _ => failure,
     }
+}
+
+/// An agent that knows no such probe names those that it knows: it is none of this release.
+fn is_other_release(error: &ErrorBody) -> bool {
+    error.code == ErrorCode::NotFound
+        && error.message.as_bytes().starts_with(b"this agent does not answer ")
+}
+
+/// ND0003.
+fn unknown_probe(asked: &Asked<'_>) -> Failure {
+    let node = &asked.agent.node;
+    let version = ["kubectl", "netdiag", "version"].map(str::to_owned).to_vec();
+    let message = format!("the agent on {node} knows no {}: it is of another release", asked.probe);
+    Failure::new(code::SKEW, message).with(skew_note(asked)).with(Label::Next(version))
 }
 
 pub(crate) fn doctor(node: &str) -> Label {

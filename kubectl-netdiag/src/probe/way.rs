@@ -92,6 +92,7 @@ async fn from_elsewhere(
 impl Way<'_> {
     fn asked(&self) -> Asked<'_> {
         Asked {
+            probe: self.name,
             agent: &self.start.agent,
             namespace: self.start.namespace.as_deref(),
             account: &self.minted.account,

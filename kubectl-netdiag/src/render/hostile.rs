@@ -80,7 +80,7 @@ pub(super) fn payloads() -> Vec<String> {
     CRAFTED.iter().map(|text| (*text).to_owned()).chain(single).collect()
 }
 
-fn at() -> Timestamp {
+pub(super) fn at() -> Timestamp {
     "2026-11-22T03:07:11Z".parse().unwrap()
 }
 
@@ -122,7 +122,7 @@ pub(super) fn hostile_names(text: &str) -> Names {
     Names { nodes: vec![node], pods: vec![pod], services: vec![service] }
 }
 
-fn context(text: &str) -> Context {
+pub(super) fn context(text: &str) -> Context {
     let names = hostile_names(text);
     Context {
         from: hostile_peer(PeerKind::Pod, text),

@@ -111,6 +111,8 @@ impl TraceView<'_> {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 pub(crate) mod scene;
 #[cfg(test)]
 mod screens;

@@ -23,7 +23,8 @@ fn missing(resource: &str, right: &str) -> ErrorBody {
 
 fn said(error: &ErrorBody, namespace: Option<&str>) -> Failure {
     let account = ("shop".to_owned(), "netdiag-user".to_owned());
-    let asked = Asked { agent: &agent(), namespace, account: &account, user: Some("alice") };
+    let asked =
+        Asked { probe: "ping", agent: &agent(), namespace, account: &account, user: Some("alice") };
     failure(error, &asked)
 }
 
