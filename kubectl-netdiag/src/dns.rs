@@ -25,7 +25,7 @@ use crate::{
     finding::{Failure, PeerKind, Severity},
     local,
     probe::{self, Conclusion, Ends, Here, NAMING, Probe},
-    render::{self, DnsView, Names},
+    render::{self, DnsView, Format, Names, Screen},
     session::{Session, Stopped},
 };
 
@@ -155,7 +155,8 @@ fn conclude(
         let ill: Vec<_> =
             findings.iter().filter(|f| f.severity > Severity::Warn).cloned().collect();
         if !ill.is_empty() {
-            render::verdict(session.err, &session.screen, &ill)?;
+            let screen = Screen { format: Format::Verdict, ..session.screen.clone() };
+            render::verdict(session.err, &screen, &ill)?;
         }
         session.screen.quiet = true;
     }

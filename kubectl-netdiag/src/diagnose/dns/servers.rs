@@ -40,19 +40,16 @@ impl Case<'_> {
 
     /// All say the same, which may be that there is nothing.
     fn agreed(&self, said: &[Said<'_>]) -> Finding {
-        let who = match said.len() {
-            1 => "1 server".to_owned(),
-            2 => "both servers".to_owned(),
-            more => format!("all {more} servers"),
+        let agree = match said.len() {
+            1 => ", says the only server".to_owned(),
+            2 => "; both servers agree".to_owned(),
+            more => format!("; all {more} servers agree"),
         };
         match self.answered() {
-            Some(query) => {
-                let agree = if said.len() == 1 { "says" } else { "agree" };
-                Finding::ok(format!("{}; {who} {agree}", self.value(query)))
-            }
+            Some(query) => Finding::ok(format!("{}{agree}", self.value(query))),
             None => {
                 let mut finding = self.not_well();
-                finding.summary = format!("{}; {who} agree", finding.summary);
+                finding.summary.push_str(&agree);
                 finding
             }
         }
