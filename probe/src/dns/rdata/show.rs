@@ -13,15 +13,25 @@ use super::{
 impl Field {
     /// Copies the part from a message, names in full.
     pub(super) fn expand(self, cursor: &mut Cursor<'_>, data: &mut Vec<u8>) -> Result<(), Fault> {
-        if matches!(self, Self::Name) {
-            data.extend_from_slice(cursor.name()?.wire());
-            return Ok(());
-        }
-        // What can be shown is what the type has; how long that is, is known afterwards.
-        let before = *cursor;
-        self.show(cursor, &mut Vec::new())?;
-        let mut part = before;
-        data.extend_from_slice(part.bytes(before.left() - cursor.left())?);
+        let name;
+        let part = match self {
+            Self::Name => {
+                name = cursor.name()?;
+                name.wire()
+            }
+            Self::U8 | Self::Algorithm => cursor.bytes(1)?,
+            Self::U16 | Self::Type | Self::CertificateType => cursor.bytes(2)?,
+            Self::U32 | Self::Time | Self::Ipv4 => cursor.bytes(4)?,
+            Self::Ipv6 => cursor.bytes(16)?,
+            Self::Base64 | Self::Hex | Self::LongText => cursor.rest(),
+            // What can be shown is what the type has; how long that is, is known afterwards.
+            _ => {
+                let mut before = *cursor;
+                self.show(cursor, &mut Vec::new())?;
+                before.bytes(before.left() - cursor.left())?
+            }
+        };
+        data.extend_from_slice(part);
         Ok(())
     }
 
