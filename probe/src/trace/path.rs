@@ -157,7 +157,7 @@ impl Path {
         let (flow, ttl, queries) = (self.flow, self.ttl(index), self.queries);
         let hop = &mut self.hops[index];
         let silent = hop.queries.len() - hop.answers.len();
-        let waited = hop.silent_since() + patience - hop.first_sent();
+        let waited = (hop.silent_since() + patience).saturating_sub(hop.first_sent());
         Some(TraceHop {
             flow,
             ttl,

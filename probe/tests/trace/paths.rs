@@ -10,7 +10,7 @@ use super::{
     path::{self, Path},
     router::{self, Router},
     side_by_side::two_paths,
-    trace,
+    trace, trace_unprivileged,
 };
 
 const PROTOCOLS: [TraceProtocol; 3] = [TraceProtocol::Udp, TraceProtocol::Tcp, TraceProtocol::Icmp];
@@ -48,6 +48,31 @@ fn a_rate_limited_end_is_told_from_silence() {
         let traced = trace(chain.client(), &TraceRequest::to(&target, TraceProtocol::Udp));
         assert_eq!(path::end(traced.end()), "reached in 3", "{count}: {traced:#?}");
     }
+}
+
+#[test]
+fn without_privilege_a_long_path_is_the_same() {
+    for protocol in PROTOCOLS {
+        let chain = Chain::new(5);
+        chain.client().sysctl("ipv4/ping_group_range", "0 2147483647");
+        chain.nodes[3].rule("output", "icmp type time-exceeded drop");
+        let request = TraceRequest::to(chain.target(), protocol);
+        let [raw, unprivileged] = [trace, trace_unprivileged].map(|t| t(chain.client(), &request));
+        assert_ne!(raw.report.method, unprivileged.report.method, "{protocol:?}");
+        assert_eq!(path::of(&raw, 0), path::of(&unprivileged, 0), "{protocol:?}");
+        assert_eq!(path::end(raw.end()), "reached in 6");
+        assert_eq!(path::end(unprivileged.end()), "reached in 6", "{protocol:?}");
+    }
+}
+
+#[test]
+fn without_privilege_a_router_that_quotes_28_bytes_is_seen_as_well() {
+    let chain = Chain::new(3);
+    let _router = Router::start(&chain.nodes[2], |packet| vec![router::expired(packet, 28)]);
+    let request = TraceRequest::to(chain.target(), TraceProtocol::Udp);
+    let traced = trace_unprivileged(chain.client(), &request);
+    assert_eq!(path::of(&traced, 0), straight(4), "{traced:#?}");
+    assert_eq!(path::end(traced.end()), "reached in 4");
 }
 
 #[test]
