@@ -135,6 +135,10 @@ fn raw(
 fn unprivileged(request: &TraceRequest, terms: Terms) -> Result<Sockets, ProbeError> {
     let flows = 0..request.flows;
     match request.protocol {
+        // The kernel makes these SYNs, all of one size.
+        TraceProtocol::Tcp if request.mtu => Err(ProbeError::Request(
+            "mtu: needs CAP_NET_RAW by TCP, which this process lacks; UDP and ICMP do not".into(),
+        )),
         TraceProtocol::Tcp => Ok(Sockets::Sequential),
         TraceProtocol::Udp => {
             let sockets: io::Result<_> = flows.map(|_| Unprivileged::udp(terms)).collect();

@@ -2,12 +2,12 @@
 
 use std::{net::IpAddr, thread};
 
-use netdiag_wire::trace::{MtuLimit, TraceProtocol, TraceRequest};
+use netdiag_wire::trace::{MtuLimit, TraceMethod, TraceProtocol, TraceRequest};
 
 use super::{
     Traced,
     chain::{Chain, v4, v6},
-    trace,
+    trace, trace_unprivileged,
 };
 
 const PROTOCOLS: [TraceProtocol; 3] = [TraceProtocol::Udp, TraceProtocol::Tcp, TraceProtocol::Icmp];
@@ -163,6 +163,27 @@ fn what_the_kernel_has_learned_changes_nothing() {
     let [first, second] = [(); 2].map(|()| trace(chain.client(), &request));
     assert_eq!(sizes(&first), [1500, 1500, 1400, 1400, 1400]);
     assert_eq!((sizes(&first), limits(&first)), (sizes(&second), limits(&second)));
+}
+
+#[test]
+fn without_privilege_the_sizes_are_the_same() {
+    for protocol in [TraceProtocol::Udp, TraceProtocol::Icmp] {
+        for who in [v4, v6] {
+            let chain = Chain::new(4);
+            chain.client().sysctl("ipv4/ping_group_range", "0 2147483647");
+            chain.narrow(1, 1460);
+            chain.narrow(3, 1400);
+            says_nothing(&chain, 3);
+            let mut request = TraceRequest::to(who(5).to_string(), protocol);
+            request.mtu = true;
+            let traced = trace_unprivileged(chain.client(), &request);
+            assert_eq!(traced.report.method, Some(TraceMethod::Datagram));
+            assert_eq!(sizes(&traced), [1500, 1460, 1460, 1400, 1400], "{protocol:?} {traced:#?}");
+            let said = MtuLimit::Icmp { address: who(1), mtu: 1460 };
+            let all = [(1, MtuLimit::Interface), (2, said), (4, SILENCE)];
+            assert_eq!(limits(&traced), all, "{protocol:?} {traced:#?}");
+        }
+    }
 }
 
 #[test]
