@@ -140,10 +140,10 @@ pub struct QueryOptions {
     /// Client subnet (RFC 7871): `ADDRESS/LENGTH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet: Option<String>,
-    /// For each try of each server; absent: 5 s, in a walk resolv.conf's.
+    /// For each try of each server; absent: 5 s, in a walk resolv.conf's, in an iteration 2 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_us: Option<u32>,
-    /// Over UDP; absent: 3, in a walk resolv.conf's attempts.
+    /// Over UDP; absent: 3, in a walk resolv.conf's attempts, in an iteration 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tries: Option<u8>,
     /// Of the certificate, over TLS and HTTPS; absent: the server as it is named.

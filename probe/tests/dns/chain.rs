@@ -9,9 +9,10 @@ use netdiag_wire::dns::{
 use super::{
     bind::Bind,
     dig::dig,
-    run::{queries, run},
+    run::{queries, run, run_after},
     zones::{LEAF, RESOLVER, VALIDATOR},
 };
+use crate::sandbox;
 
 /// Name, type, verdict; the last link's owner and type, and a part of its reason. Where delv comes to
 /// another verdict, it is said why.
@@ -126,6 +127,17 @@ fn the_link_that_breaks_is_named_and_delv_agrees() {
         let other = DELV_DIFFERS.iter().find(|(differs, ..)| differs == name);
         let delvs = other.map_or(*proof, |(_, delvs, _)| *delvs);
         assert_eq!(delv(&bind, name, kind), delvs, "{context}");
+    }
+}
+
+/// Keys of every algorithm are checked without a file, a thread or a right.
+#[test]
+fn a_sandbox_is_no_hindrance() {
+    let bind = Bind::start();
+    for name in ["www.good.test", "www.p384.test", "www.ed25519.test", "nobody.nsec3.test"] {
+        let request = validating(&bind, RESOLVER, name, RecordType::A);
+        let report = run_after(&bind.namespace, &request, sandbox::close).unwrap();
+        assert_eq!(report.proof, Some(Secure), "{name} {:#?}", report.chain);
     }
 }
 

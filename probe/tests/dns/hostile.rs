@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netdiag_wire::dns::{Discarded, DnsOutcome, DnsQuery};
+use netdiag_wire::dns::{Discarded, DnsOutcome, DnsQuery, Proof};
 
 use super::{
     dig::{Printed, dig, request},
@@ -178,4 +178,16 @@ fn a_cookie_of_another_is_not_accepted() {
     assert!(output.contains("(bad)"), "{output}");
     assert_eq!(query.outcome, DnsOutcome::Silence);
     assert_eq!(query.discarded, Discarded { cookie: 1, ..Discarded::default() });
+}
+
+#[test]
+fn a_server_that_passes_no_signatures_on_proves_nothing() {
+    let namespace = lab();
+    let _liar = Liar::start(&namespace, ADDRESS, |query| vec![Answer::to(query).address().now()]);
+    let mut request = request(&format!("@{ADDRESS} a.test A"));
+    request.validate = true;
+    let report = run(&namespace, &request).unwrap();
+    assert_eq!(report.proof, Some(Proof::Indeterminate));
+    let reason = "DNSKEY of . could not be had: 10.53.1.1 passes no DNSSEC records on";
+    assert_eq!(report.chain[0].reason.to_string(), reason);
 }
