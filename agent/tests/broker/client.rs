@@ -15,6 +15,8 @@ use netdiag_wire::{
     ping::{PingEvent, PingRequest},
 };
 
+use serde::de::DeserializeOwned;
+
 use crate::node::{Pod, wait_for};
 
 /// The real binary.
@@ -108,14 +110,19 @@ impl Worker {
 
     /// Every event to the end of the stream.
     pub(crate) fn events(&self, order: &WorkerOrder) -> Vec<Event<PingEvent>> {
+        self.events_of(order)
+    }
+
+    /// Likewise, of any probe.
+    pub(crate) fn events_of<E: DeserializeOwned>(&self, order: &WorkerOrder) -> Vec<Event<E>> {
         let mut lines = String::new();
         self.send(order).read_to_string(&mut lines).unwrap();
         lines.lines().map(event).collect()
     }
 }
 
-pub(crate) fn event(line: &str) -> Event<PingEvent> {
-    serde_json::from_str::<Line<PingEvent>>(line).expect(line).event
+pub(crate) fn event<E: DeserializeOwned>(line: &str) -> Event<E> {
+    serde_json::from_str::<Line<E>>(line).expect(line).event
 }
 
 /// The next event that `wanted` picks.

@@ -14,5 +14,6 @@ mod node;
 mod node_sources;
 mod pid_reuse;
 mod pod_files;
+mod probes;
 mod self_test;
 mod speed;
