@@ -8,7 +8,10 @@ use hickory_resolver::{
     TokioResolver,
     config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
-    proto::{op::ResponseCode, rr::Name},
+    proto::{
+        op::ResponseCode,
+        rr::{Name, RData},
+    },
 };
 use netdiag_wire::{Family, dns::Libc};
 
@@ -72,6 +75,33 @@ async fn ask(name: Name, family: Family, resolv_conf: &[u8]) -> Result<Vec<IpAdd
     let found = found.map_err(|cause| in_words(cause, servers))?;
     // An AAAA record may hold an IPv4 address, which must not pass for another one.
     Ok(found.iter().map(|address| address.to_canonical()).collect())
+}
+
+/// Looks for the names of addresses.
+#[derive(Clone)]
+pub(crate) struct Reverse(TokioResolver);
+
+impl Reverse {
+    /// `None` without a resolv.conf: then glibc asks this host itself, which seldom listens.
+    pub(crate) fn new(files: &ResolverFiles) -> Option<Self> {
+        if files.resolv_conf.is_empty() {
+            return None;
+        }
+        let (config, options) = settings(Family::Any, &files.resolv_conf);
+        let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        resolver.with_options(options).build().ok().map(Self)
+    }
+
+    /// The first, without its last dot.
+    pub(crate) async fn name(&self, address: IpAddr) -> Option<Vec<u8>> {
+        let found = self.0.reverse_lookup(address).await.ok()?;
+        let names = found.answers().iter().filter_map(|record| match &record.data {
+            RData::PTR(name) => Some(name.0.to_ascii()),
+            _ => None,
+        });
+        let name = names.into_iter().next()?;
+        Some(name.strip_suffix('.').unwrap_or(&name).into())
+    }
 }
 
 fn in_words(cause: NetError, servers: Vec<IpAddr>) -> ResolveError {

@@ -10,6 +10,7 @@ mod engine;
 mod exchange;
 mod lane;
 mod mtu;
+mod names;
 mod path;
 mod raw;
 mod sequential;
@@ -20,6 +21,7 @@ pub use sockets::{TraceSockets, open};
 
 use crate::{ProbeError, names::ResolverFiles, target};
 use engine::Engine;
+use names::Names;
 
 /// Runs until every flow's path is known as far as it can be, or `stop` is cancelled; needs no
 /// privilege and opens no file.
@@ -41,7 +43,8 @@ pub async fn run(
     };
     destination(address)?;
     let (mut exchange, mtu) = start::start(request, sockets, address, emit)?;
-    let hops = Engine::new(request, &mut exchange).run(emit, &stop).await?;
+    let names = Names::new(request.no_names, files);
+    let hops = Engine::new(request, &mut exchange, names).run(emit, &stop).await?;
     if !request.mtu {
         return Ok(());
     }

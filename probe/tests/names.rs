@@ -9,8 +9,8 @@ use std::{
 use hickory_resolver::proto::{
     op::{Message, MessageType, ResponseCode},
     rr::{
-        RData, Record, RecordType,
-        rdata::{A, AAAA},
+        Name, RData, Record, RecordType,
+        rdata::{A, AAAA, PTR},
     },
 };
 use netdiag_probe::{
@@ -51,6 +51,9 @@ fn answer(mut message: Message) -> Message {
         }
         ("dressed.test.", RecordType::AAAA) => {
             Some(RData::AAAA(AAAA("::ffff:169.254.169.254".parse().unwrap())))
+        }
+        ("1.1.9.10.in-addr.arpa.", RecordType::PTR) => {
+            Some(RData::PTR(PTR(Name::from_ascii("router.test.").unwrap())))
         }
         ("four.test." | "dressed.test.", _) => None,
         ("broken.test.", _) => {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use netdiag_probe::ping;
-use netdiag_wire::ping::{PingRequest, PingTarget};
+use netdiag_wire::{
+    ping::{PingRequest, PingTarget},
+    trace::{TraceProtocol, TraceRequest},
+};
 use nix::libc;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use seccompiler::{
@@ -12,8 +15,9 @@ use seccompiler::{
 };
 
 use crate::{
-    lab::{Lab, SERVER, SERVER6, drive_in, request, runtime},
+    lab::{Lab, ROUTER, SERVER, SERVER6, drive_in, request, runtime},
     names::{files, serve},
+    trace,
 };
 
 #[test]
@@ -40,6 +44,24 @@ pub(crate) fn close() {
     set_capabilities(None, sets).unwrap();
     apply_filter(&program()).unwrap();
     assert!(std::fs::File::open("/etc/resolv.conf").is_err(), "the sandbox holds");
+}
+
+#[test]
+fn a_path_is_traced_from_within_a_sandbox() {
+    for protocol in [TraceProtocol::Udp, TraceProtocol::Tcp, TraceProtocol::Icmp] {
+        let lab = Lab::new();
+        serve(&lab.router);
+        let request = TraceRequest::to("web", protocol);
+        let traced = lab.client.enter(|| {
+            let sockets = netdiag_probe::trace::open(&request).unwrap();
+            let runtime = runtime();
+            close();
+            trace::drive(&runtime, &request, sockets, &files(""))
+        });
+        assert_eq!(traced.path(), [ROUTER, SERVER], "{traced:#?}");
+        let interface = traced.report.interface.unwrap();
+        assert_eq!((interface.name.to_string(), interface.mtu), ("eth0".into(), 1500));
+    }
 }
 
 fn program() -> BpfProgram {

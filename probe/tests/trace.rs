@@ -10,7 +10,11 @@ mod side_by_side;
 
 use std::time::{Duration, Instant};
 
-use netdiag_probe::{names::ResolverFiles, trace};
+use netdiag_probe::{
+    ProbeError,
+    names::ResolverFiles,
+    trace::{self, TraceSockets},
+};
 use netdiag_wire::{
     EndReason,
     trace::{
@@ -18,9 +22,13 @@ use netdiag_wire::{
     },
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime};
+use crate::{
+    lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime},
+    names::{files, serve},
+};
 
 /// Runs the engine to its end in that namespace.
 pub(crate) fn trace(from: &Netns, request: &TraceRequest) -> Traced {
@@ -39,15 +47,25 @@ fn trace_unprivileged(from: &Netns, request: &TraceRequest) -> Traced {
 
 fn run(request: &TraceRequest) -> Traced {
     let sockets = trace::open(request).unwrap();
+    drive(&runtime(), request, sockets, &ResolverFiles::default())
+}
+
+/// Runs the engine to its end in this thread's namespace.
+pub(crate) fn drive(
+    runtime: &Runtime,
+    request: &TraceRequest,
+    sockets: TraceSockets,
+    files: &ResolverFiles,
+) -> Traced {
     let mut fold = TraceFold::new(request);
     let mut events = Vec::new();
     let mut emit = |event: TraceEvent| {
         fold.push(&event);
         events.push(event);
     };
-    let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
-    let run = trace::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop);
-    runtime().block_on(run).unwrap();
+    let stop = CancellationToken::new();
+    let run = trace::run(request, sockets, files, &|_| Ok(()), &mut emit, stop);
+    runtime.block_on(run).unwrap();
     Traced { report: fold.report(Some(EndReason::Completed), None), events }
 }
 
@@ -155,4 +173,63 @@ fn without_privilege_a_path_without_an_end_is_known_as_well() {
         let traced = trace_unprivileged(&lab.client, &request);
         assert_eq!(*traced.end(), PathEnd::Silence { after_ttl: 1 }, "{traced:#?}");
     }
+}
+
+#[test]
+fn whoever_has_a_name_is_named_before_its_hop() {
+    let lab = Lab::new();
+    serve(&lab.router);
+    let request = TraceRequest::to(SERVER, TraceProtocol::Tcp);
+    let traced = lab.client.enter(|| {
+        let sockets = trace::open(&request).unwrap();
+        drive(&runtime(), &request, sockets, &files(""))
+    });
+    let [.., TraceEvent::Name { address, name }, TraceEvent::Hop(first), TraceEvent::Hop(_)] =
+        &traced.events[..]
+    else {
+        panic!("{traced:#?}");
+    };
+    assert_eq!((address.to_string(), first.ttl), (ROUTER.into(), 1));
+    assert_eq!(name.to_string(), "router.test");
+}
+
+#[test]
+fn names_that_nobody_answers_keep_no_hop_back_for_long() {
+    let lab = Lab::new();
+    lab.router.filter("udp dport 53 drop");
+    let request = TraceRequest::to(SERVER, TraceProtocol::Tcp);
+    let traced = lab.client.enter(|| {
+        let sockets = trace::open(&request).unwrap();
+        let before = Instant::now();
+        let traced = drive(&runtime(), &request, sockets, &files(""));
+        assert!(before.elapsed() < Duration::from_millis(250), "{:?}", before.elapsed());
+        traced
+    });
+    assert_eq!(traced.path(), [ROUTER, SERVER]);
+}
+
+#[test]
+fn what_cannot_be_traced_is_an_error() {
+    let lab = Lab::new();
+    let wrong = |change: fn(&mut TraceRequest)| {
+        let mut request = TraceRequest::to(SERVER, TraceProtocol::Udp);
+        change(&mut request);
+        lab.client.enter(|| trace::open(&request).unwrap_err())
+    };
+    let error = wrong(|request| request.source_address = Some([10, 9, 2, 2].into()));
+    assert!(matches!(error, ProbeError::SourceAddress { .. }), "{error}");
+    let error = wrong(|request| request.first_ttl = 31);
+    assert!(matches!(error, ProbeError::Request(_)), "{error}");
+}
+
+#[test]
+fn flows_have_ports_of_their_own_and_come_one_after_another() {
+    let lab = Lab::new();
+    let request =
+        TraceRequest { flows: 3, queries: 1, ..TraceRequest::to(SERVER, TraceProtocol::Tcp) };
+    let traced = trace(&lab.client, &request);
+    let walked: Vec<_> = traced.report.hops.iter().map(|hop| (hop.flow, hop.ttl)).collect();
+    assert_eq!(walked, [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]);
+    let ports: Vec<_> = traced.report.flows.iter().filter_map(|flow| flow.source_port).collect();
+    assert!(matches!(ports[..], [a, b, c] if a + 1 == b && b + 1 == c), "{ports:?}");
 }

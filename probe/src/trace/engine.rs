@@ -1,6 +1,6 @@
 //! The loop of a trace: send what is due, take what came, say which hops are known, wait.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use netdiag_wire::trace::{TraceEvent, TraceHop, TraceOutcome, TraceRequest};
 use tokio::time::sleep_until;
@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     exchange::{Answered, Exchange},
+    names::Names,
     path::{Due, Path},
 };
 use crate::{ProbeError, packet::probe::Envelope};
@@ -25,6 +26,9 @@ pub(super) struct Engine<'a> {
     walked: Vec<TraceHop>,
     /// The first flow that is not told to its end.
     telling: usize,
+    names: Names,
+    /// Known and not yet told, as a name may come.
+    ready: VecDeque<TraceEvent>,
     /// Whether the target was asked if it lives.
     knocked: bool,
 }
@@ -37,7 +41,7 @@ struct Asked {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(request: &TraceRequest, exchange: &'a mut Exchange) -> Self {
+    pub(super) fn new(request: &TraceRequest, exchange: &'a mut Exchange, names: Names) -> Self {
         let at_once = exchange.is_at_once();
         Self {
             exchange,
@@ -51,6 +55,8 @@ impl<'a> Engine<'a> {
             walked: Vec::new(),
             telling: 0,
             knocked: false,
+            names,
+            ready: VecDeque::new(),
         }
     }
 
@@ -60,7 +66,7 @@ impl<'a> Engine<'a> {
         emit: &mut impl FnMut(TraceEvent),
         stop: &CancellationToken,
     ) -> Result<Vec<TraceHop>, ProbeError> {
-        self.tell_flow(emit);
+        self.tell_flow();
         while !stop.is_cancelled() {
             let is_burst = self.send();
             // What came before this moment is taken before anything is called silent at it.
@@ -68,7 +74,7 @@ impl<'a> Engine<'a> {
             self.take()?;
             self.doubt(now);
             self.tell(now, emit);
-            if self.telling == self.paths.len() {
+            if self.telling == self.paths.len() && self.ready.is_empty() {
                 break;
             }
             // Whoever writes the events down gets a turn however busy this is.
@@ -76,12 +82,14 @@ impl<'a> Engine<'a> {
             if is_burst {
                 continue;
             }
-            let patience = self.exchange.patience();
-            let wake = self.paths.iter().filter_map(|path| path.wakes_at(now, patience)).min();
+            let pace = self.exchange.pace();
+            let wakes = self.paths.iter().filter_map(|path| path.wakes_at(now, pace));
+            let wake = wakes.chain(self.kept_until(now)).min();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep_until(self.exchange.start() + wake.unwrap_or(now)) => {}
                 () = self.exchange.readable() => {}
+                () = self.names.next(emit) => {}
             }
         }
         Ok(self.walked)
@@ -89,10 +97,10 @@ impl<'a> Engine<'a> {
 
     /// Sends what is due; whether there may be more of it.
     fn send(&mut self) -> bool {
-        let patience = self.exchange.patience();
+        let pace = self.exchange.pace();
         for _ in 0..BURST {
             let now = self.exchange.elapsed();
-            let next = |path: &mut Path| Some((path.flow(), path.due(now, patience)?));
+            let next = |path: &mut Path| Some((path.flow(), path.due(now, pace)?));
             let Some((flow, due)) = self.paths.iter_mut().find_map(next) else { return false };
             self.send_one(flow, due, now);
         }
@@ -140,31 +148,45 @@ impl<'a> Engine<'a> {
     fn note(&mut self, Answered { index, answer }: Answered) {
         let Some(asked) = self.asked.get(usize::from(index)) else { return };
         let ends = answer.outcome != TraceOutcome::Expired;
+        self.names.ask(answer.address, self.exchange.elapsed());
         self.paths[usize::from(asked.flow)].answered(asked.ttl, asked.query, answer, ends);
     }
 
     /// Hops come by flow, then by TTL.
     fn tell(&mut self, now: Duration, emit: &mut impl FnMut(TraceEvent)) {
-        let patience = self.exchange.patience();
+        let pace = self.exchange.pace();
         while let Some(path) = self.paths.get_mut(self.telling) {
-            while let Some(hop) = path.settled(now, patience) {
+            while let Some(hop) = path.settled(now, pace) {
                 if self.telling == 0 {
                     self.walked.push(hop.clone());
                 }
-                emit(TraceEvent::Hop(hop));
+                self.ready.push_back(TraceEvent::Hop(hop));
             }
             if !path.is_told() {
-                return;
+                break;
             }
             self.telling += 1;
-            self.tell_flow(emit);
+            self.tell_flow();
+        }
+        self.names.tell(emit);
+        while self.kept_until(now).is_none()
+            && let Some(event) = self.ready.pop_front()
+        {
+            emit(event);
         }
     }
 
-    fn tell_flow(&self, emit: &mut impl FnMut(TraceEvent)) {
+    /// Until when the next hop waits for names, if it does.
+    fn kept_until(&self, now: Duration) -> Option<Duration> {
+        let Some(TraceEvent::Hop(hop)) = self.ready.front() else { return None };
+        hop.answers.iter().filter_map(|answer| self.names.until(answer.address, now)).max()
+    }
+
+    fn tell_flow(&mut self) {
         if let Some(path) = self.paths.get(self.telling) {
             let flow = path.flow();
-            emit(TraceEvent::Flow { flow, source_port: self.exchange.source_port(flow) });
+            let source_port = self.exchange.source_port(flow);
+            self.ready.push_back(TraceEvent::Flow { flow, source_port });
         }
     }
 }

@@ -8,7 +8,7 @@ use netdiag_wire::{
 };
 use tokio::time::Instant;
 
-use super::lane::Lane;
+use super::{lane::Lane, path::Pace};
 use crate::{
     ProbeError,
     clock::{Arrival, Moment, micros, moment, took},
@@ -23,6 +23,8 @@ const PATIENCE: u32 = 10;
 const LEAST_PATIENCE: Duration = Duration::from_millis(250);
 /// Traceroute's.
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
+const LEAST_GAP: Duration = Duration::from_millis(5);
+const MOST_GAP: Duration = Duration::from_millis(20);
 
 pub(super) struct Exchange {
     lane: Lane,
@@ -80,6 +82,14 @@ impl Exchange {
     pub(super) fn patience(&self) -> Duration {
         let adapted = (self.slowest * PATIENCE).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         self.wait.unwrap_or(adapted)
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        let gap = match self.slowest {
+            Duration::ZERO => MOST_GAP,
+            slowest => (slowest * PATIENCE).clamp(LEAST_GAP, MOST_GAP),
+        };
+        Pace { patience: self.patience(), gap }
     }
 
     /// Whether several probes of a flow may be under way.

@@ -18,10 +18,19 @@ use crate::clock::micros;
 /// Clusters are small, and every probe too many uses up an answer of the target.
 const FIRST_WINDOW: usize = 2;
 const WINDOW: usize = 8;
-/// How long a window, or a query, may keep the next one waiting.
-const GAP: Duration = Duration::from_millis(20);
+/// How long after its last window the target may seem to be silent.
+const DOUBT: Duration = Duration::from_millis(20);
 /// When a router's rate limit surely lets one more answer out.
 const REFILLED: Duration = Duration::from_millis(1_100);
+
+/// How long things may take, by what is known of the path so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// An answer.
+    pub(super) patience: Duration,
+    /// A window, or a query, until the next one goes out without its answer.
+    pub(super) gap: Duration,
+}
 
 #[derive(Debug)]
 pub(super) struct Path {
@@ -117,13 +126,13 @@ impl Path {
         })
     }
 
-    /// The next probe to send; `patience` is how long an answer may take.
-    pub(super) fn due(&mut self, now: Duration, patience: Duration) -> Option<Due> {
-        self.open_more(now, patience);
-        if !self.at_once && self.hops.iter().any(|hop| hop.is_waiting(now, patience)) {
+    /// The next probe to send; nothing goes before its time.
+    pub(super) fn due(&mut self, now: Duration, pace: Pace) -> Option<Due> {
+        self.open_more(now, pace);
+        if !self.at_once && self.hops.iter().any(|hop| hop.is_waiting(now, pace)) {
             return None;
         }
-        (self.told..self.bound()).find_map(|hop| match self.step(hop, now, patience) {
+        (self.told..self.bound()).find_map(|hop| match self.step(hop, now, pace) {
             Step::Ask { query, at, is_late } if at <= now => {
                 Some(Due { ttl: self.ttl(hop), query: query as u8, is_late })
             }
@@ -132,32 +141,31 @@ impl Path {
     }
 
     /// When there is something to do next; `None` when nothing is left.
-    pub(super) fn wakes_at(&self, now: Duration, patience: Duration) -> Option<Duration> {
-        let steps =
-            (self.told..self.bound()).filter_map(|hop| match self.step(hop, now, patience) {
-                Step::Ask { at, .. } | Step::Wait(at) => Some(at),
-                Step::Settled => None,
-            });
-        let doubted = (self.end.is_none() && !self.doubts(now)).then_some(self.opened_at + GAP);
-        steps.chain(self.opens_at(patience)).chain(doubted).min()
+    pub(super) fn wakes_at(&self, now: Duration, pace: Pace) -> Option<Duration> {
+        let steps = (self.told..self.bound()).filter_map(|hop| match self.step(hop, now, pace) {
+            Step::Ask { at, .. } | Step::Wait(at) => Some(at),
+            Step::Settled => None,
+        });
+        let doubted = (self.end.is_none() && !self.doubts(now)).then_some(self.opened_at + DOUBT);
+        steps.chain(self.opens_at(pace)).chain(doubted).min()
     }
 
     /// The next hop, in the order of the TTL, once all that is to be known of it is known.
-    pub(super) fn settled(&mut self, now: Duration, patience: Duration) -> Option<TraceHop> {
+    pub(super) fn settled(&mut self, now: Duration, pace: Pace) -> Option<TraceHop> {
         let index = self.told;
-        if index >= self.bound() || self.step(index, now, patience) != Step::Settled {
+        if index >= self.bound() || self.step(index, now, pace) != Step::Settled {
             return None;
         }
         // Were somebody behind it to answer, it would be asked again.
         let may_be_passed = self.hops[index].answers.is_empty() && !self.is_passed(index);
-        if may_be_passed && self.wakes_at(now, patience).is_some() {
+        if may_be_passed && self.wakes_at(now, pace).is_some() {
             return None;
         }
         self.told += 1;
         let (flow, ttl, queries) = (self.flow, self.ttl(index), self.queries);
         let hop = &mut self.hops[index];
         let silent = hop.queries.len() - hop.answers.len();
-        let waited = (hop.silent_since() + patience).saturating_sub(hop.first_sent());
+        let waited = (hop.silent_since() + pace.patience).saturating_sub(hop.first_sent());
         Some(TraceHop {
             flow,
             ttl,
@@ -176,7 +184,7 @@ impl Path {
 
     /// Everything was asked, and the target has not answered at once.
     pub(super) fn doubts(&self, now: Duration) -> bool {
-        self.end.is_none() && self.opened == self.hops.len() && self.opened_at + GAP <= now
+        self.end.is_none() && self.opened == self.hops.len() && self.opened_at + DOUBT <= now
     }
 
     /// Hops that are asked, or are known to be the whole path.
@@ -184,17 +192,17 @@ impl Path {
         self.end.map_or(self.opened, |end| end + 1)
     }
 
-    fn gap(&self, patience: Duration) -> Duration {
-        if self.at_once { GAP.min(patience) } else { patience }
+    fn gap(&self, pace: Pace) -> Duration {
+        if self.at_once { pace.gap.min(pace.patience) } else { pace.patience }
     }
 
-    fn opens_at(&self, patience: Duration) -> Option<Duration> {
+    fn opens_at(&self, pace: Pace) -> Option<Duration> {
         let is_all = self.end.is_some() || self.opened == self.hops.len();
-        (!is_all).then_some(self.opened_at + self.gap(patience))
+        (!is_all).then_some(self.opened_at + self.gap(pace))
     }
 
-    fn open_more(&mut self, now: Duration, patience: Duration) {
-        let Some(at) = self.opens_at(patience) else { return };
+    fn open_more(&mut self, now: Duration, pace: Pace) {
+        let Some(at) = self.opens_at(pace) else { return };
         let mut latest = self.hops[self.window..self.opened].iter();
         if latest.all(|hop| !hop.answers.is_empty()) || at <= now {
             self.window = self.opened;
@@ -204,14 +212,14 @@ impl Path {
         }
     }
 
-    fn step(&self, index: usize, now: Duration, patience: Duration) -> Step {
-        match self.wanted(index, patience) {
+    fn step(&self, index: usize, now: Duration, pace: Pace) -> Step {
+        match self.wanted(index, pace) {
             Step::Wait(until) if until <= now => Step::Settled,
             step => step,
         }
     }
 
-    fn wanted(&self, index: usize, patience: Duration) -> Step {
+    fn wanted(&self, index: usize, pace: Pace) -> Step {
         let hop = &self.hops[index];
         let Some(last) = hop.queries.last() else {
             return match hop.refusal {
@@ -227,15 +235,15 @@ impl Path {
         };
         let asks_more = asked < self.queries && (self.at_once || !is_enough);
         if asks_more && !is_final(hop.refusal.as_ref()) {
-            let at = match (last.is_answered, self.is_passed(index) || asked > 1) {
+            let at = match (last.is_answered, self.is_passed(index)) {
                 (true, _) => Duration::ZERO,
-                (false, true) => last.last + self.gap(patience),
-                // Beyond the last who answered: the second round of two.
-                (false, false) => last.last + patience,
+                (false, true) => last.last + self.gap(pace),
+                // Beyond the last who answered: all the others in a second round.
+                (false, false) => hop.first_sent() + pace.patience,
             };
             return Step::Ask { query: asked, at, is_late: false };
         }
-        let silent_at = hop.silent_since() + patience;
+        let silent_at = hop.silent_since() + pace.patience;
         match hop.answers.len() {
             answers if answers >= asked => Step::Settled,
             0 => self.step_of_silence(index, silent_at),
@@ -338,8 +346,8 @@ impl Hop {
         self.queries.first().map_or(Duration::ZERO, |query| query.first)
     }
 
-    fn is_waiting(&self, now: Duration, patience: Duration) -> bool {
-        self.queries.iter().any(|query| !query.is_answered && query.last + patience > now)
+    fn is_waiting(&self, now: Duration, pace: Pace) -> bool {
+        self.queries.iter().any(|query| !query.is_answered && query.last + pace.patience > now)
     }
 
     /// Since when nothing that is not answered was sent.
