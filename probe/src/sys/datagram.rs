@@ -15,6 +15,9 @@ use tokio::io::Interest;
 
 use super::{receive, route::unspecified};
 
+/// In a row; more are none that each came with a packet.
+const MAX_ERRORS: u32 = 64;
+
 /// Where packets come from; the kernel chooses what is absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Origin {
@@ -66,10 +69,11 @@ impl Datagram {
     }
 
     fn take(&self, buffer: &mut [u8]) -> io::Result<Heard> {
+        let mut errors = 0;
         loop {
             match nix::sys::socket::recvfrom(self.0.as_raw_fd(), buffer) {
-                Ok((length, Some(from))) => {
-                    if let Some(from) = address(&from) {
+                Ok((length, from)) => {
+                    if let Some(from) = from.as_ref().and_then(address) {
                         return Ok(Heard::Packet { from, length });
                     }
                 }
@@ -80,7 +84,8 @@ impl Datagram {
                 // A sandbox that forbids receiving; never what an ICMP error is turned into.
                 Err(Errno::EPERM) => return Err(Errno::EPERM.into()),
                 // An ICMP error, told once; its entry is still in the queue.
-                Ok(_) | Err(_) => {}
+                Err(_) if errors < MAX_ERRORS => errors += 1,
+                Err(errno) => return Err(errno.into()),
             }
         }
     }
