@@ -1,7 +1,8 @@
 //! Validation: the link that breaks is the one that is named, and delv comes to the same verdict.
 
+use netdiag_probe::names::ResolverFiles;
 use netdiag_wire::dns::{
-    ChainLink, DnsRequest,
+    ChainLink, DnsMode, DnsRequest,
     Proof::{self, Bogus, Insecure, Secure},
     RecordType, TrustAnchor,
 };
@@ -9,7 +10,7 @@ use netdiag_wire::dns::{
 use super::{
     bind::Bind,
     dig::dig,
-    run::{queries, run, run_after},
+    run::{queries, run, run_with},
     zones::{LEAF, RESOLVER, VALIDATOR},
 };
 use crate::sandbox;
@@ -136,8 +137,25 @@ fn a_sandbox_is_no_hindrance() {
     let bind = Bind::start();
     for name in ["www.good.test", "www.p384.test", "www.ed25519.test", "nobody.nsec3.test"] {
         let request = validating(&bind, RESOLVER, name, RecordType::A);
-        let report = run_after(&bind.namespace, &request, sandbox::close).unwrap();
+        let report =
+            run_with(&bind.namespace, &request, &ResolverFiles::default(), sandbox::close).unwrap();
         assert_eq!(report.proof, Some(Secure), "{name} {:#?}", report.chain);
+    }
+}
+
+/// The name that was found, by the server that found it.
+#[test]
+fn a_walk_is_validated_where_it_ends() {
+    let bind = Bind::start();
+    let resolv_conf = format!("nameserver {RESOLVER}\nsearch good.test\noptions ndots:2\n");
+    let files = ResolverFiles { resolv_conf: resolv_conf.into(), ..ResolverFiles::default() };
+    for mode in [DnsMode::Walk, DnsMode::EveryServer] {
+        let mut request = validating(&bind, RESOLVER, "www", RecordType::A);
+        (request.mode, request.servers) = (mode, Vec::new());
+        let report = run_with(&bind.namespace, &request, &files, || ()).unwrap();
+        let chain: Vec<_> = report.chain.iter().map(shown).collect();
+        assert_eq!(report.proof, Some(Secure), "{chain:#?}");
+        assert!(chain.last().unwrap().starts_with("www.good.test. A Secure: "), "{chain:#?}");
     }
 }
 

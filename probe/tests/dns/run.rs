@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::lab::{Netns, runtime};
 
 pub(crate) fn run(namespace: &Netns, request: &DnsRequest) -> Result<DnsReport, ProbeError> {
-    run_after(namespace, request, || ())
+    run_with(namespace, request, &ResolverFiles::default(), || ())
 }
 
 /// Calls `prepare` when all that needs a privilege is done.
-pub(crate) fn run_after(
+pub(crate) fn run_with(
     namespace: &Netns,
     request: &DnsRequest,
+    files: &ResolverFiles,
     prepare: fn(),
 ) -> Result<DnsReport, ProbeError> {
     namespace.enter(|| {
@@ -24,10 +25,9 @@ pub(crate) fn run_after(
         let runtime = runtime();
         prepare();
         let mut fold = DnsFold::new(request);
-        let files = ResolverFiles::default();
         let stop = CancellationToken::new();
         let mut emit = |event| fold.push(&event);
-        let run = dns::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop);
+        let run = dns::run(request, sockets, files, &|_| Ok(()), &mut emit, stop);
         runtime.block_on(run)?;
         Ok(fold.report(Some(EndReason::Completed), None))
     })
