@@ -131,9 +131,19 @@ impl Path<'_> {
         let walked = |flow: &TraceFlow| -> Vec<Option<IpAddr>> {
             self.hops(flow.flow).map(|hop| hop.answers.first().map(|a| a.address)).collect()
         };
-        let mut paths: Vec<_> = self.report.flows.iter().map(walked).collect();
-        paths.sort();
-        paths.dedup();
+        // A hop that was silent for one flow may be the one that answered another.
+        let alike = |a: &[Option<IpAddr>], b: &[Option<IpAddr>]| {
+            let same =
+                |(a, b): (&Option<IpAddr>, &Option<IpAddr>)| a.is_none() || b.is_none() || a == b;
+            a.len() == b.len() && a.iter().zip(b).all(same)
+        };
+        let mut paths: Vec<Vec<Option<IpAddr>>> = Vec::new();
+        for flow in &self.report.flows {
+            let path = walked(flow);
+            if !paths.iter().any(|known| alike(known, &path)) {
+                paths.push(path);
+            }
+        }
         match paths.len() {
             0 | 1 => ", over one path".into(),
             more => format!(", over {more} paths"),

@@ -172,10 +172,12 @@ impl TraceView<'_> {
         if self.is_in_services_name(address, answer.outcome) {
             return "somebody who answers in the Service's name".into();
         }
-        let mut what = self.who(address);
-        if let Some(fate) = self.fate(answer) {
-            what = format!("{what}: {fate}");
-        }
+        let mut what = match (self.who(address), self.fate(answer)) {
+            // Of whom nothing is known, what was said stands alone.
+            (who, Some(fate)) if who == "-" => fate,
+            (who, Some(fate)) => format!("{who}: {fate}"),
+            (who, None) => who,
+        };
         if is_arrival && self.is_same_bridge(ttl) {
             what.push_str(" (same bridge: no node in between)");
         }

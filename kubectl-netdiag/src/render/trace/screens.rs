@@ -417,6 +417,15 @@ fn flows_that_all_arrive_are_counted() {
     ");
 }
 
+#[test]
+fn silence_of_one_flow_is_no_path_of_its_own() {
+    let mut scene = TraceScene::tcp().two_nodes().arrived(3, Open, &[402]).next_flow();
+    scene = scene.silent(1..=2, false).arrived(3, Open, &[402]);
+    let shown = scene.shown();
+    let verdict = "OK       2 of 2 flows reached it in 3 hops, 0.402 ms, over one path";
+    assert_eq!(shown.lines().last(), Some(verdict));
+}
+
 fn sizes() -> TraceScene {
     let pod = pod_peer("foo", [10, 244, 2, 7]);
     let end = || rejected([10, 244, 2, 7], 402, icmp(IcmpMeaning::PortUnreachable, 3, 3));

@@ -41,6 +41,7 @@ fn row(hop: &MtuHop, view: &TraceView<'_>) -> Vec<Cell> {
         (_, Some(_)) => Mood::Good,
     };
     let what = match limit(hop, view) {
+        Some(limit) if who == "-" => limit,
         Some(limit) => format!("{who}; {limit}"),
         None => who,
     };
