@@ -12,7 +12,7 @@ fn bad_input_is_refused_in_words() -> Result<()> {
     for (words, line) in [
         ("pod/server -m 0", "error    ND0030  -m 0: the maximum TTL must be 1 to 255"),
         ("pod/server -m 256", "error    ND0030  -m 256: the maximum TTL must be 1 to 255"),
-        ("pod/server -P sctp", "error    ND0030  -P sctp: must be one of udp, tcp, icmp"),
+        ("pod/server -P sctp", "error    ND0030  -P sctp: the protocol must be udp, tcp or icmp"),
     ] {
         let words = format!("trace {words} -n {place}");
         let _ = pair.cluster.netdiag(words.split(' '))?.refuses(line);

@@ -20,6 +20,13 @@ impl Hops {
         };
         Self(hops.map(addresses).collect())
     }
+
+    /// Whether both are as long, and whoever answered the other answered here too: a router that
+    /// has said enough for this second is silent to either of them.
+    pub(crate) fn cover(&self, other: &Self) -> bool {
+        let pairs = || self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs().all(|(ours, theirs)| ours.is_superset(theirs))
+    }
 }
 
 /// Asks one hop at a time, so that no rate limit of a router's silences it.

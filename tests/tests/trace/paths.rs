@@ -13,14 +13,15 @@ fn across_nodes_each_router_is_named() -> Result<()> {
     let pair = Pair::start()?;
     let (near, far) = (&pair.client.node, &pair.server.node);
     let (from, to) = (pair.client.target(), pair.server.target());
-    for (flags, means) in [("-U", "UDP"), ("-T", "TCP"), ("-I", "ICMP")] {
+    for (flags, means, what) in [("-U", "UDP", ""), ("-T", "TCP", ": refused"), ("-I", "ICMP", "")]
+    {
         let run = pair.from_client(&format!("trace {to} {flags}"))?.exits(0);
         println!("{}", run.stdout);
         let header = run.stdout.lines().next().unwrap_or_default();
         assert!(header.starts_with(&format!("{from} ({}, {near}) -> {to}", pair.client.ip())));
         assert!(header.ends_with(&format!(", {far}), {means}")), "{header}");
         let run = run.says(&format!(" {near}, gateway of its pods\n"));
-        let run = run.says(&format!(" {far}\n")).says(&format!(" {to}\n"));
+        let run = run.says(&format!(" {far}\n")).says(&format!(" {to}{what}\n"));
         let _ = run.says("\nOK       reached in 3 hops, ");
     }
     Ok(())
@@ -95,7 +96,8 @@ fn it_is_the_path_that_traceroute_sees() -> Result<()> {
             .json();
         let theirs = inside.run(|| beside::traceroute(&to, flag))?;
         println!("{flag}: {theirs:?}");
-        assert_eq!(Hops::of_report(&ours), theirs, "{flag}");
+        let ours = Hops::of_report(&ours);
+        assert!(ours.cover(&theirs), "{flag}: {ours:?}");
     }
     Ok(())
 }
