@@ -78,6 +78,7 @@ impl Case<'_> {
                 first.summary = format!("{}, from {from}", first.summary);
             }
             first.labels.extend(self.ended());
+            first.labels.extend(self.passed_over());
         }
         findings.extend(self.skipped());
         findings
@@ -233,6 +234,16 @@ impl Case<'_> {
         let why = ended::why(ended, &self.context.ends.from)?;
         let is_early = ended != Some(EndReason::Completed);
         is_early.then(|| Label::Note(format!("ended early: {why}")))
+    }
+
+    /// Of resolv.conf, what this libc does not read.
+    fn passed_over(&self) -> Option<Label> {
+        let ignored = &self.report.resolver.as_ref()?.ignored;
+        let shown: Vec<String> =
+            ignored.iter().take(MAX_VALUES).map(|line| format!("\"{}\"", shown(line))).collect();
+        let libc = self.libc();
+        let note = format!("of resolv.conf {libc} passes over {}", shown.join(", "));
+        (!ignored.is_empty()).then_some(Label::Note(note))
     }
 
     fn skipped(&self) -> Vec<Finding> {

@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             helm upgrade; mend the node; until then probe from another node with --from node/NAME.",
         looks_like_it: "ND0005 the agent is there, but cannot enter pods; ND0012 you may not list the \
             agents' pods; agents in another namespace (--agent-namespace).",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(2),
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             cluster; on a node, root can run: netdiag-agent local ping ADDRESS.",
         looks_like_it: "ND0001 the API server answers, but the node has no agent; ND0006 it answered at \
             first and the stream broke off later.",
-        raised_by: "ping, doctor, version",
+        raised_by: "ping, trace, dns, doctor, version",
     },
     Entry {
         code: Code(3),
@@ -53,7 +53,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "helm upgrade the chart to the plugin's release, or install the plugin of the \
             agents' release; leave out the option that the older one does not know.",
         looks_like_it: "ND0030 a value that no release takes.",
-        raised_by: "ping, doctor, version",
+        raised_by: "ping, trace, dns, doctor, version",
     },
     Entry {
         code: Code(4),
@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             nothing else, and nobody but administrators should create pods in it.",
         looks_like_it: "ND0001 no agent at all; an agent of a second installation: choose it by \
             --agent-namespace.",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(5),
@@ -87,7 +87,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Let the agents' namespace run privileged (Pod Security: enforce=privileged), \
             exempt it from the policy engine, and leave the chart's security settings in place.",
         looks_like_it: "ND0001 no agent at all; ND0010 the agent could, but you may not.",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(6),
@@ -104,7 +104,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             of the chart: every running probe counts there.",
         looks_like_it: "ND0309 the agent itself ended the probe and said why; ND0007 it answered with \
             something that is not its protocol.",
-        raised_by: "ping",
+        raised_by: "ping, trace, dns",
     },
     Entry {
         code: Code(7),
@@ -120,6 +120,6 @@ pub(super) const ENTRIES: &[Entry] = &[
             error and the agent's log.",
         looks_like_it: "ND0003 the releases differ but understand each other; ND0006 the stream only \
             ended too early.",
-        raised_by: "ping, doctor, version",
+        raised_by: "ping, trace, dns, doctor, version",
     },
 ];

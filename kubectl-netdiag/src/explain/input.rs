@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "[NAMESPACE/]KIND/NAME with KIND pod, node or svc; three segments always name \
             the namespace.",
         looks_like_it: "ND0021 the pod exists, but without a network; ND0012 you may not read it.",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(21),
@@ -31,7 +31,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl get pod NAME -o wide; kubectl describe pod NAME for its events.",
         how_to_mend: "Choose a running pod. Of a pending pod, its events say what it waits for.",
         looks_like_it: "ND0309 the pod ended while it was being used; ND0020 it is not there at all.",
-        raised_by: "ping",
+        raised_by: "ping, trace, dns",
     },
     Entry {
         code: Code(30),
@@ -71,6 +71,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Ask for less, or in several commands; an administrator may raise the limit.",
         looks_like_it: "ND0014 the agent is busy; ND0030 a value that no agent takes; ND0010 allowed \
             with a further right.",
-        raised_by: "ping",
+        raised_by: "ping, trace, dns",
     },
 ];

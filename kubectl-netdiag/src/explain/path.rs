@@ -128,7 +128,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Ask again, from the pod that took its place.",
         looks_like_it: "ND0006 the stream broke off and nobody said why; ND0021 the pod had no network \
             from the start.",
-        raised_by: "ping, trace",
+        raised_by: "ping, trace, dns",
     },
     Entry {
         code: Code(311),

@@ -22,7 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rights under tenants of the chart.",
         looks_like_it: "ND0011 you may not even mint the token; ND0013 no source was named and the \
             default is not yours.",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(11),
@@ -40,7 +40,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             under tenants or operators of the chart.",
         looks_like_it: "ND0010 the token was minted, but its rights do not reach; ND0012 you may not \
             reach the agents.",
-        raised_by: "ping, doctor",
+        raised_by: "ping, trace, dns, doctor",
     },
     Entry {
         code: Code(12),
@@ -56,7 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "An administrator runs the line after admin. What you cannot read is left out of \
             the words around a verdict, where that is possible.",
         looks_like_it: "ND0010 netdiag's own rights; ND0020 there is no such object, for who may ask.",
-        raised_by: "ping, doctor, version",
+        raised_by: "ping, trace, dns, doctor, version",
     },
     Entry {
         code: Code(13),
@@ -71,7 +71,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Name the pod whose view matters by --from pod/NAME, or once for all: export \
             NETDIAG_FROM=NAMESPACE/pod/NAME. --from local probes from this machine.",
         looks_like_it: "ND0010 a source was named and is not allowed; ND0001 no node has an agent.",
-        raised_by: "ping",
+        raised_by: "ping, trace, dns",
     },
     Entry {
         code: Code(14),
@@ -87,6 +87,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Put several targets into one command; stop what runs without end; raise limits of \
             the chart.",
         looks_like_it: "ND0040 one request that is too big; ND0006 an agent that was killed.",
-        raised_by: "ping",
+        raised_by: "ping, trace, dns",
     },
 ];

@@ -3,7 +3,7 @@
 use netdiag_wire::{
     EndReason, IcmpMeaning, SendRefusal,
     dns::{
-        Discarded, DnsMode, DnsOutcome, DnsQuery, DnsRequest, Edns, ExtendedError, Proof,
+        Discarded, DnsEvent, DnsMode, DnsOutcome, DnsQuery, DnsRequest, Edns, ExtendedError, Proof,
         RecordType,
     },
 };
@@ -181,7 +181,7 @@ fn a_proof_is_said_and_what_cannot_be_told_is_unknown() {
             proof,
             reason: "".into(),
         };
-        lookup.events.push(netdiag_wire::dns::DnsEvent::Link(link));
+        lookup.events.push(DnsEvent::Link(link));
         let (is, _, summary) = told(&lookup);
         assert_eq!(is, severity);
         assert!(summary.contains(words), "{summary}");
@@ -233,6 +233,16 @@ fn a_node_is_told_where_the_clusters_names_are_known() {
     let next = "kubectl netdiag dns checkout.shop.svc @10.96.0.10 --from node/node-1";
     let next = next.split(' ').map(str::to_owned).collect();
     assert!(only(&lookup).labels.contains(&Label::Next(next)));
+}
+
+#[test]
+fn what_a_libc_does_not_read_is_told() {
+    let mut lookup = Lookup::walk("web.").found("web.", "192.0.2.7", 610);
+    if let Some(DnsEvent::Resolver(settings)) = lookup.events.first_mut() {
+        settings.ignored = vec!["nameserver 10.0.0.4".into()];
+    }
+    let note = "of resolv.conf glibc passes over \"nameserver 10.0.0.4\"";
+    assert_eq!(only(&lookup).labels, [Label::Note(note.into())]);
 }
 
 #[test]
