@@ -38,11 +38,16 @@ pub(crate) fn trace(from: &Netns, request: &TraceRequest) -> Traced {
 /// The same without any privilege.
 fn trace_unprivileged(from: &Netns, request: &TraceRequest) -> Traced {
     from.enter(|| {
-        let none = CapabilitySet::empty();
-        let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
-        set_capabilities(None, sets).unwrap();
+        lose_privilege();
         run(request)
     })
+}
+
+/// For the rest of the thread's life.
+fn lose_privilege() {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).unwrap();
 }
 
 fn run(request: &TraceRequest) -> Traced {

@@ -7,7 +7,7 @@ use netdiag_wire::trace::{MtuLimit, TraceMethod, TraceProtocol, TraceRequest};
 use super::{
     Traced,
     chain::{Chain, v4, v6},
-    trace, trace_unprivileged,
+    lose_privilege, trace, trace_unprivileged,
 };
 
 const PROTOCOLS: [TraceProtocol; 3] = [TraceProtocol::Udp, TraceProtocol::Tcp, TraceProtocol::Icmp];
@@ -184,6 +184,18 @@ fn without_privilege_the_sizes_are_the_same() {
             assert_eq!(limits(&traced), all, "{protocol:?} {traced:#?}");
         }
     }
+}
+
+#[test]
+fn tcp_without_privilege_says_what_it_needs() {
+    let chain = Chain::new(0);
+    let mut request = TraceRequest::to(chain.target(), TraceProtocol::Tcp);
+    request.mtu = true;
+    let opened = chain.client().enter(|| {
+        lose_privilege();
+        trace::open(&request)
+    });
+    assert!(opened.unwrap_err().to_string().contains("CAP_NET_RAW"));
 }
 
 #[test]
