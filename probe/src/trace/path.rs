@@ -361,3 +361,6 @@ impl Hop {
 fn is_final(refusal: Option<&SendRefusal>) -> bool {
     refusal.is_some_and(|refusal| *refusal != SendRefusal::QueueFull)
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,6 +139,9 @@ fn unprivileged(request: &TraceRequest, terms: Terms) -> Result<Sockets, ProbeEr
         TraceProtocol::Tcp if request.mtu => Err(ProbeError::Request(
             "mtu: needs CAP_NET_RAW by TCP, which this process lacks; UDP and ICMP do not".into(),
         )),
+        TraceProtocol::Tcp if request.size.is_some() => Err(ProbeError::Request(
+            "size: needs CAP_NET_RAW by TCP, which this process lacks; UDP and ICMP do not".into(),
+        )),
         TraceProtocol::Tcp => Ok(Sockets::Sequential),
         TraceProtocol::Udp => {
             let sockets: io::Result<_> = flows.map(|_| Unprivileged::udp(terms)).collect();
