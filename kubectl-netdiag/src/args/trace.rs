@@ -41,9 +41,9 @@ pub(crate) struct TraceArgs {
     /// Port, by number or by its name in TARGET; as TARGET:PORT
     #[arg(short, long, value_name = "PORT", value_parser = Port::parse)]
     port: Option<Port>,
-    /// Probes to each TTL
-    #[arg(short, long, value_name = "N", default_value = "3", value_parser = queries)]
-    queries: u8,
+    /// Probes to each TTL; 3, of several flows 1 each, as routers answer only so many a second
+    #[arg(short, long, value_name = "N", value_parser = queries)]
+    queries: Option<u8>,
     /// How long to wait for each answer; without it 10 times the longest round trip, at least 0.25 s
     #[arg(short, long, value_name = "TIME", value_parser = wait)]
     wait: Option<u32>,
@@ -118,6 +118,10 @@ impl TraceArgs {
         }
     }
 
+    fn queries(&self) -> u8 {
+        self.queries.unwrap_or(if self.flows > 1 { 1 } else { 3 })
+    }
+
     /// A sweep of sizes wants datagrams: a SYN carries no data.
     pub(crate) fn is_sweep(&self) -> bool {
         self.mtu
@@ -134,7 +138,7 @@ impl TraceArgs {
             port,
             first_ttl: self.first_ttl,
             max_ttl: self.max_ttl,
-            queries: self.queries,
+            queries: self.queries(),
             wait_us: self.wait,
             size: self.size,
             dont_fragment: self.df,
@@ -179,7 +183,7 @@ impl TraceArgs {
         // The agent's own bound; what it says of the values is not named by flags.
         let bound = self.request("a".into(), TraceProtocol::Udp, None).check();
         bound.map_err(|_| {
-            let (flows, queries) = (self.flows, self.queries);
+            let (flows, queries) = (self.flows, self.queries());
             format!("--flows {flows} -q {queries}: too many probes at once with -m {max}")
         })
     }

@@ -228,8 +228,14 @@ impl Path<'_> {
     /// Some flows arrive and others do not.
     fn some(&self, flows: &[TraceFlow], reached: usize) -> Finding {
         let lost: Vec<&TraceFlow> = flows.iter().filter(|flow| !arrives(flow)).collect();
-        let Some(first) = lost.first() else { return self.reached() };
+        let certain = lost.iter().find(|flow| !self.may_be_limited(flow));
+        let Some(first) = certain.or(lost.first()) else { return self.reached() };
         let mut finding = self.end_of(first);
+        if reached > 0 && certain.is_none() {
+            finding.severity = Severity::Unknown;
+            let limit = "ICMP is rate-limited and these flows were not asked again one by one";
+            finding.labels.insert(0, Label::Unless(limit.into()));
+        }
         let (missing, all) = (lost.len(), flows.len());
         if missing < all {
             finding.summary = format!("{missing} of {all} flows: {}", finding.summary);
@@ -239,6 +245,12 @@ impl Path<'_> {
             finding.summary = format!("all {all} flows: {}", finding.summary);
         }
         finding
+    }
+
+    /// Silence beside flows that arrive may be a router's limit of answers, until it is asked again.
+    fn may_be_limited(&self, flow: &TraceFlow) -> bool {
+        let PathEnd::Silence { after_ttl } = flow.end else { return false };
+        self.hops(flow.flow).any(|hop| hop.ttl > after_ttl && !hop.asked_again)
     }
 
     /// The first hop that those which arrive do not share with the one that does not.

@@ -418,6 +418,18 @@ fn flows_that_all_arrive_are_counted() {
 }
 
 #[test]
+fn silence_of_one_flow_that_was_not_asked_again_is_unknown() {
+    let mut scene = TraceScene::tcp().two_nodes().arrived(3, Open, &[402]).next_flow();
+    scene = scene.two_nodes().silent(3..=30, false);
+    let shown = scene.shown();
+    let verdict = shown.lines().find(|line| line.contains("ND0303"));
+    assert!(
+        verdict.is_some_and(|line| line.starts_with("UNKNOWN  ND0303  1 of 2 flows: ")),
+        "{shown}"
+    );
+}
+
+#[test]
 fn silence_of_one_flow_is_no_path_of_its_own() {
     let mut scene = TraceScene::tcp().two_nodes().arrived(3, Open, &[402]).next_flow();
     scene = scene.silent(1..=2, false).arrived(3, Open, &[402]);
