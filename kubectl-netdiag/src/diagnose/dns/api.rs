@@ -49,7 +49,10 @@ impl Truth {
         let answer = answer::of(query);
         match &self.says {
             Says::Cname(_) => {
-                answer.via.first().map(|target| bare(&shown(target))).into_iter().collect()
+                // It is the answer itself where a CNAME was asked for.
+                let own = answer.records.iter().find(|record| record.kind == RecordType::CNAME);
+                let target = answer.via.first().copied().or(own.map(|record| &record.data));
+                target.map(|target| bare(&shown(target))).into_iter().collect()
             }
             Says::Addresses(..) => answer.addresses().iter().map(IpAddr::to_string).collect(),
         }

@@ -196,21 +196,24 @@ fn an_external_name_is_compared_by_its_cname() {
         name: "db".into(),
         resource_version: "7".into(),
     };
-    for (target, severity) in
-        [("DB.example.net.", Severity::Ok), ("old.example.net.", Severity::Fail)]
-    {
+    for (kind, target, severity) in [
+        (RecordType::A, "DB.example.net.", Severity::Ok),
+        (RecordType::A, "old.example.net.", Severity::Fail),
+        (RecordType::CNAME, "db.example.net.", Severity::Ok),
+        (RecordType::CNAME, "old.example.net.", Severity::Fail),
+    ] {
         let name = "db.shop.svc.cluster.local.";
-        let mut answer = query(name, RecordType::A, DnsOutcome::Answered, 610);
+        let mut answer = query(name, kind, DnsOutcome::Answered, 610);
         answer.message.as_mut().unwrap().answer = vec![
             record(name, RecordType::CNAME, target),
             record(target, RecordType::A, "192.0.2.7"),
         ];
         let mut lookup = Lookup::walk("db").then(answer);
-        lookup.view.request.types = vec![RecordType::A];
+        lookup.view.request.types = vec![kind];
         let says = Says::Cname("db.example.net".into());
         let object = object.clone();
         lookup.context.truth = Some(Ok(Truth { says, word: "shop/svc/db".into(), object }));
-        assert_eq!(told(&lookup).0, severity, "{target}");
+        assert_eq!(told(&lookup).0, severity, "{kind} {target}");
     }
 }
 
