@@ -76,6 +76,10 @@ fn each_missing_right_of_a_tenant_is_named() -> Result<()> {
         if name == "dora" {
             let on_host = ["ping", &pod.target(), "--from", &host.target(), "-c1"];
             let _ = desk.is_told(&on_host, "ND0010", "create nodes/ping")?.exits(0);
+            let walk = ["dns", "localhost", "--from", &pod.target()];
+            let rule = format!("not allowed: dns from pods in {place}");
+            let _ = desk.is_told(&walk, "ND0010", &rule)?.exits(2);
+            let _ = desk.is_told(&walk, "ND0010", "create pods/files")?.exits(0);
             let fast = ["ping", &pod.target(), "--from", &pod.target(), "-c1", "-i0.01"];
             let _ = desk.is_told(&fast, "ND0010", "create pods/fast-ping")?.exits(0);
         } else {
