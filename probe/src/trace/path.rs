@@ -196,15 +196,17 @@ impl Path {
         if self.at_once { pace.gap.min(pace.patience) } else { pace.patience }
     }
 
+    /// When the next window goes out: as soon as the latest is answered, or when its time is over.
     fn opens_at(&self, pace: Pace) -> Option<Duration> {
         let is_all = self.end.is_some() || self.opened == self.hops.len();
-        (!is_all).then_some(self.opened_at + self.gap(pace))
+        let mut latest = self.hops[self.window..self.opened].iter();
+        let is_answered = latest.all(|hop| !hop.answers.is_empty());
+        let at = if is_answered { Duration::ZERO } else { self.opened_at + self.gap(pace) };
+        (!is_all).then_some(at)
     }
 
     fn open_more(&mut self, now: Duration, pace: Pace) {
-        let Some(at) = self.opens_at(pace) else { return };
-        let mut latest = self.hops[self.window..self.opened].iter();
-        if latest.all(|hop| !hop.answers.is_empty()) || at <= now {
+        if self.opens_at(pace).is_some_and(|at| at <= now) {
             self.window = self.opened;
             let more = if self.at_once { self.opened.min(WINDOW) } else { 1 };
             self.opened = (self.opened + more).min(self.hops.len());

@@ -82,6 +82,21 @@ fn the_target_is_hardly_asked_more_often_than_it_has_to_be() {
 }
 
 #[test]
+fn a_window_that_is_answered_keeps_the_next_one_waiting_no_longer() {
+    let mut bench = Bench::new(1, true);
+    for ttl in [1, 2] {
+        let due = bench.path.due(millis(0), PACE).unwrap();
+        bench.path.sent(due, millis(0));
+        assert_eq!(due.ttl, ttl);
+    }
+    assert_eq!(bench.wakes_at(0), Some(20), "nobody answered yet");
+    for ttl in [1, 2] {
+        bench.path.answered(ttl, 0, of(router(ttl)), false);
+    }
+    assert_eq!(bench.wakes_at(0), Some(0));
+}
+
+#[test]
 fn a_silent_middle_hop_is_asked_again_when_a_rate_limit_would_be_over() {
     let mut bench = Bench::new(1, true);
     let answer = |ttl| if ttl == 2 { None } else { straight(4)(ttl) };
