@@ -238,3 +238,17 @@ fn flows_have_ports_of_their_own_and_come_one_after_another() {
     let ports: Vec<_> = traced.report.flows.iter().filter_map(|flow| flow.source_port).collect();
     assert!(matches!(ports[..], [a, b, c] if a + 1 == b && b + 1 == c), "{ports:?}");
 }
+
+#[test]
+fn no_flow_is_called_dead_for_a_rate_limit() {
+    for protocol in [TraceProtocol::Udp, TraceProtocol::Tcp] {
+        let lab = Lab::new();
+        let request = TraceRequest { flows: 8, queries: 1, ..TraceRequest::to(SERVER, protocol) };
+        let traced = trace(&lab.client, &request);
+        for flow in &traced.report.flows {
+            assert!(matches!(flow.end, PathEnd::Reached { hops: 2, .. }), "{flow:?} {traced:#?}");
+        }
+        let silent = traced.report.hops.iter().filter(|hop| hop.answers.is_empty()).count();
+        assert_eq!((silent, traced.report.flows.len()), (0, 8), "{protocol:?} {traced:#?}");
+    }
+}

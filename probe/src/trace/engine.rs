@@ -114,21 +114,32 @@ impl<'a> Engine<'a> {
         match sent {
             Ok(_) => {
                 path.sent(due, now);
+                if due.is_late {
+                    self.paths.iter_mut().for_each(|path| path.wait_for(due.ttl, now));
+                }
                 self.asked.push(Asked { flow, ttl: due.ttl, query: due.query });
             }
             Err(refusal) => path.refused(due, refusal, now),
         }
     }
 
-    /// Linux answers a closed port once a second. An echo is answered always, so that whoever
-    /// answers it is asked once more, when the second is over.
+    /// Linux answers a closed port once a second, and an echo always. So whoever answers an echo is
+    /// asked once more when the second is over, and echoes tell how far it is to a target that
+    /// answered late.
     fn doubt(&mut self, now: Duration) {
+        let pace = self.exchange.pace();
         if !self.knocked && self.paths.iter().any(|path| path.doubts(now)) {
             self.knocked = true;
-            self.exchange.knock();
+            self.exchange.knock(None);
         }
-        if self.exchange.is_alive() {
-            self.paths.iter_mut().for_each(|path| path.is_alive = true);
+        for path in &mut self.paths {
+            path.suspects(now, pace).into_iter().for_each(|ttl| self.exchange.knock(Some(ttl)));
+        }
+        let has_arrived = self.paths.iter().any(Path::is_at_end);
+        let is_alive = self.exchange.is_alive(has_arrived);
+        for path in &mut self.paths {
+            path.is_alive |= is_alive;
+            self.exchange.nearest_echo().into_iter().for_each(|ttl| path.arrives_at(ttl));
         }
     }
 

@@ -97,15 +97,20 @@ impl Exchange {
         self.lane.method() != TraceMethod::Sequential
     }
 
-    /// Asks whether the target lives in a way that no rate limit makes silent; see
-    /// [`Self::is_alive`].
-    pub(super) fn knock(&mut self) {
-        self.lane.knock();
+    /// Asks the target in a way that no rate limit makes silent whether it lives, or whether a
+    /// packet with this TTL comes so far.
+    pub(super) fn knock(&mut self, ttl: Option<u8>) {
+        self.lane.knock(ttl);
     }
 
-    /// The target has answered, if not what it was asked: its silence may be a rate limit's.
-    pub(super) fn is_alive(&self) -> bool {
-        self.lane.is_alive()
+    /// The target's silence may be a rate limit's: it has answered, if not what it was asked.
+    pub(super) fn is_alive(&self, has_arrived: bool) -> bool {
+        self.lane.is_limited() && (has_arrived || self.lane.is_alive())
+    }
+
+    /// The lowest TTL that an answered knock had.
+    pub(super) fn nearest_echo(&self) -> Option<u8> {
+        self.lane.nearest_echo()
     }
 
     /// That all packets of the flow come from.

@@ -51,19 +51,34 @@ impl Lane {
         }
     }
 
-    pub(super) fn knock(&mut self) {
+    pub(super) fn knock(&mut self, ttl: Option<u8>) {
         match self {
-            Self::Raw(lane) => lane.knock(),
+            Self::Raw(lane) => lane.knock(ttl),
             Self::Datagram(_) | Self::Sequential(_) => {}
         }
     }
 
-    /// Where nobody can ask, whoever may be silent for a rate limit's sake counts as alive.
-    pub(super) fn is_alive(&self) -> bool {
+    /// What the target answers with counts for its rate limit.
+    pub(super) fn is_limited(&self) -> bool {
         match self {
-            Self::Raw(lane) => lane.is_alive(),
+            Self::Raw(lane) => lane.shape.protocol == TraceProtocol::Udp,
             Self::Datagram(lane) => lane.shape.protocol == TraceProtocol::Udp,
             Self::Sequential(_) => false,
+        }
+    }
+
+    /// Where nobody can ask, everybody counts as alive.
+    pub(super) fn is_alive(&self) -> bool {
+        match self {
+            Self::Raw(lane) => lane.is_alive,
+            Self::Datagram(_) | Self::Sequential(_) => true,
+        }
+    }
+
+    pub(super) fn nearest_echo(&self) -> Option<u8> {
+        match self {
+            Self::Raw(lane) => lane.nearest_echo,
+            Self::Datagram(_) | Self::Sequential(_) => None,
         }
     }
 

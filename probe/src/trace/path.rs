@@ -54,6 +54,8 @@ pub(super) struct Path {
     told: usize,
     /// The target is known to be alive, so that its silence may be a rate limit's.
     pub(super) is_alive: bool,
+    /// The end for which [`Self::suspects`] was asked.
+    suspected: Option<usize>,
 }
 
 /// What became of one TTL so far.
@@ -65,6 +67,8 @@ struct Hop {
     rounds: u8,
     /// The once more that waits for rate limits.
     asked_late: bool,
+    /// Another flow was asked late at this TTL, and its router answers once a second.
+    not_before: Duration,
     refusal: Option<SendRefusal>,
 }
 
@@ -88,7 +92,7 @@ enum Step {
 pub(super) struct Due {
     pub(super) ttl: u8,
     pub(super) query: u8,
-    is_late: bool,
+    pub(super) is_late: bool,
 }
 
 impl Path {
@@ -109,6 +113,7 @@ impl Path {
             answered: 0,
             told: 0,
             is_alive: false,
+            suspected: None,
         }
     }
 
@@ -147,7 +152,7 @@ impl Path {
             Step::Settled => None,
         });
         let doubted = (self.end.is_none() && !self.doubts(now)).then_some(self.opened_at + DOUBT);
-        steps.chain(self.opens_at(pace)).chain(doubted).min()
+        steps.chain(self.opens_at(pace)).chain(doubted).chain(self.suspects_at(pace)).min()
     }
 
     /// The next hop, in the order of the TTL, once all that is to be known of it is known.
@@ -185,6 +190,59 @@ impl Path {
     /// Everything was asked, and the target has not answered at once.
     pub(super) fn doubts(&self, now: Duration) -> bool {
         self.end.is_none() && self.opened == self.hops.len() && self.opened_at + DOUBT <= now
+    }
+
+    /// Some flow was asked late at that TTL: no other one goes before the router may answer again.
+    pub(super) fn wait_for(&mut self, ttl: u8, now: Duration) {
+        if let Some((_, hop)) = self.hop_mut(ttl) {
+            hop.not_before = now + REFILLED;
+        }
+    }
+
+    /// The target, or whoever rejects, has answered.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.end.is_some_and(|end| !self.hops[end].answers.is_empty())
+    }
+
+    /// Silent hops right below the end: the target itself may be nearer and have been silent for
+    /// its rate limit. Each end is told once.
+    pub(super) fn suspects(&mut self, now: Duration, pace: Pace) -> Vec<u8> {
+        if self.suspects_at(pace).is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        self.suspected = self.end;
+        let (start, end) = self.silent_below_end();
+        (start..end).map(|hop| self.ttl(hop)).collect()
+    }
+
+    fn suspects_at(&self, pace: Pace) -> Option<Duration> {
+        let (start, end) = self.silent_below_end();
+        let is_new = self.end != self.suspected && self.is_at_end();
+        let last = self.hops[start..end].iter().map(Hop::silent_since).max();
+        last.filter(|_| is_new).map(|last| last + pace.gap)
+    }
+
+    fn silent_below_end(&self) -> (usize, usize) {
+        let end = self.end.unwrap_or_default();
+        let below = &self.hops[self.told.min(end)..end];
+        let silent = below.iter().rev().take_while(|hop| hop.answers.is_empty()).count();
+        (end - silent, end)
+    }
+
+    /// An echo came as far as the target with this TTL: if the hop was silent, so did its probe,
+    /// and the answer to a farther one is what it would have got.
+    pub(super) fn arrives_at(&mut self, ttl: u8) {
+        let (start, end) = self.silent_below_end();
+        let Some(index) = ttl.checked_sub(self.first_ttl).map(usize::from) else { return };
+        if !(start..end).contains(&index) || !self.is_at_end() {
+            return;
+        }
+        let answers = std::mem::take(&mut self.hops[end].answers);
+        let hop = &mut self.hops[index];
+        hop.answers.extend(answers.into_iter().take(1));
+        hop.queries.iter_mut().take(1).for_each(|query| query.is_answered = true);
+        self.end = Some(index);
+        self.answered = index + 1;
     }
 
     /// Hops that are asked, or are known to be the whole path.
@@ -260,7 +318,7 @@ impl Path {
         if is_late && !hop.asked_late {
             return Step::Ask {
                 query: 0,
-                at: silent_at.max(hop.first_sent() + REFILLED),
+                at: silent_at.max(hop.first_sent() + REFILLED).max(hop.not_before),
                 is_late: true,
             };
         }

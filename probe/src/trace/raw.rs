@@ -27,6 +27,8 @@ pub(super) struct RawLane {
     /// An echo to the target itself, for a UDP trace.
     pub(super) knock: Option<Shape>,
     pub(super) is_alive: bool,
+    /// The lowest TTL with which an echo came so far.
+    pub(super) nearest_echo: Option<u8>,
     /// Keeps the ports.
     pub(super) _reserved: Option<Reserved>,
 }
@@ -42,17 +44,15 @@ impl RawLane {
         self.sender.send(self.shape.target, &self.shape.packet(tag, envelope))
     }
 
-    pub(super) fn knock(&self) {
-        let tag = Tag { flow: 0, index: 0 };
-        let envelope = Envelope { ttl: KNOCK_TTL, size: 0, dont_fragment: false };
+    /// An echo, with the TTL as its number, or 0 if it only has to come there.
+    pub(super) fn knock(&self, ttl: Option<u8>) {
+        let tag = Tag { flow: 0, index: ttl.map_or(0, u16::from) };
+        let ttl = ttl.unwrap_or(KNOCK_TTL);
+        let envelope = Envelope { ttl, size: 0, dont_fragment: false };
         if let Some(shape) = &self.knock {
             // One that is not sent is one that is not answered.
             self.sender.send(shape.target, &shape.packet(tag, envelope)).unwrap_or_default();
         }
-    }
-
-    pub(super) fn is_alive(&self) -> bool {
-        self.is_alive
     }
 
     pub(super) fn take(
@@ -60,7 +60,7 @@ impl RawLane {
         buffer: &mut [u8],
         note: &mut dyn FnMut(Found),
     ) -> io::Result<()> {
-        let mut is_alive = self.is_alive;
+        let (mut is_alive, mut nearest) = (self.is_alive, self.nearest_echo);
         for (index, receiver) in self.receivers.iter().enumerate() {
             loop {
                 let packet = match receiver.socket().take(buffer)? {
@@ -71,11 +71,15 @@ impl RawLane {
                 match index {
                     0 => self.of_icmp(&packet).into_iter().for_each(&mut *note),
                     1 => self.of_target(&packet).into_iter().for_each(&mut *note),
-                    _ => is_alive |= self.is_knock_answered(&packet),
+                    _ => {
+                        let Some(ttl) = self.knocked(&packet) else { continue };
+                        is_alive = true;
+                        nearest = nearest.into_iter().chain((ttl > 0).then_some(ttl)).min();
+                    }
                 }
             }
         }
-        self.is_alive = is_alive;
+        (self.is_alive, self.nearest_echo) = (is_alive, nearest);
         Ok(())
     }
 
@@ -83,9 +87,10 @@ impl RawLane {
         readable(&self.receivers).await;
     }
 
-    fn is_knock_answered(&self, packet: &Packet<'_>) -> bool {
-        let shape = self.knock.as_ref().filter(|shape| shape.target == packet.from);
-        shape.is_some_and(|shape| shape.echoed(packet.bytes).is_some())
+    /// The TTL of the knock that the target answers; 0 for one that asked for no distance.
+    fn knocked(&self, packet: &Packet<'_>) -> Option<u8> {
+        let shape = self.knock.as_ref().filter(|shape| shape.target == packet.from)?;
+        u8::try_from(shape.echoed(packet.bytes)?.index).ok()
     }
 
     fn of_icmp(&self, packet: &Packet<'_>) -> Option<Found> {

@@ -72,8 +72,15 @@ fn lane(opened: Opened, shape: Shape) -> io::Result<Lane> {
                 let protocol = TraceProtocol::Icmp;
                 Shape { protocol, port: 0, first_port: ident, flows: 1, ..shape.clone() }
             });
-            let (is_alive, _reserved) = (false, reserved);
-            Ok(Lane::Raw(RawLane { shape, sender, receivers, knock, is_alive, _reserved }))
+            Ok(Lane::Raw(RawLane {
+                shape,
+                sender,
+                receivers,
+                knock,
+                is_alive: false,
+                nearest_echo: None,
+                _reserved: reserved,
+            }))
         }
         Sockets::Datagram(sockets) => Ok(Lane::Datagram(DatagramLane {
             shape,

@@ -156,3 +156,37 @@ fn one_after_the_other_never_has_two_under_way() {
     answered.run(0, straight(3));
     assert_eq!(answered.asked, [1, 1, 1, 2, 2, 2, 3], "one connection at the target");
 }
+
+#[test]
+fn an_echo_tells_how_far_it_is_to_a_target_that_answered_late() {
+    let mut bench = Bench::new(1, true);
+    for ms in (0..=140).step_by(20) {
+        bench.run(ms, |ttl| match ttl {
+            1 | 2 => Some(router(ttl)),
+            17 => Some(TARGET),
+            _ => None,
+        });
+    }
+    let suspects = bench.path.suspects(millis(200), PACE);
+    assert_eq!(suspects, (3..17).collect::<Vec<_>>());
+    assert!(bench.path.suspects(millis(200), PACE).is_empty(), "asked once");
+    for ttl in [17, 2, 40] {
+        bench.path.arrives_at(ttl);
+        assert_eq!(bench.path.end, Some(16), "{ttl} is none of them");
+    }
+    bench.path.arrives_at(3);
+    let told = bench.told(200);
+    assert_eq!(told.last().map(|hop| (hop.ttl, hop.answers[0].address)), Some((3, TARGET)));
+    assert!(bench.path.is_told());
+}
+
+#[test]
+fn a_flow_waits_its_turn_where_another_was_asked_late() {
+    let mut bench = Bench::new(1, true);
+    let answer = |ttl| if ttl == 2 { None } else { straight(4)(ttl) };
+    for ms in [0, 20, 250] {
+        bench.run(ms, answer);
+    }
+    bench.path.wait_for(2, millis(1_100));
+    assert_eq!(bench.wakes_at(250), Some(2_200));
+}
