@@ -39,7 +39,10 @@ fn who_forbids_it_is_a_row_and_the_verdict() -> Result<()> {
     let rule = format!("ip daddr {ip} reject with icmp type admin-prohibited");
     let _fault = Fault::rule(&pair.cluster, Node::Second, &rule)?;
     for flag in ["-U", "-T", "-I"] {
-        let run = pair.from_client(&format!("trace {ip} {flag}"))?.exits(1);
+        // A client that was not traced from yet: each has its own share of what a router says.
+        let client = pair.cluster.pod(&format!("client{}", flag.to_lowercase())).on(Node::First);
+        let from = client.start()?.target();
+        let run = pair.cluster.netdiag(["trace", &ip.to_string(), flag, "--from", &from])?.exits(1);
         println!("{}", run.stdout);
         let run = run.says(&format!("{far}: rejected, administratively prohibited\n"));
         let _ = run.says(&format!("\nFAIL     ND0304  rejected by {far} at hop 3: "));
@@ -78,11 +81,12 @@ fn a_policy_that_denies_looks_like_a_path_that_ends() -> Result<()> {
         cluster.namespace()
     ))?;
     let (from, to) = (client.target(), server.target());
-    let run = wait::until("the policy holds", Duration::from_secs(20), || {
-        let run = cluster.netdiag(["trace", &to, "--from", &from])?;
+    wait::until("the policy holds", Duration::from_secs(20), || {
+        let run = cluster.netdiag(["ping", &to, "--from", &from, "-c", "1", "-W", "0.2"])?;
         ensure!(run.code == Some(1), "{}", run.stdout);
-        Ok(run)
+        Ok(())
     })?;
+    let run = cluster.netdiag(["trace", &to, "--from", &from])?.exits(1);
     println!("{}", run.stdout);
     // The stand-in drops on every node, so already on the source's.
     let _ = run.says("\nFAIL     ND0303  the path ends after hop 1, node-1, ").says("  unless ");

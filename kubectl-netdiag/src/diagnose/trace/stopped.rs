@@ -31,6 +31,7 @@ impl Path<'_> {
         finding.labels.extend(self.asked(flow, after));
         finding.labels.extend(labels::node_not_ready(self.context));
         finding.labels.push(Label::Unless(self.unless(last)));
+        finding.labels.extend(self.unless_limited(flow, after, last));
         finding.labels.extend(self.silence_next());
         finding
     }
@@ -74,6 +75,18 @@ impl Path<'_> {
                 format!("only {packets} are dropped: another protocol may pass or be answered")
             }
         }
+    }
+
+    /// Linux tells one asker of six packets, then of one a second: who was traced just before may
+    /// have used that up.
+    fn unless_limited(&self, flow: u8, after: u8, last: Option<IpAddr>) -> Option<Label> {
+        let was_asked_again = self.hops(flow).any(|hop| hop.ttl > after && hop.asked_again);
+        let is_last = last.is_some_and(|address| self.is_targets_node(address));
+        (!was_asked_again && !is_last).then(|| {
+            let text = "the routers were traced just before and have said enough for now (ICMP is \
+                        rate-limited)";
+            Label::Unless(text.into())
+        })
     }
 
     pub(super) fn rejected(&self, flow: u8, ttl: u8, by: IpAddr, icmp: &IcmpError) -> Finding {
