@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 mod datagram;
 mod engine;
 mod exchange;
+mod intercepted;
 mod lane;
 mod mtu;
 mod names;
@@ -29,7 +30,7 @@ use names::Names;
 /// `destination` is asked about the target's address before anything is sent to it.
 pub async fn run(
     request: &TraceRequest,
-    sockets: TraceSockets,
+    mut sockets: TraceSockets,
     files: &ResolverFiles,
     destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
     emit: &mut impl FnMut(TraceEvent),
@@ -42,9 +43,13 @@ pub async fn run(
         address = find => address?,
     };
     destination(address)?;
+    let tables = std::mem::take(&mut sockets.tables);
     let (mut exchange, mtu) = start::start(request, sockets, address, emit)?;
     let names = Names::new(request.no_names, files);
     let hops = Engine::new(request, &mut exchange, names).run(emit, &stop).await?;
+    if intercepted::check(request, &tables, &hops, address).await {
+        emit(TraceEvent::Intercepted);
+    }
     if !request.mtu {
         return Ok(());
     }

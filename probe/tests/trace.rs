@@ -8,7 +8,10 @@ mod paths;
 mod router;
 mod side_by_side;
 
-use std::time::{Duration, Instant};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use netdiag_probe::{
     ProbeError,
@@ -114,7 +117,9 @@ fn traces_in_a_row_are_complete_in_spite_of_rate_limits() {
     for protocol in [TraceProtocol::Icmp, TraceProtocol::Tcp, TraceProtocol::Udp] {
         let lab = Lab::new();
         for count in 1..=10 {
-            let request = TraceRequest { queries: 1, ..TraceRequest::to(SERVER, protocol) };
+            // Every third asks for more than there is.
+            let queries = if count % 3 == 0 { 3 } else { 1 };
+            let request = TraceRequest { queries, ..TraceRequest::to(SERVER, protocol) };
             let before = Instant::now();
             let traced = trace(&lab.client, &request);
             assert_eq!(traced.path(), [ROUTER, SERVER], "{protocol:?} {count}: {traced:#?}");
@@ -251,4 +256,26 @@ fn no_flow_is_called_dead_for_a_rate_limit() {
         let silent = traced.report.hops.iter().filter(|hop| hop.answers.is_empty()).count();
         assert_eq!((silent, traced.report.flows.len()), (0, 8), "{protocol:?} {traced:#?}");
     }
+}
+
+#[test]
+fn a_proxy_in_the_sources_own_namespace_is_not_the_target() {
+    let lab = Lab::new();
+    let _proxy = lab.client.enter(|| TcpListener::bind("0.0.0.0:15001").unwrap());
+    lab.client.nft("add table ip mesh");
+    lab.client.nft("add chain ip mesh out { type nat hook output priority -100; }");
+    lab.client.nft("add rule ip mesh out ip daddr 10.9.2.2 tcp dport 80 redirect to :15001");
+    let traced = trace(&lab.client, &TraceRequest::to(SERVER, TraceProtocol::Tcp));
+    assert_eq!(traced.path(), [SERVER]);
+    assert!(traced.report.intercepted, "{traced:#?}");
+}
+
+#[test]
+fn a_neighbour_that_answers_is_the_target_itself() {
+    let lab = Lab::new();
+    let _server = lab.router.enter(|| TcpListener::bind("0.0.0.0:80").unwrap());
+    let traced = trace(&lab.client, &TraceRequest::to(ROUTER, TraceProtocol::Tcp));
+    assert_eq!(traced.path(), [ROUTER]);
+    assert!(matches!(traced.end(), PathEnd::Reached { hops: 1, .. }));
+    assert!(!traced.report.intercepted, "{traced:#?}");
 }

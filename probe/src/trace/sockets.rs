@@ -6,6 +6,7 @@ use netdiag_wire::trace::{MAX_FLOWS, TraceProtocol, TraceRequest};
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Protocol, Type};
 
+use super::intercepted::Tables;
 use crate::{
     ProbeError,
     packet::{Version, probe::Secret},
@@ -24,6 +25,8 @@ pub struct TraceSockets {
     pub(super) secret: Secret,
     /// Absent where the kernel has no rtnetlink; the trace does without.
     pub(super) links: Option<Links>,
+    /// Of a trace by TCP.
+    pub(super) tables: Tables,
 }
 
 /// How a target of one IP version is reached.
@@ -71,7 +74,9 @@ pub fn open(request: &TraceRequest) -> Result<TraceSockets, ProbeError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(TraceSockets { opened, secret, links: Links::open().ok() })
+    let is_tcp = request.protocol == TraceProtocol::Tcp;
+    let tables = if is_tcp { Tables::open() } else { Tables::default() };
+    Ok(TraceSockets { opened, secret, links: Links::open().ok(), tables })
 }
 
 impl TraceSockets {

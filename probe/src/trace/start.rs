@@ -30,7 +30,7 @@ pub(super) fn start(
     target: IpAddr,
     emit: &mut impl FnMut(TraceEvent),
 ) -> Result<(Exchange, Option<u32>), ProbeError> {
-    let TraceSockets { opened, secret, links } = sockets;
+    let TraceSockets { opened, secret, links, .. } = sockets;
     let opened = opened.into_iter().find(|opened| opened.terms.version == Version::of(target));
     let opened = opened
         .ok_or_else(|| ProbeError::Request(format!("no sockets were opened for {target}")))?;
@@ -101,7 +101,7 @@ fn lane(opened: Opened, shape: Shape) -> io::Result<Lane> {
     }
 }
 
-fn port(request: &TraceRequest) -> Option<u16> {
+pub(super) fn port(request: &TraceRequest) -> Option<u16> {
     match request.protocol {
         TraceProtocol::Udp => Some(request.port.unwrap_or(UDP_PORT)),
         TraceProtocol::Tcp => Some(request.port.unwrap_or(TCP_PORT)),
