@@ -250,6 +250,11 @@ impl Question {
 
     /// Families that cannot meet, and bounds of the request.
     fn check(&self) -> Result<(), String> {
+        if let (What::Name(name), DnsMode::Walk | DnsMode::EveryServer) = (&self.what, self.mode)
+            && let Ok(address) = name.asked.parse::<IpAddr>()
+        {
+            return Err(format!("{address}: an address; -x {address} asks for the name it has"));
+        }
         for server in &self.servers {
             let Ok(address) = server.host.parse::<IpAddr>() else { continue };
             match (self.family, address) {

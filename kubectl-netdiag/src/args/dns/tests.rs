@@ -133,6 +133,8 @@ fn what_cannot_be_is_refused_before_anything_is_asked() {
     for (line, message) in [
         ("dns", "NAME is missing"),
         ("dns +tcp", "NAME is missing"),
+        ("dns 127.0.0.1", "127.0.0.1: an address; -x 127.0.0.1 asks for the name it has"),
+        ("dns ::1", "::1: an address; -x ::1 asks for the name it has"),
         (
             "dns web frob",
             "\"frob\" is no class and no type of record; TYPE123 is any by its number",
