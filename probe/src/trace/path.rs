@@ -178,7 +178,7 @@ impl Path {
             waited_us: (silent > 0).then(|| micros(waited)),
             asked_again: hop.asked_late,
             not_sent: hop.refusal.take().filter(|_| hop.answers.len() < queries),
-            answers: std::mem::take(&mut hop.answers),
+            answers: hop.answers.clone(),
         })
     }
 

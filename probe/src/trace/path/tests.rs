@@ -93,6 +93,7 @@ fn a_window_that_is_answered_keeps_the_next_one_waiting_no_longer() {
     for ttl in [1, 2] {
         bench.path.answered(ttl, 0, of(router(ttl)), false);
     }
+    assert_eq!(bench.told(0).len(), 2);
     assert_eq!(bench.wakes_at(0), Some(0));
 }
 
