@@ -78,7 +78,7 @@ fn another_checkout_is_told_whose_cluster_it_is() -> Result<()> {
     cleanup::down()
 }
 
-/// Starts that cluster in time, pings across it over every family, and stops it.
+/// Starts that cluster in time, pings and traces across it over every family, and stops it.
 fn shape(flags: &str, families: usize) -> Result<()> {
     let _turn = turn()?;
     let settings = Line::try_parse_from(["shape"].into_iter().chain(flags.split(' ')))?.settings;
@@ -91,7 +91,7 @@ fn shape(flags: &str, families: usize) -> Result<()> {
 }
 
 fn pods_reach_each_other(families: usize) -> Result<()> {
-    let cluster = Cluster::current()?;
+    let cluster = Cluster::with_agents()?;
     let client = cluster.pod("client").on(Node::First).start()?;
     let server = cluster.pod("server").on(Node::Second).start()?;
     assert_eq!(server.ips.len(), families);
@@ -100,6 +100,10 @@ fn pods_reach_each_other(families: usize) -> Result<()> {
         let exec = ["exec", "-n", &client.namespace, "client", "--"];
         let ping = ["ping", "-c", "1", "-w", "5", &address];
         cluster.kubectl(exec.iter().chain(&ping))?;
+        // An overlay is one hop, as a route is.
+        let run = cluster.netdiag(["trace", &address, "--from", &client.target()])?.exits(0);
+        println!("{}", run.stdout);
+        let _ = run.says("\nOK       reached in 3 hops, ");
     }
     let exec = ["exec", "-n", &client.namespace, "client", "--"];
     let lookup = ["nslookup", "kubernetes.default.svc.cluster.local", "10.96.0.10"];
