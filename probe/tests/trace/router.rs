@@ -68,7 +68,12 @@ fn serve(taps: &Socket, sends: &Socket, answers: &impl Fn(&[u8]) -> Vec<Vec<u8>>
     let mut reader = taps;
     let packet = match reader.read(&mut buffer) {
         Ok(length) => &buffer[..length],
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+        // A link that comes or goes is told once to everybody who listens.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NetworkDown) =>
+        {
+            return;
+        }
         Err(error) => panic!("{error}"),
     };
     if packet[8] != 1 {
