@@ -14,7 +14,7 @@ pub(super) fn why(ended: Option<EndReason>, from: &Peer) -> Option<String> {
     Some(match ended {
         Some(EndReason::Completed) => return None,
         Some(EndReason::Deadline) => "its deadline passed".into(),
-        Some(EndReason::Cancelled) => "it was stopped by Ctrl-C".into(),
+        Some(EndReason::Cancelled) => "it was stopped by Ctrl-C or SIGTERM".into(),
         Some(EndReason::SourceGone) => format!("{} ended and its network with it", from.word()),
         Some(EndReason::Limit) => "the agent's limit for one probe's duration was reached".into(),
         Some(EndReason::Draining) => format!("the agent{} was being stopped", on_node(from)),

@@ -162,7 +162,7 @@ fn nothing_sent_is_unknown() {
     let mut scene = Scene::from_web(foo(), 3);
     scene.ended = Some(EndReason::Cancelled);
     scene.screen.format = Format::Verdict;
-    insta::assert_snapshot!(scene.shown(), @"UNKNOWN  ND0309  cannot tell: nothing was sent, it was stopped by Ctrl-C");
+    insta::assert_snapshot!(scene.shown(), @"UNKNOWN  ND0309  cannot tell: nothing was sent, it was stopped by Ctrl-C or SIGTERM");
     let mut scene = scene.sent(1);
     scene.ended = Some(EndReason::Deadline);
     insta::assert_snapshot!(scene.shown(), @"UNKNOWN  ND0309  cannot tell: 1 echo was sent, and no reply was waited for");

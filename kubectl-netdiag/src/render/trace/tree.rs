@@ -1,6 +1,9 @@
 //! Several flows as a tree: where they part, and how many go which way.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    net::IpAddr,
+};
 
 use netdiag_wire::trace::{TraceAnswer, TraceHop};
 
@@ -117,19 +120,48 @@ impl TraceView<'_> {
     }
 }
 
-/// Flows parted by who answers first in each, in the order in which they are met.
+/// Flows parted by who answers first in each, in the order in which they are met. Who is silent
+/// where another flow is answered goes with it if all that follows is alike.
 fn part<'a>(flows: &[&'a [TraceHop]]) -> Vec<Branch<'a>> {
-    let who = |hops: &[TraceHop]| {
-        hops.first().map(|hop| (hop.ttl, hop.answers.first().map(|answer| answer.address)))
-    };
     let mut branches: Vec<Branch<'a>> = Vec::new();
     for hops in flows {
-        match branches.iter_mut().find(|branch| who(branch.flows[0]) == who(hops)) {
+        match branches.iter_mut().find(|branch| goes_with(&branch.flows, hops)) {
             Some(branch) => branch.flows.push(hops),
             None => branches.push(Branch { flows: vec![hops] }),
         }
     }
+    // Whoever stands for the branch was answered, if any of its flows was.
+    for branch in &mut branches {
+        branch.flows.sort_by_key(|hops| first(hops).is_none());
+    }
     branches
+}
+
+fn goes_with(branch: &[&[TraceHop]], hops: &[TraceHop]) -> bool {
+    let is_silent = branch.iter().all(|other| first(other).is_none());
+    match first(hops) {
+        Some(answerer) if !is_silent => branch.iter().any(|other| first(other) == Some(answerer)),
+        None if is_silent => true,
+        _ => branch.iter().any(|other| is_alike(other, hops)),
+    }
+}
+
+/// Both end with an answer at the same distance, and nowhere two different ones answer.
+fn is_alike(a: &[TraceHop], b: &[TraceHop]) -> bool {
+    let same = |(a, b): (&TraceHop, &TraceHop)| {
+        let (a, b) = (address(a), address(b));
+        a.is_none() || b.is_none() || a == b
+    };
+    let both_end = |hops: &[TraceHop]| hops.last().and_then(address).is_some();
+    a.len() == b.len() && both_end(a) && both_end(b) && a.iter().zip(b).all(same)
+}
+
+fn first(hops: &[TraceHop]) -> Option<IpAddr> {
+    hops.first().and_then(address)
+}
+
+fn address(hop: &TraceHop) -> Option<IpAddr> {
+    hop.answers.first().map(|answer| answer.address)
 }
 
 impl Branch<'_> {
