@@ -8,7 +8,7 @@ use netdiag_wire::{
     trace::{TraceEvent, TraceFold, TraceMethod, TraceReport, TraceRequest},
 };
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 mod naming;
@@ -21,9 +21,10 @@ pub(crate) use saved::Saved;
 use crate::{
     args::TraceArgs,
     diagnose,
-    finding::{Failure, Finding, Severity},
+    finding::{Failure, Finding, PeerKind, Severity},
     local,
-    probe::{self, Conclusion, Ends, Here, Probe},
+    plan::Aim,
+    probe::{self, Conclusion, Ends, Here, NAMING, Probe},
     render::{self, Hops, Names, TraceView},
     session::{Session, Stopped},
 };
@@ -55,6 +56,7 @@ impl<'a> Probe<'a> for Trace {
     type Event = TraceEvent;
 
     async fn begin(args: &'a TraceArgs, ends: &mut Ends<'_>) -> Result<Self, Failure> {
+        look_up(ends).await;
         let request = settle::request(args, &mut ends.aim)?;
         let naming = Naming::start(ends.cluster, &ends.aim);
         let fold = TraceFold::new(&request);
@@ -130,6 +132,17 @@ impl<'a> Probe<'a> for Trace {
         let findings = diagnose::trace(&report, &self.request, &context);
         let view = view(&self.request, &report, ends, &context.names);
         concluded(&report, &view, findings, session)
+    }
+}
+
+/// A ClusterIP that was typed takes its Service's ports and nothing else: it is traced as that.
+async fn look_up(ends: &mut Ends<'_>) {
+    let Some(cluster) = ends.cluster.filter(|_| ends.aim.peer.kind == PeerKind::Address) else {
+        return;
+    };
+    let Some(address) = ends.aim.peer.address else { return };
+    if let Ok(Some(service)) = timeout(NAMING, cluster.service_at(address)).await {
+        ends.aim = Aim::at_service(&service, address);
     }
 }
 

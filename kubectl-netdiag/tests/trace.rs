@@ -175,6 +175,24 @@ fn a_port_that_is_not_declared_lists_those_that_are() {
     );
 }
 
+#[test]
+fn a_cluster_ip_that_was_typed_is_its_service() {
+    let service = json!({
+        "metadata": {"namespace": "shop", "name": "checkout"},
+        "spec": {"clusterIP": "10.96.14.7", "clusterIPs": ["10.96.14.7"],
+                 "ports": [{"name": "http", "port": 80}]},
+    });
+    let list = json!({"apiVersion": "v1", "kind": "ServiceList", "metadata": {},
+                      "items": [service]});
+    let started = r#""event":"started","host":"10.96.14.7","address":"10.96.14.7","source":"10.89.0.11","method":"raw","port":80"#;
+    let answer = stream(&[ACCEPTED, started, FLOW, &hop(1, "10.96.14.7", "open"), END]);
+    let canned = Canned::with(Agent::Says(answer), [("/api/v1/services", 200, list)]);
+    let plugin = Plugin::new("trace 10.96.14.7 --from node/node-1");
+    let run = plugin.kubeconfig(&canned.kubeconfig()).run().exits(0);
+    let header = "node/node-1 (10.89.0.11) -> shop/svc/checkout:80 (10.96.14.7), TCP\n";
+    assert!(run.stdout.starts_with(header), "{run:#?}");
+}
+
 /// SIGTERM ends it as Ctrl-C does.
 #[test]
 fn what_is_interrupted_keeps_its_verdict() {
@@ -188,6 +206,6 @@ fn what_is_interrupted_keeps_its_verdict() {
     let run = plugin.kubeconfig(&canned.kubeconfig()).stopped_at("10.89.0.11  0.300").exits(1);
     assert!(start.elapsed() < Duration::from_secs(20), "{run:#?}");
     let verdict = "\nUNKNOWN  ND0309  cannot tell: so far it leads to hop 1, node-1, and it was \
-                   stopped by Ctrl-C\n";
+                   stopped by Ctrl-C or SIGTERM\n";
     assert!(run.stdout.contains(verdict), "{run:#?}");
 }

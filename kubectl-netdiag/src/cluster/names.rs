@@ -57,6 +57,12 @@ impl Cluster {
         pods.iter().map(facts::of_pod).collect()
     }
 
+    /// The Service with this ClusterIP.
+    pub(crate) async fn service_at(&self, address: IpAddr) -> Option<Service> {
+        let services = self.with_field::<Service>("spec.clusterIP", address).await;
+        services.into_iter().find(|service| facts::cluster_ips(service).contains(&address))
+    }
+
     async fn with_field<K>(&self, field: &str, address: IpAddr) -> Vec<K>
     where
         K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,

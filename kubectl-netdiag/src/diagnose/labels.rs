@@ -2,12 +2,14 @@
 //!
 //! Every `next` here is a command of this release.
 
+use std::net::IpAddr;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Context;
 use crate::{
     finding::{Label, Object, Peer, PeerKind},
-    render::{NodeFacts, PodFacts, ReadyBy, number},
+    render::{NodeFacts, PodFacts, ReadyBy, ServiceFacts, number},
 };
 
 /// Whether the target lives, as the API has it.
@@ -75,18 +77,18 @@ fn instant(at: Timestamp, now: Timestamp) -> String {
 /// The target is a Service's address: then no echo tells anything of the Service.
 pub(super) fn service_of(context: &Context) -> Option<[Label; 2]> {
     let address = context.to.address?;
-    let services = &context.names.services;
-    let known = services.iter().find(|service| service.cluster_ips.contains(&address));
-    let (namespace, name) = match (&context.to, known) {
-        (Peer { kind: PeerKind::Service, namespace: Some(namespace), name, .. }, _) => {
-            (namespace, name)
-        }
-        (_, Some(service)) => (&service.namespace, &service.name),
-        (_, None) => return None,
+    let (namespace, name) = match &context.to {
+        Peer { kind: PeerKind::Service, namespace: Some(namespace), name, .. } => (namespace, name),
+        _ => service_at(context, address).map(|service| (&service.namespace, &service.name))?,
     };
     let note =
         format!("{address} is the address of {namespace}/svc/{name}: an echo reaches no pod of it");
     Some([Label::Note(note), endpoints_of(namespace, name)])
+}
+
+/// The Service with this ClusterIP, as far as it is known.
+pub(super) fn service_at(context: &Context, address: IpAddr) -> Option<&ServiceFacts> {
+    context.names.services.iter().find(|service| service.cluster_ips.contains(&address))
 }
 
 pub(super) fn silence_unless(context: &Context) -> Option<Label> {

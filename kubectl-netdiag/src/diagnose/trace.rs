@@ -189,6 +189,10 @@ impl Path<'_> {
     /// How the one flow ends, or the worst of several.
     fn end_of(&self, flow: &TraceFlow) -> Finding {
         let early = self.report.ended != Some(EndReason::Completed);
+        let is_lost = !matches!(flow.end, PathEnd::Reached { .. } | PathEnd::NotSent { .. });
+        if let Some(finding) = self.at_service().filter(|_| is_lost && !early) {
+            return finding;
+        }
         match &flow.end {
             PathEnd::Rejected { ttl, by, icmp } => self.rejected(flow.flow, *ttl, *by, icmp),
             PathEnd::Loop { from_ttl, addresses } => self.circle(*from_ttl, addresses),
@@ -199,6 +203,25 @@ impl Path<'_> {
             PathEnd::Reached { .. } => self.reached(),
             PathEnd::Unknown => self.early(flow),
         }
+    }
+
+    /// A name that stood for a ClusterIP: whatever its Service has no port for is lost, and says
+    /// nothing of the path.
+    fn at_service(&self) -> Option<Finding> {
+        let context = self.context;
+        let is_unlooked = matches!(context.to.kind, PeerKind::Host | PeerKind::Address);
+        let address = self.report.address.filter(|_| is_unlooked)?;
+        let service = labels::service_at(context, address)?;
+        let (namespace, name) = (service.namespace.clone(), service.name.clone());
+        let service =
+            Peer { kind: PeerKind::Service, namespace: Some(namespace), name, ..Peer::default() };
+        let (target, word, from) = (self.target(), service.word(), context.from.word());
+        let summary = format!("cannot tell: no answer from {target}, but it is a ClusterIP");
+        let note =
+            format!("{address} is the ClusterIP of {word}, which takes only the Service's ports");
+        let next = ["kubectl", "netdiag", "trace", &word, "--from", &from].map(str::to_owned);
+        let finding = Finding::new(Severity::Unknown, PATH_ENDS, summary);
+        Some(finding.with(Label::Note(note)).with(Label::Next(next.to_vec())))
     }
 
     /// Stopped before the end was known.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use k8s_openapi::api::core::v1::Service;
 use netdiag_wire::Family;
 
 use crate::{
@@ -45,6 +46,12 @@ pub(crate) enum PortProtocol {
 }
 
 impl Aim {
+    pub(crate) fn at_service(service: &Service, address: IpAddr) -> Self {
+        let peer = facts::service_peer(service, Some(address));
+        let (host, ports) = (address.to_string(), facts::service_ports(service));
+        Self { peer, host, pod: None, node: None, ports }
+    }
+
     /// What is known of addresses before anybody asks for more.
     pub(crate) fn names(&self) -> Names {
         Names {
@@ -103,9 +110,7 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             let service = cluster.service(namespace, &object.name).await?;
             let addresses = facts::cluster_ips(&service);
             let address = pick(&addresses, family, &object_word(namespace, object))?;
-            let peer = facts::service_peer(&service, Some(address));
-            let (host, ports) = (address.to_string(), facts::service_ports(&service));
-            Ok(Aim { peer, host, pod: None, node: None, ports })
+            Ok(Aim::at_service(&service, address))
         }
     }
 }

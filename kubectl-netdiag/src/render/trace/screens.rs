@@ -11,7 +11,7 @@ use super::scene::{TraceScene, expired, rejected};
 use crate::{
     finding::{Peer, PeerKind},
     render::{
-        Format, Screen,
+        Format, Screen, ServiceFacts,
         scene::{icmp, node_peer, pod_peer},
     },
 };
@@ -271,6 +271,25 @@ fn a_services_hops_are_counted_and_not_named() {
 }
 
 #[test]
+fn a_name_that_is_a_cluster_ip_proves_nothing_by_silence() {
+    let host = Peer {
+        kind: PeerKind::Host,
+        name: "checkout".into(),
+        address: Some([10, 96, 14, 7].into()),
+        ..Peer::default()
+    };
+    let mut scene = TraceScene::to(host, TraceProtocol::Udp, None)
+        .router(1, [10, 244, 1, 1], &[41, 38, 36])
+        .silent(2..=30, true);
+    scene.context.names.services = vec![ServiceFacts {
+        namespace: "shop".into(),
+        name: "checkout".into(),
+        cluster_ips: vec![[10, 96, 14, 7].into()],
+    }];
+    insta::assert_snapshot!(scene.shown(), @"");
+}
+
+#[test]
 fn a_connection_that_a_proxy_took_tells_nothing() {
     let scene = TraceScene::tcp().arrived(1, Open, &[20, 18, 17]).then(TraceEvent::Intercepted);
     insta::assert_snapshot!(scene.shown(), @r"
@@ -294,7 +313,7 @@ fn ctrl_c_says_how_far_it_leads() {
       1  10.244.1.1  0.041  0.038  0.036  node-1, gateway of its pods
       2  10.89.0.12  0.312  0.298  0.301  node-2
 
-    UNKNOWN  ND0309  cannot tell: so far it leads to hop 2, node-2, the pod's own node, and it was stopped by Ctrl-C
+    UNKNOWN  ND0309  cannot tell: so far it leads to hop 2, node-2, the pod's own node, and it was stopped by Ctrl-C or SIGTERM
     ");
 }
 
@@ -436,6 +455,7 @@ fn silence_of_one_flow_is_no_path_of_its_own() {
     let shown = scene.shown();
     let verdict = "OK       2 of 2 flows reached it in 3 hops, 0.402 ms, over one path";
     assert_eq!(shown.lines().last(), Some(verdict));
+    insta::assert_snapshot!(shown.lines().skip(1).take(3).collect::<Vec<_>>().join("\n"), @"");
 }
 
 fn sizes() -> TraceScene {
