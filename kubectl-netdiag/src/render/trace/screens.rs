@@ -286,7 +286,16 @@ fn a_name_that_is_a_cluster_ip_proves_nothing_by_silence() {
         name: "checkout".into(),
         cluster_ips: vec![[10, 96, 14, 7].into()],
     }];
-    insta::assert_snapshot!(scene.shown(), @"");
+    insta::assert_snapshot!(scene.shown(), @r"
+    shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> checkout (10.96.14.7), UDP
+     HOP  ADDRESS     MS                   WHAT
+       1  10.244.1.1  0.041  0.038  0.036  node-1, gateway of its pods
+    2-30  *                                silence
+
+    UNKNOWN  ND0303  cannot tell: no answer from checkout, but it is a ClusterIP
+      note   10.96.14.7 is the ClusterIP of shop/svc/checkout, which takes only the Service's ports
+      next   kubectl netdiag trace shop/svc/checkout --from shop/pod/web-7d4c9b5f6-x2x9z
+    ");
 }
 
 #[test]
@@ -455,7 +464,11 @@ fn silence_of_one_flow_is_no_path_of_its_own() {
     let shown = scene.shown();
     let verdict = "OK       2 of 2 flows reached it in 3 hops, 0.402 ms, over one path";
     assert_eq!(shown.lines().last(), Some(verdict));
-    insta::assert_snapshot!(shown.lines().skip(1).take(3).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(shown.lines().skip(1).take(3).collect::<Vec<_>>().join("\n"), @r"
+    └─ 1  10.244.1.1  0.036 ms  node-1, gateway of its pods  x2
+       └─ 2  10.89.0.12  0.298 ms  node-2  x2
+          └─ 3  10.244.2.7  0.402 ms  shop/pod/foo: open  x2
+    ");
 }
 
 fn sizes() -> TraceScene {
