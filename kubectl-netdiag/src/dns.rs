@@ -16,6 +16,7 @@ mod saved;
 pub(crate) mod servers;
 pub(crate) mod words;
 
+pub(crate) use kube::DOMAIN;
 pub(crate) use saved::Saved;
 
 use crate::{
@@ -191,7 +192,7 @@ async fn request(
         );
         return Err(Failure::new(code::NO_OBJECT, message));
     };
-    let mut request = question.request(&format!("{name}.{}.", kube::DOMAIN), false);
+    let mut request = question.request(&format!("{name}.{DOMAIN}."), false);
     if request.mode == DnsMode::Walk {
         request.mode = DnsMode::Ask;
     }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use netdiag_wire::{
     EndReason,
-    dns::{DnsMode, DnsOutcome, DnsQuery, DnsReport, DnsRequest, Libc, Proof, RecordType},
+    dns::{
+        DnsMode, DnsOutcome, DnsQuery, DnsReport, DnsRequest, DnsTransport, Libc, Proof, RecordType,
+    },
 };
 
 mod api;
@@ -18,7 +20,10 @@ pub(crate) use api::{Says, Truth};
 
 use super::{Context, ended};
 use crate::{
-    dns::answer::{self, shown},
+    dns::{
+        DOMAIN,
+        answer::{self, shown},
+    },
     finding::{Code, Finding, Label, PeerKind, Severity},
     render::number,
 };
@@ -89,12 +94,12 @@ impl Case<'_> {
             Some(Proof::Bogus) => self.bogus(),
             _ => self.plain(),
         };
+        if let Some(stale) = self.stale().filter(|_| first.severity < Severity::Fail) {
+            return vec![stale];
+        }
         if first.severity != Severity::Ok {
             first.labels.extend(self.strangers().map(|strangers| Label::Seen(strangers.1)));
             return vec![first];
-        }
-        if let Some(stale) = self.stale() {
-            return vec![stale];
         }
         first.labels.extend(self.agreement());
         let sum = self.report.in_hosts.is_none().then(|| self.sum());
@@ -136,7 +141,8 @@ impl Case<'_> {
         let finding = match self.report.proof {
             Some(Proof::Indeterminate | Proof::Unknown) => {
                 let summary = format!("{what}{proof}");
-                Finding::new(Severity::Unknown, BOGUS, summary).with(self.weak_link())
+                let finding = Finding::new(Severity::Unknown, BOGUS, summary);
+                finding.with(self.weak_link()).with(self.unsigned(query)).with(self.agreement())
             }
             _ => Finding::ok(format!("{what}{proof}")),
         };
@@ -229,6 +235,14 @@ impl Case<'_> {
         Some(Label::Seen(format!("{name} {kind}: {why}")))
     }
 
+    /// No cluster signs its own names.
+    fn unsigned(&self, query: &DnsQuery) -> Option<Label> {
+        let name = shown(&query.name).trim_end_matches('.').to_ascii_lowercase();
+        let is_clusters = self.context.truth.is_some() || name.ends_with(&format!(".{DOMAIN}"));
+        let note = "the cluster's zones are not signed: DNSSEC proves nothing about their names";
+        is_clusters.then(|| Label::Note(note.into()))
+    }
+
     fn ended(&self) -> Option<Label> {
         let ended = self.report.ended;
         let why = ended::why(ended, &self.context.ends.from)?;
@@ -281,11 +295,34 @@ impl Case<'_> {
 
     /// A further lookup of the same source.
     fn next(&self, words: &[&str]) -> Label {
-        let from = &self.context.ends.from;
-        let chosen = !self.context.ends.default_source;
-        let source = chosen.then(|| ["--from".to_owned(), from.word()]);
+        let source = ["--from".to_owned(), self.context.ends.from.word()];
         let head = ["kubectl", "netdiag"].iter().chain(words).map(|word| (*word).to_owned());
-        Label::Next(head.chain(source.into_iter().flatten()).collect())
+        Label::Next(head.chain(source).collect())
+    }
+
+    /// The same lookup with more words: of the same servers, in the same way.
+    fn again(&self, name: &str, words: &[&str]) -> Label {
+        let request = self.request;
+        let kind = match request.types.as_slice() {
+            [kind] if *kind != RecordType::A && !words.contains(&"ANY") => Some(kind.to_string()),
+            _ => None,
+        };
+        // Of `--every-server` they are the pods, which are found anew.
+        let servers = request.servers.iter().filter(|_| request.mode != DnsMode::EveryServer);
+        let servers = servers.map(|server| match server.port {
+            Some(port) => format!("@{}#{port}", server.host),
+            None => format!("@{}", server.host),
+        });
+        let way = match request.options.transport {
+            DnsTransport::Tcp => Some("+tcp"),
+            DnsTransport::Tls => Some("+tls"),
+            DnsTransport::Https => Some("+https"),
+            DnsTransport::Udp | DnsTransport::Unknown => None,
+        };
+        let own = ["dns".to_owned(), name.to_owned()].into_iter().chain(kind).chain(servers);
+        let all = own.chain(way.map(str::to_owned)).chain(words.iter().map(|w| (*w).to_owned()));
+        let all: Vec<String> = all.collect();
+        self.next(&all.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn is_from_node(&self) -> bool {

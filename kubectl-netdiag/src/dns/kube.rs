@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Of a cluster that says nothing else.
-pub(super) const DOMAIN: &str = "cluster.local";
+pub(crate) const DOMAIN: &str = "cluster.local";
 
 /// The cluster's DNS Service and the pods behind it; why not these, where they cannot be read.
 pub(super) async fn servers(cluster: &Cluster, with_pods: bool) -> (Names, Option<String>) {
@@ -96,13 +96,18 @@ pub(super) async fn look(cluster: &Cluster, report: &DnsReport, context: &mut Dn
         answer::own_queries(report).filter(|query| query.outcome == DnsOutcome::Answered);
     if let Some(query) = answered.last() {
         context.truth = truth(cluster, &shown(&query.name), report).await;
-    } else if report
-        .names
-        .iter()
-        .flat_map(|name| &name.queries)
-        .any(|query| query.outcome == DnsOutcome::NxDomain)
-    {
+    } else if may_be_meant(report, &context.ends.from) {
         context.near = near(cluster, report, &context.ends.from).await;
+    }
+}
+
+/// A name that is not there, or a bare word of which a server outside the cluster says nothing.
+fn may_be_meant(report: &DnsReport, from: &Peer) -> bool {
+    let has = |outcome| answer::own_queries(report).any(|query| query.outcome == outcome);
+    let is_word = !shown(&report.name).trim_end_matches('.').contains('.');
+    match has(DnsOutcome::NxDomain) {
+        true => is_word || !has(DnsOutcome::ServFail) && !has(DnsOutcome::RefusedQuery),
+        false => is_word && from.kind == PeerKind::Node,
     }
 }
 

@@ -101,7 +101,7 @@ impl Case<'_> {
             Finding::new(Severity::Fail, STALE, summary)
                 .with(self.as_the_api_has_it(truth))
                 .with(Label::Unless(unless.into()))
-                .with(self.next(&["dns", &name, "--every-server"])),
+                .with(self.again(&name, &["--every-server"])),
         )
     }
 

@@ -5,7 +5,7 @@ use netdiag_wire::dns::{DnsMode, DnsOutcome, DnsQuery};
 use super::{Case, DUBIOUS, NO_ANSWER, NO_DATA, NO_NAME, SERVER_FAILS, TOO_LITTLE};
 use crate::{
     dns::{
-        answer::{is_unanswered, shown},
+        answer::{is_same, is_unanswered, shown},
         words::extended_error,
     },
     finding::{Finding, Label, Severity},
@@ -75,30 +75,46 @@ impl Case<'_> {
         let mut finding =
             Finding::new(Severity::Fail, NO_NAME, format!("{name} does not exist: {whose}"));
         finding.labels.extend(last.iter().find_map(|query| explained(query)));
-        match (&self.context.near, self.context.cluster_dns.filter(|_| self.is_from_node())) {
-            (Some((namespace, service)), _) => {
-                let note = format!("the API has svc/{service} in {namespace}");
-                finding.labels.push(Label::Note(note));
-                finding.labels.push(self.next(&["dns", &format!("{namespace}/svc/{service}")]));
-            }
-            (None, Some(server)) if self.request.servers.is_empty() => {
+        let server = self.context.cluster_dns.filter(|_| self.asks_as_node());
+        match (&self.context.near, server) {
+            (Some(near), _) => finding.labels.extend(self.meant(near)),
+            (None, Some(server)) => {
                 let note = "a node's nameservers do not know the cluster's names; its DNS does";
                 finding.labels.push(Label::Note(note.into()));
                 finding.labels.push(self.next(&["dns", &name, &format!("@{server}")]));
             }
-            (None, _) => {}
+            (None, None) => {}
         }
         finding
+    }
+
+    /// The Service that bears the name, or nearly.
+    fn meant(&self, (namespace, service): &(String, String)) -> [Label; 2] {
+        let why = match self.asks_as_node() {
+            true => "a node's nameservers do not know the cluster's names; ",
+            false => "",
+        };
+        let note = format!("{why}the API has svc/{service} in {namespace}");
+        [Label::Note(note), self.next(&["dns", &format!("{namespace}/svc/{service}")])]
+    }
+
+    /// By the node's own resolv.conf, which is not the cluster's.
+    fn asks_as_node(&self) -> bool {
+        self.is_from_node() && self.request.servers.is_empty()
+    }
+
+    /// Where nobody could say anything of the name itself.
+    fn maybe_meant(&self) -> Vec<Label> {
+        self.context.near.iter().flat_map(|near| self.meant(near)).collect()
     }
 
     fn no_data(&self, query: &DnsQuery) -> Finding {
         let types: Vec<String> = self.report.types.iter().map(ToString::to_string).collect();
         let (name, types) = (shown(&query.name), types.join(" or "));
         let summary = format!("{name} exists, but has no record of type {types}");
-        let any = ["dns", name.as_str(), "ANY"];
         Finding::new(Severity::Fail, NO_DATA, summary)
             .with(explained(query))
-            .with((query.kind.to_string() != "ANY").then(|| self.next(&any)))
+            .with((query.kind.to_string() != "ANY").then(|| self.again(&name, &["ANY"])))
     }
 
     fn referral(&self, query: &DnsQuery) -> Finding {
@@ -137,13 +153,50 @@ impl Case<'_> {
             }
         };
         let problem = query.problem.as_ref().map(|problem| Label::Seen(shown(problem)));
-        let fails = query.outcome == DnsOutcome::ServFail;
-        let unchecked = ["dns", &name, &format!("@{}", query.server), "+cd"];
-        Finding::new(Severity::Fail, code, summary)
+        let mut finding = Finding::new(Severity::Fail, code, summary)
             .with(problem)
             .with(explained(query))
-            .with(fails.then(|| Label::Note("+cd asks without the server's DNSSEC check".into())))
-            .with(fails.then(|| self.next(&unchecked)))
+            .with(self.search_list_is_clear(query));
+        finding.labels.extend(self.maybe_meant());
+        if query.outcome == DnsOutcome::ServFail && self.hints_at_dnssec(query) {
+            let note = "+cd asks without the server's DNSSEC check";
+            finding.labels.push(Label::Note(note.into()));
+            let server = format!("@{}", query.server);
+            finding.labels.push(match self.request.servers.is_empty() {
+                true => self.again(&name, &[&server, "+cd"]),
+                false => self.again(&name, &["+cd"]),
+            });
+        }
+        finding
+    }
+
+    /// What is told of the name itself is not said of those that the search list makes of it.
+    fn search_list_is_clear(&self, failed: &DnsQuery) -> Option<Label> {
+        let others = self.own().filter(|query| !is_same(&query.name, &failed.name));
+        let mut others = others.filter(|query| query.outcome != DnsOutcome::Overtaken);
+        let count = self.report.names.len().saturating_sub(1) as u32;
+        let is_clear = self.request.mode == DnsMode::Walk
+            && count > 0
+            && others.all(|query| query.outcome == DnsOutcome::NxDomain);
+        let word = match failed.outcome {
+            DnsOutcome::ServFail => "SERVFAIL",
+            DnsOutcome::RefusedQuery => "REFUSED",
+            _ => "the failure",
+        };
+        let names = number::counted(count, "name", "names");
+        let name = shown(&failed.name);
+        let text = format!(
+            "NXDOMAIN for {names} of the search list; {word} is for {name}, which the server asks \
+             its upstream"
+        );
+        is_clear.then_some(Label::Seen(text))
+    }
+
+    /// An extended error of DNSSEC (RFC 8914: 5 to 12), or a validation that was asked for.
+    fn hints_at_dnssec(&self, query: &DnsQuery) -> bool {
+        let edns = query.message.as_ref().and_then(|message| message.edns.as_ref());
+        let mut errors = edns.into_iter().flat_map(|edns| &edns.extended_errors);
+        self.report.proof.is_some() || errors.any(|error| (5..=12).contains(&error.code))
     }
 
     fn no_answer(&self, last: &[&DnsQuery]) -> Finding {
@@ -156,31 +209,46 @@ impl Case<'_> {
             }
         }
         finding.summary = format!("no answer for {}: {}", self.name(), fates.join("; "));
-        let means = match last.first() {
-            Some(query) if query.outcome == DnsOutcome::Rejected => {
+        let Some(query) = last.first() else { return finding };
+        let means = self.fate_means(query);
+        let elsewhere = means.is_some().then(|| self.elsewhere(query));
+        finding.labels.extend(means.map(Label::Note));
+        finding.labels.extend(self.maybe_meant().into_iter().filter(|_| self.asks_as_node()));
+        finding.labels.extend(elsewhere.into_iter().flatten());
+        finding
+    }
+
+    fn fate_means(&self, query: &DnsQuery) -> Option<String> {
+        let (server, port) = (query.server, query.port);
+        let means = match query.outcome {
+            DnsOutcome::Rejected | DnsOutcome::Refused if server.is_loopback() => {
+                return Some(format!("nothing listens on port {port} there"));
+            }
+            DnsOutcome::Rejected if self.service_of(query).is_some() => {
                 "a Service without ready endpoints rejects so, and so does a rule"
             }
-            Some(query) if query.outcome == DnsOutcome::Silence => {
+            DnsOutcome::Rejected => "a host where no server listens rejects so, and so does a rule",
+            DnsOutcome::Silence => {
                 "the server, the way to it or a policy: by silence alone these look alike"
             }
-            _ => return finding,
+            _ => return None,
         };
-        finding.labels.push(Label::Note(means.into()));
-        if let Some(query) = last.first() {
-            finding.labels.extend(self.elsewhere(query));
-        }
-        finding
+        Some(means.into())
+    }
+
+    /// `kube-system/svc/kube-dns`, where that is who was asked.
+    fn service_of(&self, query: &DnsQuery) -> Option<String> {
+        let owner = self.context.ends.names.owner_of(query.server);
+        owner.filter(|owner| owner.contains("/svc/"))
     }
 
     /// The server's pods one by one where it is the cluster's, else the server itself.
     fn elsewhere(&self, query: &DnsQuery) -> Vec<Label> {
-        let owner = self.context.ends.names.owner_of(query.server);
-        let name = self.name();
-        match owner.filter(|owner| owner.contains("/svc/")) {
-            Some(service) => vec![
-                self.next(&["dns", &name, "--every-server"]),
-                Label::Next(["kubectl", "netdiag", "ping", &service].map(str::to_owned).to_vec()),
-            ],
+        match self.service_of(query) {
+            Some(service) => {
+                vec![self.again(&self.name(), &["--every-server"]), self.next(&["ping", &service])]
+            }
+            None if query.server.is_loopback() => Vec::new(),
             None => vec![self.next(&["ping", &query.server.to_string(), "-c", "3"])],
         }
     }

@@ -3,8 +3,8 @@
 use netdiag_wire::{
     EndReason, IcmpMeaning, SendRefusal,
     dns::{
-        Discarded, DnsEvent, DnsMode, DnsOutcome, DnsQuery, DnsRequest, Edns, ExtendedError, Proof,
-        RecordType,
+        Discarded, DnsEvent, DnsMode, DnsOutcome, DnsQuery, DnsRequest, DnsTransport, Edns,
+        ExtendedError, Proof, RecordType,
     },
 };
 
@@ -257,4 +257,96 @@ fn what_ended_early_or_asked_nobody_cannot_tell() {
     assert_eq!(finding.labels, [Label::Note("ended early: its deadline passed".into())]);
     let lookup = ask(asked(DnsOutcome::Overtaken));
     assert_eq!(told(&lookup).0, Severity::Unknown);
+}
+
+fn next(command: &str) -> Label {
+    Label::Next(command.split(' ').map(str::to_owned).collect())
+}
+
+#[test]
+fn a_typo_in_a_cluster_without_upstream_is_told_by_its_names_there() {
+    let mut lookup = Lookup::walk("chekout")
+        .nowhere("chekout.shop.svc.cluster.local.", 610)
+        .nowhere("chekout.svc.cluster.local.", 610)
+        .then(query("chekout.", RecordType::A, DnsOutcome::ServFail, 610));
+    lookup.context.near = Some(("shop".into(), "checkout".into()));
+    let finding = only(&lookup);
+    assert_eq!(finding.code, Some(Code(505)));
+    let seen = "NXDOMAIN for 2 names of the search list; SERVFAIL is for chekout., which the \
+                server asks its upstream";
+    let from = "--from shop/pod/web-7d4c9b5f6-x2x9z";
+    assert_eq!(
+        finding.labels,
+        [
+            Label::Seen(seen.into()),
+            Label::Note("the API has svc/checkout in shop".into()),
+            next(&format!("kubectl netdiag dns shop/svc/checkout {from}")),
+        ]
+    );
+}
+
+#[test]
+fn cd_is_offered_where_the_server_speaks_of_dnssec() {
+    for (code, is_offered) in [(6, true), (9, true), (22, false)] {
+        let mut servfail = asked(DnsOutcome::ServFail);
+        let error = ExtendedError { code, text: "".into() };
+        let edns = Edns { extended_errors: vec![error], ..Edns::default() };
+        servfail.message.as_mut().unwrap().edns = Some(edns);
+        let mut lookup = ask(servfail);
+        lookup.view.request.options.transport = DnsTransport::Tls;
+        let command = "kubectl netdiag dns web.example. @10.96.0.10 +tls +cd --from \
+                       shop/pod/web-7d4c9b5f6-x2x9z";
+        assert_eq!(only(&lookup).labels.contains(&next(command)), is_offered, "EDE {code}");
+    }
+}
+
+#[test]
+fn a_bare_word_from_a_node_is_offered_as_the_service_it_is() {
+    let mut rejected = asked(DnsOutcome::Rejected);
+    rejected.server = [127, 0, 0, 1].into();
+    let mut lookup = Lookup::walk("checkout").then(rejected);
+    lookup.context.ends.from = node_peer(1);
+    lookup.context.ends.default_source = true;
+    lookup.context.near = Some(("demo".into(), "checkout".into()));
+    let note =
+        "a node's nameservers do not know the cluster's names; the API has svc/checkout in demo";
+    assert_eq!(
+        only(&lookup).labels,
+        [
+            Label::Note("nothing listens on port 53 there".into()),
+            Label::Note(note.into()),
+            next("kubectl netdiag dns demo/svc/checkout --from node/node-1"),
+        ]
+    );
+}
+
+#[test]
+fn a_silent_cluster_dns_is_asked_further_from_the_same_source() {
+    let mut lookup = Lookup::walk("web.").then(asked(DnsOutcome::Silence));
+    lookup.context.ends.default_source = true;
+    let from = "--from shop/pod/web-7d4c9b5f6-x2x9z";
+    let labels = only(&lookup).labels;
+    for command in ["dns web. --every-server", "ping kube-system/svc/kube-dns"] {
+        assert!(labels.contains(&next(&format!("kubectl netdiag {command} {from}"))), "{labels:?}");
+    }
+}
+
+#[test]
+fn dnssec_has_nothing_to_prove_of_a_clusters_name() {
+    let name = "checkout.shop.svc.cluster.local.";
+    let lookup = Lookup::ask(name, RecordType::A);
+    let answer = lookup.says(KUBE_DNS, name, "10.96.14.7", 610);
+    let mut lookup = lookup.then(answer).knows(&[[10, 96, 14, 7]]);
+    lookup.events.push(DnsEvent::Link(netdiag_wire::dns::ChainLink {
+        name: ".".into(),
+        kind: RecordType::DNSKEY,
+        proof: Proof::Indeterminate,
+        reason: "SERVFAIL".into(),
+    }));
+    let finding = only(&lookup);
+    assert_eq!(finding.severity, Severity::Unknown);
+    let note = "the cluster's zones are not signed: DNSSEC proves nothing about their names";
+    assert_eq!(finding.labels[0], Label::Seen(". DNSKEY: SERVFAIL".into()));
+    assert_eq!(finding.labels[1], Label::Note(note.into()));
+    assert!(matches!(&finding.labels[2], Label::SeenOf { .. }), "{finding:?}");
 }

@@ -377,8 +377,8 @@ fn a_server_that_says_nothing_is_one_line_of_digs_kind() {
 
     FAIL     ND0502  no answer for a: silence from 10.96.0.10 (kube-system/svc/kube-dns) to 3 queries over 15.0 s
       note   the server, the way to it or a policy: by silence alone these look alike
-      next   kubectl netdiag dns a --every-server --from shop/pod/web-7d4c9b5f6-x2x9z
-      next   kubectl netdiag ping kube-system/svc/kube-dns
+      next   kubectl netdiag dns a @10.96.0.10 --every-server --from shop/pod/web-7d4c9b5f6-x2x9z
+      next   kubectl netdiag ping kube-system/svc/kube-dns --from shop/pod/web-7d4c9b5f6-x2x9z
     ");
 }
 
