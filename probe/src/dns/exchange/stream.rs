@@ -1,6 +1,6 @@
 //! Questions over a connection (RFC 7766): one connection each.
 
-use std::{future::Future, io};
+use std::{future::Future, io, time::Duration};
 
 use netdiag_wire::dns::{DnsOutcome, DnsTransport, RecordType};
 use tokio::{
@@ -14,6 +14,9 @@ use crate::{
     ProbeError,
     sys::stream::{Connected, connect},
 };
+
+/// A transfer may take that long at least, however short the timeout of each message.
+const TRANSFER: Duration = Duration::from_secs(30);
 
 /// Within the timeout connection and answer, and of a transfer each further message.
 pub(super) async fn ask(
@@ -95,7 +98,8 @@ pub(super) async fn framed(
     }
     match one.query.asked.kind {
         RecordType::AXFR | RecordType::IXFR => {
-            Transfer::new(one).take(&mut stream, client.timeout).await;
+            let whole = client.timeout.saturating_mul(client.tries.into()).max(TRANSFER);
+            Transfer::new(one).take(&mut stream, client.timeout, whole).await;
         }
         _ => answer(one, &mut stream, deadline).await,
     }

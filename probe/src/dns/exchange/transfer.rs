@@ -13,13 +13,19 @@ use super::{
 
 /// Of all messages together, as they are kept until the end.
 const MAX_BYTES: usize = 16 * 1_024 * 1_024;
+/// With what does not belong; one that does has a record at least.
+const MAX_MESSAGES: u32 = MAX_TRANSFER_RECORDS;
+/// Before each message over a connection.
+const LENGTH_BYTES: usize = 2;
 
 pub(super) struct Transfer<'a> {
     one: &'a mut Pending,
     first: Option<Parsed>,
     size: usize,
-    /// With what does not belong.
+    /// With what does not belong and the lengths before.
     heard: usize,
+    /// With those that do not belong.
+    received: u32,
     messages: u32,
     end: End,
 }
@@ -41,14 +47,21 @@ impl<'a> Transfer<'a> {
     pub(super) fn new(one: &'a mut Pending) -> Self {
         let may_be_alone = one.query.asked.kind == RecordType::IXFR;
         let end = End { may_be_alone, ..End::default() };
-        Self { one, first: None, size: 0, heard: 0, messages: 0, end }
+        Self { one, first: None, size: 0, heard: 0, received: 0, messages: 0, end }
     }
 
-    /// Each message may take as long as one answer.
-    pub(super) async fn take(mut self, stream: &mut (impl AsyncRead + Unpin), each: Duration) {
+    /// Each message may take as long as one answer, and all together no longer than `whole`.
+    pub(super) async fn take(
+        mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+        each: Duration,
+        whole: Duration,
+    ) {
+        let ends = Instant::now() + whole;
         let problem = loop {
-            match until(Instant::now() + each, message(stream)).await {
+            match until(ends.min(Instant::now() + each), message(stream)).await {
                 None if self.messages == 0 => return self.one.give_up(),
+                None if Instant::now() >= ends => return self.enough(),
                 None => break Some(format!("the transfer stopped {}", self.so_far())),
                 Some(Err(error)) if self.messages == 0 => {
                     return self.one.end(DnsOutcome::Reset, Some(in_words(&error)));
@@ -58,20 +71,23 @@ impl<'a> Transfer<'a> {
                     Step::More => {}
                     Step::Done => break None,
                     Step::Broken(problem) => break Some(problem),
-                    // Our own bound is no fault of the server's.
-                    Step::Enough => {
-                        let stopped = format!("stopped {}", self.so_far());
-                        return self.finish(None, Some(&stopped));
-                    }
+                    Step::Enough => return self.enough(),
                 },
             }
         };
         self.finish(problem, None);
     }
 
+    /// Our own bound is no fault of the server's.
+    fn enough(self) {
+        let stopped = format!("stopped {}", self.so_far());
+        self.finish(None, Some(&stopped));
+    }
+
     fn note(&mut self, bytes: Vec<u8>) -> Step {
-        self.heard += bytes.len();
-        let is_enough = self.heard >= MAX_BYTES;
+        self.heard += LENGTH_BYTES + bytes.len();
+        self.received += 1;
+        let is_enough = self.heard >= MAX_BYTES || self.received >= MAX_MESSAGES;
         let Some(parsed) = self.parse(&bytes) else {
             return if is_enough { Step::Enough } else { Step::More };
         };
@@ -166,4 +182,42 @@ fn serial(record: &RawRecord) -> Option<[u8; 4]> {
     let is_soa = record.kind == RecordType::SOA;
     let numbers = record.data.last_chunk::<20>().filter(|_| is_soa)?;
     numbers.first_chunk().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use netdiag_wire::dns::{Class, DnsRequest};
+    use tokio::time::timeout;
+
+    use super::{
+        super::{super::message::Asked, Client, Server},
+        *,
+    };
+    use crate::dns::name::Name;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// What is left when such a stream is taken for a transfer, if that ends.
+    async fn taken(mut stream: impl AsyncRead + Unpin, whole: Duration) -> Option<DnsOutcome> {
+        let request = DnsRequest::ask("a.test", RecordType::AXFR, "10.0.0.1");
+        let client = Client::new(&request, &|_| Ok(()));
+        let name = Name::parse("a.test").unwrap().0;
+        let asked = Asked { name, kind: RecordType::AXFR, class: Class::IN };
+        let server = Server { address: "10.0.0.1:53".parse().unwrap(), name: None };
+        let mut one = client.pending(&asked, &server).unwrap();
+        let take = Transfer::new(&mut one).take(&mut stream, LONG, whole);
+        timeout(LONG / 4, take).await.ok()?;
+        Some(one.finish().query.outcome)
+    }
+
+    #[tokio::test]
+    async fn messages_without_end_that_say_nothing_come_to_one() {
+        assert_eq!(taken(tokio::io::repeat(0), LONG).await, Some(DnsOutcome::Silence));
+    }
+
+    #[tokio::test]
+    async fn all_together_takes_no_longer_than_it_may() {
+        let (ours, _theirs) = tokio::io::duplex(1);
+        assert_eq!(taken(ours, Duration::from_millis(10)).await, Some(DnsOutcome::Silence));
+    }
 }
