@@ -49,23 +49,31 @@ fn read(path: &str) -> Vec<u8> {
 }
 
 /// Every address of `host`, IPv4 first; never an empty list.
+///
+/// `destination` is asked about each nameserver before anything is sent to it.
 pub async fn resolve(
     host: &str,
     family: Family,
     files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
 ) -> Result<Vec<IpAddr>, ProbeError> {
     let error = |source| ProbeError::Resolve { host: host.to_owned(), source };
     let name = Name::from_str_relaxed(host).map_err(|_| error(ResolveError::NotAName))?;
     let mut addresses = match hosts::find(&files.hosts, host, family, Libc::Glibc) {
         Some(entry) => entry.addresses,
-        None => ask(name, family, &files.resolv_conf).await.map_err(error)?,
+        None => {
+            let settings = settings(family, &files.resolv_conf, destination)?;
+            ask(name, settings).await.map_err(error)?
+        }
     };
     addresses.sort_by_key(IpAddr::is_ipv6);
     Ok(addresses)
 }
 
-async fn ask(name: Name, family: Family, resolv_conf: &[u8]) -> Result<Vec<IpAddr>, ResolveError> {
-    let (config, options) = settings(family, resolv_conf);
+async fn ask(
+    name: Name,
+    (config, options): (ResolverConfig, ResolverOpts),
+) -> Result<Vec<IpAddr>, ResolveError> {
     let servers = config.name_servers().iter().map(|server| server.ip).collect();
     let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let found = match resolver.with_options(options).build() {
@@ -82,12 +90,16 @@ async fn ask(name: Name, family: Family, resolv_conf: &[u8]) -> Result<Vec<IpAdd
 pub(crate) struct Reverse(TokioResolver);
 
 impl Reverse {
-    /// `None` without a resolv.conf: then glibc asks this host itself, which seldom listens.
-    pub(crate) fn new(files: &ResolverFiles) -> Option<Self> {
+    /// `None` without a resolv.conf: then glibc asks this host itself, which seldom listens; and
+    /// where no nameserver may be asked.
+    pub(crate) fn new(
+        files: &ResolverFiles,
+        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    ) -> Option<Self> {
         if files.resolv_conf.is_empty() {
             return None;
         }
-        let (config, options) = settings(Family::Any, &files.resolv_conf);
+        let (config, options) = settings(Family::Any, &files.resolv_conf, destination).ok()?;
         let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         resolver.with_options(options).build().ok().map(Self)
     }
@@ -125,12 +137,18 @@ fn word(code: ResponseCode) -> String {
     }
 }
 
-/// resolv.conf as glibc reads it, as far as the resolver can do the same.
-fn settings(family: Family, resolv_conf: &[u8]) -> (ResolverConfig, ResolverOpts) {
+/// resolv.conf as glibc reads it, as far as the resolver can do the same; without the nameservers
+/// that are off limits.
+fn settings(
+    family: Family,
+    resolv_conf: &[u8],
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+) -> Result<(ResolverConfig, ResolverOpts), ProbeError> {
     let read = resolv_conf::parse(resolv_conf, Libc::Glibc);
     let domain = |domain| Name::from_str_relaxed(str::from_utf8(domain).ok()?).ok();
     let search = read.search.iter().filter_map(|text| domain(text.as_bytes())).collect();
-    let servers = read.nameservers.iter().copied().map(NameServerConfig::udp_and_tcp).collect();
+    let servers = allowed(&read.nameservers, destination)?;
+    let servers = servers.into_iter().map(NameServerConfig::udp_and_tcp).collect();
     let config = ResolverConfig::from_parts(None, search, servers);
     let mut options = ResolverOpts::default();
     options.ndots = read.ndots.into();
@@ -144,5 +162,22 @@ fn settings(family: Family, resolv_conf: &[u8]) -> (ResolverConfig, ResolverOpts
         Family::V4 => LookupIpStrategy::Ipv4Only,
         Family::V6 => LookupIpStrategy::Ipv6Only,
     };
-    (config, options)
+    Ok((config, options))
+}
+
+/// Why the last one is off limits, if all are.
+fn allowed(
+    servers: &[IpAddr],
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+) -> Result<Vec<IpAddr>, ProbeError> {
+    let mut limit = Ok(());
+    let is_allowed = |server: &IpAddr| match destination(*server) {
+        Ok(()) => true,
+        Err(error) => {
+            limit = Err(error);
+            false
+        }
+    };
+    let allowed: Vec<_> = servers.iter().copied().filter(is_allowed).collect();
+    if allowed.is_empty() { limit.map(|()| allowed) } else { Ok(allowed) }
 }

@@ -18,20 +18,23 @@ pub(crate) struct Wanted {
     pub(crate) source: Option<IpAddr>,
 }
 
-/// One address of `host`, of a version that `is_open` has sockets for.
+/// One address of `host`, of a version that `is_open` has sockets for, and allowed by `destination`.
 pub(crate) async fn find(
     host: &str,
     wanted: Wanted,
     files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
     is_open: impl Fn(Version) -> bool,
 ) -> Result<IpAddr, ProbeError> {
     let candidates = match literal(host) {
         Some(address) => vec![address],
-        None => resolve(host, wanted.family(), files).await?,
+        None => resolve(host, wanted.family(), files, destination).await?,
     };
     let usable: Vec<_> = candidates.into_iter().filter(|a| is_open(Version::of(*a))).collect();
-    choose(&usable, wanted.source)
-        .ok_or_else(|| ProbeError::WrongFamily { host: host.to_owned(), family: wanted.word() })
+    let chosen = choose(&usable, wanted.source)
+        .ok_or_else(|| ProbeError::WrongFamily { host: host.to_owned(), family: wanted.word() })?;
+    destination(chosen)?;
+    Ok(chosen)
 }
 
 /// An address as written. `IpAddr` takes none of inet_aton's spellings (`0x7f000001`, `127.1`),

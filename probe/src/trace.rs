@@ -27,7 +27,8 @@ use names::Names;
 /// Runs until every flow's path is known as far as it can be, or `stop` is cancelled; needs no
 /// privilege and opens no file.
 ///
-/// `destination` is asked about the target's address before anything is sent to it.
+/// `destination` is asked about the target's address, and about the nameservers, before anything is
+/// sent to them.
 pub async fn run(
     request: &TraceRequest,
     mut sockets: TraceSockets,
@@ -37,15 +38,15 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ProbeError> {
     let wanted = target::Wanted { family: request.family, source: request.source_address };
-    let find = target::find(&request.host, wanted, files, |version| sockets.has(version));
+    let is_open = |version| sockets.has(version);
+    let find = target::find(&request.host, wanted, files, destination, is_open);
     let address = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         address = find => address?,
     };
-    destination(address)?;
     let tables = std::mem::take(&mut sockets.tables);
     let (mut exchange, mtu) = start::start(request, sockets, address, emit)?;
-    let names = Names::new(request.no_names, files);
+    let names = Names::new(request.no_names, files, destination);
     let hops = Engine::new(request, &mut exchange, names).run(emit, &stop).await?;
     if intercepted::check(request, &tables, &hops, address).await {
         emit(TraceEvent::Intercepted);

@@ -46,13 +46,23 @@ fn walk(
     resolv_conf: &str,
     hosts: &str,
 ) -> Result<DnsReport, ProbeError> {
+    walk_to(place, request, resolv_conf, hosts, &|_| Ok(()))
+}
+
+fn walk_to(
+    place: &Place,
+    request: &DnsRequest,
+    resolv_conf: &str,
+    hosts: &str,
+    destination: &(dyn Fn(IpAddr) -> Result<(), ProbeError> + Sync),
+) -> Result<DnsReport, ProbeError> {
     place.namespace.enter(|| {
         let mut fold = DnsFold::new(request);
         let mut emit = |event: DnsEvent| fold.push(&event);
         let sockets = dns::open(request)?;
         let files = ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into() };
         let stop = CancellationToken::new();
-        runtime().block_on(dns::run(request, sockets, &files, &|_| Ok(()), &mut emit, stop))?;
+        runtime().block_on(dns::run(request, sockets, &files, destination, &mut emit, stop))?;
         Ok(fold.report(Some(EndReason::Completed), None))
     })
 }
@@ -365,16 +375,8 @@ fn what_no_libc_asks_for_is_refused_in_words() {
 #[test]
 fn a_forbidden_server_is_not_asked() {
     let place = Place::new(&[]);
-    let error = place.namespace.enter(|| {
-        let request = DnsRequest::walk("a");
-        let sockets = dns::open(&request).unwrap();
-        let files = ResolverFiles { resolv_conf: POD.into(), hosts: Vec::new() };
-        let forbid = |address| Err(ProbeError::Forbidden { address, why: "a test's".into() });
-        let stop = CancellationToken::new();
-        let mut emit = |_| {};
-        let run = dns::run(&request, sockets, &files, &forbid, &mut emit, stop);
-        runtime().block_on(run).unwrap_err()
-    });
+    let forbid = |address| Err(ProbeError::Forbidden { address, why: "a test's".into() });
+    let error = walk_to(&place, &DnsRequest::walk("a"), POD, "", &forbid).unwrap_err();
     assert_eq!(error.to_string(), "10.53.0.1 is off limits: a test's");
     assert_eq!(place.seen(), Vec::<String>::new());
 }

@@ -24,10 +24,12 @@ pub(super) async fn run(
 ) -> Result<(), ProbeError> {
     let settings = resolv_conf::parse(&files.resolv_conf, request.libc);
     emit(DnsEvent::Resolver(settings.clone()));
-    let how = How::new(request, &settings, client)?;
+    let mut client = client.clone();
+    client.passes_over_limits = true;
+    let how = How::new(request, &settings, &client)?;
     let mut servers = how.servers.clone();
     for given in &request.servers {
-        for server in ask::addresses(request, given, files).await? {
+        for server in ask::addresses(request, given, files, &client).await? {
             if !servers.iter().any(|known| known.address == server.address) {
                 servers.push(server);
             }

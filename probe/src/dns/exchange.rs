@@ -39,8 +39,10 @@ pub(crate) struct Client<'a> {
     pub(crate) timeout: Duration,
     /// Over UDP.
     pub(crate) tries: u8,
+    /// There are others to ask: a server that is off limits has that for its outcome.
+    pub(crate) passes_over_limits: bool,
     from: Origin,
-    destination: &'a dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    pub(super) destination: &'a dyn Fn(IpAddr) -> Result<(), ProbeError>,
     /// Of the run.
     started: Instant,
 }
@@ -75,6 +77,7 @@ impl<'a> Client<'a> {
         Self {
             timeout: timeout.unwrap_or(TIMEOUT),
             tries: options.tries.unwrap_or(TRIES),
+            passes_over_limits: false,
             options,
             from: Origin { address: request.source_address, port: request.source_port },
             destination,
@@ -112,7 +115,14 @@ impl<'a> Client<'a> {
     }
 
     async fn ask(&self, pending: &mut [Pending], server: &Server) -> Result<(), ProbeError> {
-        (self.destination)(server.address.ip())?;
+        match (self.destination)(server.address.ip()) {
+            Err(limit) if self.passes_over_limits => {
+                let problem = limit.to_string();
+                pending.iter_mut().for_each(|one| one.off_limits(problem.clone()));
+                return Ok(());
+            }
+            checked => checked?,
+        }
         if pending.iter().any(Pending::is_over_udp) {
             udp::ask(self, pending, server.address).await?;
         }

@@ -84,6 +84,8 @@ impl<'a, E: FnMut(DnsEvent)> Tree<'a, E> {
     fn new(request: &'a DnsRequest, client: &Client<'a>, emit: &'a mut E) -> Self {
         let mut client = client.clone();
         client.options.no_recurse = true;
+        // A zone names what servers it likes, and must not end the run so.
+        client.passes_over_limits = true;
         let given = &request.options;
         client.timeout = given.timeout_us.map_or(TIMEOUT, |_| client.timeout);
         client.tries = given.tries.unwrap_or(TRIES);

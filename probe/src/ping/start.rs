@@ -21,9 +21,8 @@ pub(super) async fn addresses(
     let mut addresses = Vec::new();
     for (target, host) in request.targets.iter().map(|target| &target.host).enumerate() {
         let is_open = |version| sockets.lane(target, version).is_some();
-        let address = target::find(host, wanted(request), files, is_open).await?;
-        destination(address)?;
-        addresses.push(address);
+        let find = target::find(host, wanted(request), files, destination, is_open);
+        addresses.push(find.await?);
     }
     Ok(addresses)
 }

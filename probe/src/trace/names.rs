@@ -5,7 +5,10 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 use netdiag_wire::trace::TraceEvent;
 use tokio::task::JoinSet;
 
-use crate::names::{ResolverFiles, Reverse};
+use crate::{
+    ProbeError,
+    names::{ResolverFiles, Reverse},
+};
 
 /// How long a hop is kept back for the names of those who answered.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -21,8 +24,12 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new(no_names: bool, files: &ResolverFiles) -> Self {
-        let resolver = if no_names { None } else { Reverse::new(files) };
+    pub(super) fn new(
+        no_names: bool,
+        files: &ResolverFiles,
+        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    ) -> Self {
+        let resolver = if no_names { None } else { Reverse::new(files, destination) };
         Self { resolver, ..Self::default() }
     }
 

@@ -1,5 +1,7 @@
 //! The engine, run to its end.
 
+use std::net::IpAddr;
+
 use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
 use netdiag_wire::{
     EndReason,
@@ -9,8 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Netns, runtime};
 
+type Destination<'a> = &'a (dyn Fn(IpAddr) -> Result<(), ProbeError> + Sync);
+
 pub(crate) fn run(namespace: &Netns, request: &DnsRequest) -> Result<DnsReport, ProbeError> {
-    run_with(namespace, request, &ResolverFiles::default(), || ())
+    run_to(namespace, request, &|_| Ok(()))
+}
+
+pub(crate) fn run_to(
+    namespace: &Netns,
+    request: &DnsRequest,
+    destination: Destination<'_>,
+) -> Result<DnsReport, ProbeError> {
+    drive(namespace, request, &ResolverFiles::default(), destination, || ())
 }
 
 /// Calls `prepare` when all that needs a privilege is done.
@@ -20,6 +32,16 @@ pub(crate) fn run_with(
     files: &ResolverFiles,
     prepare: fn(),
 ) -> Result<DnsReport, ProbeError> {
+    drive(namespace, request, files, &|_| Ok(()), prepare)
+}
+
+fn drive(
+    namespace: &Netns,
+    request: &DnsRequest,
+    files: &ResolverFiles,
+    destination: Destination<'_>,
+    prepare: fn(),
+) -> Result<DnsReport, ProbeError> {
     namespace.enter(|| {
         let sockets = dns::open(request)?;
         let runtime = runtime();
@@ -27,7 +49,7 @@ pub(crate) fn run_with(
         let mut fold = DnsFold::new(request);
         let stop = CancellationToken::new();
         let mut emit = |event| fold.push(&event);
-        let run = dns::run(request, sockets, files, &|_| Ok(()), &mut emit, stop);
+        let run = dns::run(request, sockets, files, destination, &mut emit, stop);
         runtime.block_on(run)?;
         Ok(fold.report(Some(EndReason::Completed), None))
     })

@@ -1,7 +1,8 @@
 //! From the root down, beside `dig +trace`.
 
-use std::fs;
+use std::{fs, net::IpAddr};
 
+use netdiag_probe::ProbeError;
 use netdiag_wire::dns::{
     DnsMode, DnsOutcome, DnsQuery, DnsReport, DnsRequest, Proof, RecordType, RootServer,
 };
@@ -9,7 +10,7 @@ use netdiag_wire::dns::{
 use super::{
     bind::Bind,
     dig::Line,
-    run::{queries, run},
+    run::{queries, run, run_to},
     zones::{RESOLVER, ROOT, SILENT},
 };
 
@@ -19,6 +20,10 @@ fn iterate(
     kind: RecordType,
     change: impl FnOnce(&mut DnsRequest),
 ) -> DnsReport {
+    run(&bind.namespace, &from_the_root(name, kind, change)).unwrap()
+}
+
+fn from_the_root(name: &str, kind: RecordType, change: impl FnOnce(&mut DnsRequest)) -> DnsRequest {
     let mut request = DnsRequest::ask(name, kind, "");
     request.mode = DnsMode::Iterate;
     request.servers.clear();
@@ -27,7 +32,7 @@ fn iterate(
     request.root_servers =
         vec![RootServer { name: "a.root.".into(), address: ROOT.parse().unwrap() }];
     change(&mut request);
-    run(&bind.namespace, &request).unwrap()
+    request
 }
 
 fn shown(query: &DnsQuery) -> String {
@@ -107,6 +112,30 @@ fn a_trace_is_validated_with_the_zones_own_servers() {
         });
         assert_eq!(report.proof, Some(proof), "{name} {:#?}", report.chain);
     }
+}
+
+/// Whoever has a zone chooses its servers' addresses.
+#[test]
+fn a_zones_forbidden_server_is_passed_over() {
+    let bind = Bind::start();
+    let lame = "10.53.0.4";
+    let forbid = |address: IpAddr| match address.to_string() == lame {
+        true => Err(ProbeError::Forbidden { address, why: "a test's".into() }),
+        false => Ok(()),
+    };
+    let request = from_the_root("www.lame.test", RecordType::A, |_| ());
+    let report = run_to(&bind.namespace, &request, &forbid).unwrap();
+    let last = queries(&report).pop().unwrap();
+    assert_eq!(shown(last), "www.lame.test. A @lame.other. 10.53.0.4: NotSent");
+    assert_eq!((last.sent, &last.problem), (0, &Some("10.53.0.4 is off limits: a test's".into())));
+    let request = from_the_root("www.good.test", RecordType::A, |request| {
+        let first = RootServer { name: "b.root.".into(), address: lame.parse().unwrap() };
+        request.root_servers.insert(0, first);
+    });
+    let report = run_to(&bind.namespace, &request, &forbid).unwrap();
+    let steps: Vec<_> = queries(&report).into_iter().map(shown).collect();
+    assert_eq!(steps[0], ". NS for . @b.root. 10.53.0.4: NotSent");
+    assert_eq!(steps.last().unwrap(), "www.good.test. A @ns.good.test. 10.53.0.3: Answered");
 }
 
 #[test]

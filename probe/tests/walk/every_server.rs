@@ -52,3 +52,21 @@ fn a_server_by_name_is_found_as_the_source_finds_it() {
     assert_eq!(queries[2].server_name, Some("third".into()));
     assert_eq!(queries[2].server.to_string(), "10.53.0.3");
 }
+
+#[test]
+fn a_forbidden_server_costs_no_other_its_row() {
+    let place = Place::new(&[(0, "web.", "*", Act::Address)]);
+    let mut request = every("web.");
+    request.servers = vec![server("10.53.0.2"), server("10.53.0.3")];
+    let forbid = |address: IpAddr| match address.to_string() == "10.53.0.2" {
+        true => Err(ProbeError::Forbidden { address, why: "a test's".into() }),
+        false => Ok(()),
+    };
+    let report = walk_to(&place, &request, POD, "", &forbid).unwrap();
+    use DnsOutcome::{Answered, NotSent};
+    assert_eq!(outcomes(&report), [Answered, Answered, NotSent, NotSent, Answered, Answered]);
+    let forbidden = &report.names[0].queries[2];
+    let problem = "10.53.0.2 is off limits: a test's";
+    assert_eq!((forbidden.sent, &forbidden.problem), (0, &Some(problem.into())));
+    assert!(!place.seen().iter().any(|seen| seen.starts_with("2 ")));
+}

@@ -137,6 +137,11 @@ impl Pending {
         self.end(DnsOutcome::NotSent, None);
     }
 
+    /// By the caller's policy, not by the kernel.
+    pub(super) fn off_limits(&mut self, problem: String) {
+        self.end(DnsOutcome::NotSent, Some(problem));
+    }
+
     /// Beside an outcome, unless there is something worse to say.
     pub(super) fn note(&mut self, problem: &str) {
         self.exchanged.query.problem.get_or_insert_with(|| problem.into());
