@@ -24,7 +24,7 @@ use super::{
 use crate::{ProbeError, names::ResolverFiles};
 use delegation::{NameServer, ZoneServers};
 
-/// All together, so that zones which lead into the void or in a circle come to an end.
+/// All together, validation included, so that zones which lead into the void or in a circle come to an end.
 const MAX_QUERIES: u32 = 100;
 /// Of names of servers that have to be found to find names of servers.
 const MAX_DEPTH: usize = 6;
@@ -72,7 +72,7 @@ pub(super) async fn run(
         let found = tree.find(&asked, None).await?;
         if request.validate && found.is_some() {
             let patient = tree.client.clone();
-            (tree.client, tree.left) = (with_dnssec(&patient), MAX_QUERIES);
+            tree.client = with_dnssec(&patient);
             validate::whole(&mut tree, request, &name, kind).await?;
             tree.client = patient;
         }
@@ -238,6 +238,9 @@ impl<E: FnMut(DnsEvent)> Source for Tree<'_, E> {
         let asked = Asked { name: name.clone(), kind, class: Class::IN };
         Ok(match self.find(&asked, Some(zone)).await? {
             Some(exchanged) => fetched(&exchanged),
+            None if self.left == 0 => {
+                Fetched::Nothing(format!("{MAX_QUERIES} queries have been asked by now"))
+            }
             None => Fetched::Nothing(format!("no server of {} has it", self.nearest(&asked).name)),
         })
     }

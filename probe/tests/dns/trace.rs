@@ -139,6 +139,20 @@ fn a_zones_forbidden_server_is_passed_over() {
 }
 
 #[test]
+fn a_run_has_one_budget_whatever_it_validates() {
+    let bind = Bind::start();
+    let anchors = vec![bind.anchor.clone()];
+    let report = iterate(&bind, "www.good.test", RecordType::A, |request| {
+        request.types = (1..=32).map(RecordType).collect();
+        request.validate = true;
+        request.trust_anchors.clone_from(&anchors);
+    });
+    assert_eq!(queries(&report).len(), 100);
+    let last = report.chain.last().unwrap().reason.to_string();
+    assert!(last.contains("100 queries have been asked by now"), "{last}");
+}
+
+#[test]
 fn without_a_root_server_that_answers_there_is_no_more() {
     let bind = Bind::start();
     let silent = RootServer { name: "b.root.".into(), address: SILENT.parse().unwrap() };
