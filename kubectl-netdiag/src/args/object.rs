@@ -223,6 +223,9 @@ impl Origin {
         if word == "local" {
             return Ok(Self::Local);
         }
+        if word == "nodes" {
+            return Err("every node at once is not in this release; node/NAME is one".into());
+        }
         if !word.contains('/') {
             return Err(format!("must be pod/{word}, node/{word} or local"));
         }

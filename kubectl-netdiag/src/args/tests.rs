@@ -123,6 +123,10 @@ fn what_cannot_be_is_refused_with_its_bound() {
             "ping deploy/web",
             "ping deploy/web: deploy is not in this release; pod, node and svc work",
         ),
+        (
+            "ping a --from nodes",
+            "--from nodes: every node at once is not in this release; node/NAME is one",
+        ),
         ("ping a --from foo", "--from foo: must be pod/foo, node/foo or local"),
         (
             "ping a -n Shop_1",

@@ -39,7 +39,7 @@ pub(crate) struct TraceArgs {
     #[arg(short = 'U', conflicts_with = "protocol")]
     udp: bool,
     /// Port, by number or by its name in TARGET; as TARGET:PORT
-    #[arg(short, long, value_name = "PORT", value_parser = Port::parse)]
+    #[arg(short, long, value_name = "PORT", value_parser = port)]
     port: Option<Port>,
     /// Probes to each TTL; 3, of several flows 1 each, as routers answer only so many a second
     #[arg(short, long, value_name = "N", value_parser = queries)]
@@ -209,6 +209,14 @@ fn protocol(text: &str) -> Result<TraceProtocol, String> {
         "icmp" => Ok(TraceProtocol::Icmp),
         _ => Err("the protocol must be udp, tcp or icmp".into()),
     }
+}
+
+/// The flag and its value are named already.
+fn port(text: &str) -> Result<Port, String> {
+    Port::parse(text).map_err(|why| match why.split_once(": ") {
+        Some((_, why)) => why.to_owned(),
+        None => why,
+    })
 }
 
 fn queries(text: &str) -> Result<u8, String> {

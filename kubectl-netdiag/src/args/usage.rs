@@ -24,6 +24,8 @@ pub(super) fn bad_value(command: &str, message: String) -> Failure {
 }
 
 pub(super) fn bad_target(command: &str, words: &[String], why: &str) -> Failure {
+    let shown = |word: &String| if word.is_empty() { "\"\"".into() } else { word.clone() };
+    let words: Vec<String> = words.iter().map(shown).collect();
     bad_value(command, format!("{command} {}: {why}", words.join(" ")))
 }
 
@@ -100,4 +102,15 @@ fn short_of(words: &[String], long: &str) -> Option<char> {
 fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_word_is_seen() {
+        let failure = bad_target("trace", &[String::new()], "no host name");
+        assert_eq!(failure.message, "trace \"\": no host name");
+    }
 }

@@ -95,7 +95,9 @@ fn labels(name: &str) -> Result<Vec<usize>, String> {
                 _ => {}
             },
             b' ' | b'\t' => return Err(format!("{name:?} has a blank; \\032 stands for one")),
-            _ if byte.is_ascii_control() => return Err("a control character".into()),
+            _ if byte.is_ascii_control() => {
+                return Err(format!("{name:?} has a control character"));
+            }
             _ => {}
         }
         if let Some(last) = lengths.last_mut() {
@@ -150,6 +152,7 @@ mod tests {
             (".a", "\".a\" has an empty label"),
             ("", "\"\" has an empty label"),
             ("a b", "\"a b\" has a blank; \\032 stands for one"),
+            ("a\u{7}b", r#""a\u{7}b" has a control character"#),
             (r"a\25", r#""a\\25": after a backslash come three digits up to 255 or a sign"#),
             (r"a\256", r#""a\\256": after a backslash come three digits up to 255 or a sign"#),
         ] {

@@ -85,7 +85,7 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ("trace a -f 0", "-f 0: the first TTL must be 1 to 255"),
         ("trace a -f 5 -m 4", "-f 5: the first TTL must be at most the last, -m 4"),
         ("trace a -P sctp", "-P sctp: the protocol must be udp, tcp or icmp"),
-        ("trace a -p 0", "-p 0: port 0: must be 1 to 65535"),
+        ("trace a -p 0", "-p 0: must be 1 to 65535"),
         ("trace a:0", "trace a:0: port 0: must be 1 to 65535"),
         ("trace a:80 -p 81", "-p 81: TARGET has another port, 80"),
         ("trace a:80 -I", "-P icmp: an echo has no port; leave 80 out, or the protocol"),
