@@ -29,12 +29,15 @@ pub(crate) const MAX_FILE_BYTES: usize = 64 * 1024;
 pub struct ResolverFiles {
     pub resolv_conf: Vec<u8>,
     pub hosts: Vec<u8>,
+    /// Nameservers that are left out, whatever the file says. Not a probe's policy on destinations,
+    /// which a source's own resolver need not meet: it often is link-local.
+    pub never_ask: Option<fn(IpAddr) -> bool>,
 }
 
 impl ResolverFiles {
     /// This machine's own; a file that cannot be read counts as empty.
     pub fn of_this_machine() -> Self {
-        Self { resolv_conf: read("/etc/resolv.conf"), hosts: read("/etc/hosts") }
+        Self { resolv_conf: read("/etc/resolv.conf"), hosts: read("/etc/hosts"), never_ask: None }
     }
 }
 
@@ -49,20 +52,17 @@ fn read(path: &str) -> Vec<u8> {
 }
 
 /// Every address of `host`, IPv4 first; never an empty list.
-///
-/// `destination` is asked about each nameserver before anything is sent to it.
 pub async fn resolve(
     host: &str,
     family: Family,
     files: &ResolverFiles,
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
 ) -> Result<Vec<IpAddr>, ProbeError> {
     let error = |source| ProbeError::Resolve { host: host.to_owned(), source };
     let name = Name::from_str_relaxed(host).map_err(|_| error(ResolveError::NotAName))?;
     let mut addresses = match hosts::find(&files.hosts, host, family, Libc::Glibc) {
         Some(entry) => entry.addresses,
         None => {
-            let settings = settings(family, &files.resolv_conf, destination)?;
+            let settings = settings(family, files)?;
             ask(name, settings).await.map_err(error)?
         }
     };
@@ -92,14 +92,11 @@ pub(crate) struct Reverse(TokioResolver);
 impl Reverse {
     /// `None` without a resolv.conf: then glibc asks this host itself, which seldom listens; and
     /// where no nameserver may be asked.
-    pub(crate) fn new(
-        files: &ResolverFiles,
-        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
-    ) -> Option<Self> {
+    pub(crate) fn new(files: &ResolverFiles) -> Option<Self> {
         if files.resolv_conf.is_empty() {
             return None;
         }
-        let (config, options) = settings(Family::Any, &files.resolv_conf, destination).ok()?;
+        let (config, options) = settings(Family::Any, files).ok()?;
         let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         resolver.with_options(options).build().ok().map(Self)
     }
@@ -141,13 +138,12 @@ fn word(code: ResponseCode) -> String {
 /// that are off limits.
 fn settings(
     family: Family,
-    resolv_conf: &[u8],
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    files: &ResolverFiles,
 ) -> Result<(ResolverConfig, ResolverOpts), ProbeError> {
-    let read = resolv_conf::parse(resolv_conf, Libc::Glibc);
+    let read = resolv_conf::parse(&files.resolv_conf, Libc::Glibc);
     let domain = |domain| Name::from_str_relaxed(str::from_utf8(domain).ok()?).ok();
     let search = read.search.iter().filter_map(|text| domain(text.as_bytes())).collect();
-    let servers = allowed(&read.nameservers, destination)?;
+    let servers = allowed(&read.nameservers, files.never_ask)?;
     let servers = servers.into_iter().map(NameServerConfig::udp_and_tcp).collect();
     let config = ResolverConfig::from_parts(None, search, servers);
     let mut options = ResolverOpts::default();
@@ -165,19 +161,19 @@ fn settings(
     Ok((config, options))
 }
 
-/// Why the last one is off limits, if all are.
+/// An error if none is left.
 fn allowed(
     servers: &[IpAddr],
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    never_ask: Option<fn(IpAddr) -> bool>,
 ) -> Result<Vec<IpAddr>, ProbeError> {
-    let mut limit = Ok(());
-    let is_allowed = |server: &IpAddr| match destination(*server) {
-        Ok(()) => true,
-        Err(error) => {
-            limit = Err(error);
-            false
-        }
-    };
+    let is_allowed =
+        |server: &IpAddr| never_ask.is_none_or(|is_off_limits| !is_off_limits(*server));
     let allowed: Vec<_> = servers.iter().copied().filter(is_allowed).collect();
-    if allowed.is_empty() { limit.map(|()| allowed) } else { Ok(allowed) }
+    match servers.last() {
+        Some(last) if allowed.is_empty() => {
+            let why = "the source's only nameserver, and a cloud's metadata service".into();
+            Err(ProbeError::Forbidden { address: *last, why })
+        }
+        Some(_) | None => Ok(allowed),
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn find(
 ) -> Result<IpAddr, ProbeError> {
     let candidates = match literal(host) {
         Some(address) => vec![address],
-        None => resolve(host, wanted.family(), files, destination).await?,
+        None => resolve(host, wanted.family(), files).await?,
     };
     let usable: Vec<_> = candidates.into_iter().filter(|a| is_open(Version::of(*a))).collect();
     let chosen = choose(&usable, wanted.source)

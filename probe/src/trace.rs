@@ -27,8 +27,7 @@ use names::Names;
 /// Runs until every flow's path is known as far as it can be, or `stop` is cancelled; needs no
 /// privilege and opens no file.
 ///
-/// `destination` is asked about the target's address, and about the nameservers, before anything is
-/// sent to them.
+/// `destination` is asked about the target's address before anything is sent to it.
 pub async fn run(
     request: &TraceRequest,
     mut sockets: TraceSockets,
@@ -46,7 +45,7 @@ pub async fn run(
     };
     let tables = std::mem::take(&mut sockets.tables);
     let (mut exchange, mtu) = start::start(request, sockets, address, emit)?;
-    let names = Names::new(request.no_names, files, destination);
+    let names = Names::new(request.no_names, files);
     let hops = Engine::new(request, &mut exchange, names).run(emit, &stop).await?;
     if intercepted::check(request, &tables, &hops, address).await {
         emit(TraceEvent::Intercepted);

@@ -33,7 +33,8 @@ fn drive_to(
 ) -> Result<DnsReport, ProbeError> {
     let mut fold = DnsFold::new(request);
     let mut emit = |event: DnsEvent| fold.push(&event);
-    let files = ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into() };
+    let files =
+        ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into(), never_ask: None };
     let stop = CancellationToken::new();
     let run = dns::run(request, sockets, &files, destination, &mut emit, stop);
     runtime().block_on(run)?;

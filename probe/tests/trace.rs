@@ -9,7 +9,7 @@ mod router;
 mod side_by_side;
 
 use std::{
-    net::{IpAddr, TcpListener},
+    net::TcpListener,
     time::{Duration, Instant},
 };
 
@@ -65,16 +65,6 @@ pub(crate) fn drive(
     sockets: TraceSockets,
     files: &ResolverFiles,
 ) -> Traced {
-    drive_to(runtime, request, sockets, files, &|_| Ok(()))
-}
-
-fn drive_to(
-    runtime: &Runtime,
-    request: &TraceRequest,
-    sockets: TraceSockets,
-    files: &ResolverFiles,
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
-) -> Traced {
     let mut fold = TraceFold::new(request);
     let mut events = Vec::new();
     let mut emit = |event: TraceEvent| {
@@ -82,7 +72,7 @@ fn drive_to(
         events.push(event);
     };
     let stop = CancellationToken::new();
-    let run = trace::run(request, sockets, files, destination, &mut emit, stop);
+    let run = trace::run(request, sockets, files, &|_| Ok(()), &mut emit, stop);
     runtime.block_on(run).unwrap();
     Traced { report: fold.report(Some(EndReason::Completed), None), events }
 }
@@ -218,13 +208,11 @@ fn a_forbidden_nameserver_is_asked_for_no_names() {
     let lab = Lab::new();
     serve(&lab.router);
     let request = TraceRequest::to(SERVER, TraceProtocol::Tcp);
-    let forbid = |address: IpAddr| match address.to_string() == ROUTER {
-        true => Err(ProbeError::Forbidden { address, why: "a test's".into() }),
-        false => Ok(()),
-    };
+    let mut files = files("");
+    files.never_ask = Some(|address| address.to_string() == ROUTER);
     let traced = lab.client.enter(|| {
         let sockets = trace::open(&request).unwrap();
-        drive_to(&runtime(), &request, sockets, &files(""), &forbid)
+        drive(&runtime(), &request, sockets, &files)
     });
     assert_eq!(traced.path(), [ROUTER, SERVER]);
     assert!(!traced.events.iter().any(|event| matches!(event, TraceEvent::Name { .. })));

@@ -60,7 +60,8 @@ fn walk_to(
         let mut fold = DnsFold::new(request);
         let mut emit = |event: DnsEvent| fold.push(&event);
         let sockets = dns::open(request)?;
-        let files = ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into() };
+        let files =
+            ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into(), never_ask: None };
         let stop = CancellationToken::new();
         runtime().block_on(dns::run(request, sockets, &files, destination, &mut emit, stop))?;
         Ok(fold.report(Some(EndReason::Completed), None))

@@ -110,6 +110,11 @@ impl Policy {
     }
 }
 
+/// In whatever spelling.
+pub(super) fn is_metadata_service(address: IpAddr) -> bool {
+    is_metadata(plain(address))
+}
+
 /// The kernel takes the unspecified address for loopback.
 fn is_own(address: IpAddr, own: &LocalRoutes) -> bool {
     address.is_unspecified() || address.is_loopback() || own.contain(address)

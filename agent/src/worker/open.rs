@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use netdiag_probe::{ProbeError, names::ResolverFiles};
 
-use super::{files, local_routes::LocalRoutes, probe::Probe};
+use super::{destination, files, local_routes::LocalRoutes, probe::Probe};
 use crate::ipc::WorkerOrder;
 
 /// All that the probe will have.
@@ -25,12 +25,16 @@ pub(super) fn open<P: Probe>(
     let guarded =
         guarded.map_err(|cause| ProbeError::Socket("read the node's local routes", cause))?;
     let sockets = request.open()?;
-    let files = if request.reads_files() { read(process) } else { ResolverFiles::default() };
+    let files = if request.reads_files() { read(order, process) } else { ResolverFiles::default() };
     Ok(Opened { sockets, files, guarded })
 }
 
 /// A file that may not be read counts as empty: the name then has no address, and that is said.
-fn read(process: impl AsFd) -> ResolverFiles {
+fn read(order: &WorkerOrder, process: impl AsFd) -> ResolverFiles {
     let read = |path| files::read(&process, path).unwrap_or_default();
-    ResolverFiles { resolv_conf: read("etc/resolv.conf"), hosts: read("etc/hosts") }
+    ResolverFiles {
+        resolv_conf: read("etc/resolv.conf"),
+        hosts: read("etc/hosts"),
+        never_ask: (!order.may_metadata).then_some(destination::is_metadata_service),
+    }
 }

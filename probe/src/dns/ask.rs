@@ -25,7 +25,7 @@ pub(super) async fn run(
     emit: &mut impl FnMut(DnsEvent),
 ) -> Result<(), ProbeError> {
     let name = name(request, files)?;
-    let servers = servers(request, files, client, emit).await?;
+    let servers = servers(request, files, emit).await?;
     let types = types(request);
     let mut index = 0;
     for kind in types {
@@ -70,7 +70,6 @@ pub(super) fn name(request: &DnsRequest, files: &ResolverFiles) -> Result<Name, 
 async fn servers(
     request: &DnsRequest,
     files: &ResolverFiles,
-    client: &Client<'_>,
     emit: &mut impl FnMut(DnsEvent),
 ) -> Result<Vec<Server>, ProbeError> {
     let mut servers = Vec::new();
@@ -83,7 +82,7 @@ async fn servers(
         emit(DnsEvent::Resolver(settings));
     }
     for given in &request.servers {
-        servers.extend(addresses(request, given, files, client).await?);
+        servers.extend(addresses(request, given, files).await?);
     }
     match servers.is_empty() {
         true => Err(ProbeError::Request("no nameserver of that family to ask".into())),
@@ -96,7 +95,6 @@ pub(super) async fn addresses(
     request: &DnsRequest,
     given: &DnsServer,
     files: &ResolverFiles,
-    client: &Client<'_>,
 ) -> Result<Vec<Server>, ProbeError> {
     let port = port(request, given.port);
     if let Ok(address) = given.host.parse::<IpAddr>() {
@@ -107,7 +105,7 @@ pub(super) async fn addresses(
             (false, _) => Err(ProbeError::WrongFamily { host, family: "IPv6" }),
         };
     }
-    let found = names::resolve(&given.host, request.family, files, client.destination).await?;
+    let found = names::resolve(&given.host, request.family, files).await?;
     let name = Some(given.host.clone());
     let server = |address| Server { address: SocketAddr::new(address, port), name: name.clone() };
     Ok(found.into_iter().map(server).collect())

@@ -29,7 +29,7 @@ pub(super) async fn run(
     let how = How::new(request, &settings, &client)?;
     let mut servers = how.servers.clone();
     for given in &request.servers {
-        for server in ask::addresses(request, given, files, &client).await? {
+        for server in ask::addresses(request, given, files).await? {
             if !servers.iter().any(|known| known.address == server.address) {
                 servers.push(server);
             }

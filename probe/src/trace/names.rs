@@ -5,10 +5,7 @@ use std::{collections::HashMap, net::IpAddr, time::Duration};
 use netdiag_wire::trace::TraceEvent;
 use tokio::task::JoinSet;
 
-use crate::{
-    ProbeError,
-    names::{ResolverFiles, Reverse},
-};
+use crate::names::{ResolverFiles, Reverse};
 
 /// How long a hop is kept back for the names of those who answered.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -24,12 +21,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new(
-        no_names: bool,
-        files: &ResolverFiles,
-        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
-    ) -> Self {
-        let resolver = if no_names { None } else { Reverse::new(files, destination) };
+    pub(super) fn new(no_names: bool, files: &ResolverFiles) -> Self {
+        let resolver = if no_names { None } else { Reverse::new(files) };
         Self { resolver, ..Self::default() }
     }
 
