@@ -206,7 +206,10 @@ fn rejected(query: &DnsQuery) -> String {
 fn not_sent(query: &DnsQuery) -> String {
     match &query.refusal {
         Some(refusal) => format!("not sent: {}", words::refusal(refusal)),
-        None => "not sent".into(),
+        None => match &query.problem {
+            Some(problem) => format!("not sent: {}", shown(problem)),
+            None => "not sent".into(),
+        },
     }
 }
 
