@@ -30,7 +30,7 @@ fn bad_input_is_refused_in_words() -> Result<()> {
         ("pod/server --size 65508", "error    ND0030  --size 65508: the size must be 0 to 65507".into()),
         ("pod/server -S here", "error    ND0030  -S here: invalid IP address syntax".into()),
         ("pod/server -w never", "error    ND0030  -w never: must be a time such as 0.2, 200ms, 30s or 1m30s".into()),
-        ("pod/server -o xml", "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict".into()),
+        ("pod/server -o xml", "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict, dot".into()),
         ("pod/server --frob", "error    ND0030  no flag --frob; there is --from".into()),
         ("pod/server --from server", "error    ND0030  --from server: must be pod/server, node/server or local".into()),
         ("pod/server --from pod/nobody", format!("error    ND0020  no pod \"nobody\" in {place}; {both}")),
