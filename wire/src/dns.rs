@@ -14,7 +14,10 @@ pub use message::{
 };
 pub use words::{Class, Opcode, Rcode, RecordType};
 
-use crate::{EndReason, ErrorBody, Family, IcmpError, SendRefusal, Untrusted, is_default};
+use crate::{
+    EndReason, ErrorBody, Family, IcmpError, MAX_HOST_BYTES, SendRefusal, Untrusted, check_bytes,
+    is_default,
+};
 
 /// Longest name in presentation form: 255 octets, each as `\DDD`.
 pub const MAX_NAME_BYTES: usize = 1_024;
@@ -253,6 +256,14 @@ impl DnsRequest {
         }
     }
 
+    /// What is asked for: where nothing is named, both kinds of address.
+    pub fn asked_types(&self) -> Vec<RecordType> {
+        match &self.types[..] {
+            [] => vec![RecordType::A, RecordType::AAAA],
+            types => types.to_vec(),
+        }
+    }
+
     /// Whether the source's resolv.conf or hosts file is read and shown, which is a right of its own.
     pub fn needs_files(&self) -> bool {
         match self.mode {
@@ -268,17 +279,13 @@ impl DnsRequest {
             true => Ok(()),
             false => Err(format!("{field}: {count}, must be at most {most}")),
         };
-        let between = |field: &str, bytes: usize, most: usize| match (1..=most).contains(&bytes) {
-            true => Ok(()),
-            false => Err(format!("{field}: {bytes} bytes, must be 1 to {most}")),
-        };
-        between("name", self.name.len(), MAX_NAME_BYTES)?;
+        check_bytes("name", self.name.len(), MAX_NAME_BYTES)?;
         most("types", self.types.len(), MAX_TYPES)?;
         most("servers", self.servers.len(), MAX_SERVERS)?;
         most("trustAnchors", self.trust_anchors.len(), MAX_ROOTS)?;
         most("rootServers", self.root_servers.len(), MAX_ROOTS)?;
         for server in &self.servers {
-            between("servers.host", server.host.len(), 253)?;
+            check_bytes("servers.host", server.host.len(), MAX_HOST_BYTES)?;
             if server.port == Some(0) {
                 return Err("servers.port: 0, must be 1 to 65535".into());
             }
@@ -287,14 +294,14 @@ impl DnsRequest {
             return Err("servers: given, but this mode finds its own".into());
         }
         for anchor in &self.trust_anchors {
-            between("trustAnchors.zone", anchor.zone.len(), MAX_NAME_BYTES)?;
-            between("trustAnchors.data", anchor.data.len(), 4_096)?;
+            check_bytes("trustAnchors.zone", anchor.zone.len(), MAX_NAME_BYTES)?;
+            check_bytes("trustAnchors.data", anchor.data.len(), 4_096)?;
             if !matches!(anchor.kind, RecordType::DNSKEY | RecordType::DS) {
                 return Err(format!("trustAnchors.kind: {}, must be DNSKEY or DS", anchor.kind));
             }
         }
         for root in &self.root_servers {
-            between("rootServers.name", root.name.len(), MAX_NAME_BYTES)?;
+            check_bytes("rootServers.name", root.name.len(), MAX_NAME_BYTES)?;
         }
         self.options.check()
     }
@@ -323,8 +330,8 @@ impl QueryOptions {
             ("httpPath", &self.http_path, 1_024),
         ];
         for (field, text, most) in texts {
-            if let Some(text) = text.as_ref().filter(|text| !(1..=most).contains(&text.len())) {
-                return Err(format!("options.{field}: {} bytes, must be 1 to {most}", text.len()));
+            if let Some(text) = text {
+                check_bytes(&format!("options.{field}"), text.len(), most)?;
             }
         }
         if self.transport == DnsTransport::Unknown {

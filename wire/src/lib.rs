@@ -40,6 +40,17 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 /// The agent writes at least one line in this time, be it a heartbeat.
 pub const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// Longest name of a host (RFC 1035, in presentation form without the last dot).
+pub(crate) const MAX_HOST_BYTES: usize = 253;
+
+/// Whether a text has 1 to `most` bytes; else the refusal, named with the field.
+pub(crate) fn check_bytes(field: &str, bytes: usize, most: usize) -> Result<(), String> {
+    match (1..=most).contains(&bytes) {
+        true => Ok(()),
+        false => Err(format!("{field}: {bytes} bytes, must be 1 to {most}")),
+    }
+}
+
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

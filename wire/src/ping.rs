@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 mod fold;
 pub use fold::PingFold;
 
-use crate::{EndReason, ErrorBody, Family, IcmpError, SendRefusal, Untrusted, is_default};
+use crate::{
+    EndReason, ErrorBody, Family, IcmpError, MAX_HOST_BYTES, SendRefusal, Untrusted, check_bytes,
+    is_default,
+};
 
 /// Most targets of one request.
 pub const MAX_TARGETS: usize = 128;
@@ -88,8 +91,8 @@ impl PingRequest {
         if !(1..=MAX_TARGETS).contains(&targets) {
             return Err(format!("targets: {targets}, must be 1 to {MAX_TARGETS}"));
         }
-        if let Some(target) = self.targets.iter().find(|t| !(1..=253).contains(&t.host.len())) {
-            return Err(format!("host: {} bytes, must be 1 to 253", target.host.len()));
+        for target in &self.targets {
+            check_bytes("host", target.host.len(), MAX_HOST_BYTES)?;
         }
         if self.interval_us < FASTEST_INTERVAL_US {
             return Err(format!("intervalUs: {}, least {FASTEST_INTERVAL_US}", self.interval_us));

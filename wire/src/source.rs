@@ -1,6 +1,6 @@
 //! Where a probe starts, and the envelope of every request.
 
-use std::num::NonZeroU64;
+use std::{net::IpAddr, num::NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,16 @@ pub enum Family {
     Any,
     V4,
     V6,
+}
+
+impl Family {
+    pub fn has(self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 mod fold;
 pub use fold::{TraceFold, round};
 
-use crate::{EndReason, ErrorBody, Family, IcmpError, SendRefusal, Untrusted, is_default};
+use crate::{
+    EndReason, ErrorBody, Family, IcmpError, MAX_HOST_BYTES, SendRefusal, Untrusted, check_bytes,
+    is_default,
+};
 
 /// Most probes of one request: flows x TTLs x queries.
 pub const MAX_PROBES: u32 = 20_000;
@@ -98,9 +101,7 @@ impl TraceRequest {
             true => Ok(()),
             false => Err(format!("{field}: {value}, must be 1 to {last}")),
         };
-        if !(1..=253).contains(&self.host.len()) {
-            return Err(format!("host: {} bytes, must be 1 to 253", self.host.len()));
-        }
+        check_bytes("host", self.host.len(), MAX_HOST_BYTES)?;
         match (self.protocol, self.port) {
             (TraceProtocol::Icmp, Some(port)) => {
                 return Err(format!("port: {port}, but ICMP has no ports"));

@@ -114,11 +114,7 @@ pub(crate) fn service_peer(service: &Service, address: Option<IpAddr>) -> Peer {
 
 /// The first address of the wanted family.
 pub(crate) fn of_family(addresses: &[IpAddr], family: Family) -> Option<IpAddr> {
-    addresses.iter().copied().find(|address| match family {
-        Family::Any => true,
-        Family::V4 => address.is_ipv4(),
-        Family::V6 => address.is_ipv6(),
-    })
+    addresses.iter().copied().find(|address| family.has(*address))
 }
 
 pub(crate) fn internal_addresses(node: &NodeFacts) -> Vec<IpAddr> {

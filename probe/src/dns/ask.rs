@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use netdiag_wire::{
     Family,
-    dns::{DnsEvent, DnsRequest, DnsServer, DnsTransport, Libc, RecordType},
+    dns::{DnsEvent, DnsRequest, DnsServer, DnsTransport, Libc, ResolverSettings},
 };
 
 use super::{
@@ -26,9 +26,8 @@ pub(super) async fn run(
 ) -> Result<(), ProbeError> {
     let name = name(request, files)?;
     let servers = servers(request, files, emit).await?;
-    let types = types(request);
     let mut index = 0;
-    for kind in types {
+    for kind in request.asked_types() {
         let asked = Asked { name: name.clone(), kind, class: request.class };
         for server in &servers {
             let exchanged = client.exchange(&asked, server).await?;
@@ -46,13 +45,6 @@ pub(super) async fn run(
 /// As for dig, any message is one: after SERVFAIL nobody else is asked.
 fn is_answered(exchanged: &Exchanged) -> bool {
     exchanged.query.message.is_some()
-}
-
-pub(super) fn types(request: &DnsRequest) -> Vec<RecordType> {
-    match &request.types[..] {
-        [] => vec![RecordType::A, RecordType::AAAA],
-        types => types.to_vec(),
-    }
 }
 
 /// Absolute in any case, and with the cluster's domain where it is one of a cluster's.
@@ -75,10 +67,7 @@ async fn servers(
     let mut servers = Vec::new();
     if request.servers.is_empty() {
         let settings = resolv_conf::parse(&files.resolv_conf, Libc::Glibc);
-        let port = port(request, None);
-        let of_family = settings.nameservers.iter().filter(|a| is_of(request.family, **a));
-        servers
-            .extend(of_family.map(|a| Server { address: SocketAddr::new(*a, port), name: None }));
+        servers = nameservers(request, &settings);
         emit(DnsEvent::Resolver(settings));
     }
     for given in &request.servers {
@@ -90,6 +79,13 @@ async fn servers(
     }
 }
 
+/// Those of resolv.conf that are of the family that the request wants.
+pub(super) fn nameservers(request: &DnsRequest, settings: &ResolverSettings) -> Vec<Server> {
+    let port = port(request, None);
+    let wanted = settings.nameservers.iter().filter(|address| request.family.has(**address));
+    wanted.map(|a| Server { address: SocketAddr::new(*a, port), name: None }).collect()
+}
+
 /// Every address of one server.
 pub(super) async fn addresses(
     request: &DnsRequest,
@@ -99,7 +95,7 @@ pub(super) async fn addresses(
     let port = port(request, given.port);
     if let Ok(address) = given.host.parse::<IpAddr>() {
         let host = given.host.clone();
-        return match (is_of(request.family, address), request.family) {
+        return match (request.family.has(address), request.family) {
             (true, _) => Ok(vec![Server { address: SocketAddr::new(address, port), name: None }]),
             (false, Family::V4) => Err(ProbeError::WrongFamily { host, family: "IPv4" }),
             (false, _) => Err(ProbeError::WrongFamily { host, family: "IPv6" }),
@@ -117,12 +113,4 @@ fn port(request: &DnsRequest, given: Option<u16>) -> u16 {
         DnsTransport::Https => 443,
         DnsTransport::Udp | DnsTransport::Tcp | DnsTransport::Unknown => 53,
     })
-}
-
-pub(super) fn is_of(family: Family, address: IpAddr) -> bool {
-    match family {
-        Family::Any => true,
-        Family::V4 => address.is_ipv4(),
-        Family::V6 => address.is_ipv6(),
-    }
 }

@@ -98,13 +98,8 @@ fn musl<'a>(line: &'a [u8], name: &[u8], family: Family) -> Option<Found<'a>> {
     let literal = words.next()?;
     let v6 = || v6_without_zone(literal).map(IpAddr::from);
     let address = inet_aton(literal).map(IpAddr::from).or_else(v6)?;
-    let is_wanted = match family {
-        Family::Any => true,
-        Family::V4 => address.is_ipv4(),
-        Family::V6 => address.is_ipv6(),
-    };
     let name = words.find(|word| !word.is_empty()).unwrap_or_default();
-    Some(Found { name, address: Some(address).filter(|_| is_wanted) })
+    Some(Found { name, address: Some(address).filter(|address| family.has(*address)) })
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(super) async fn run(
     let name = ask::name(request, files)?;
     let mut tree = Tree::new(request, client, emit);
     tree.prime().await?;
-    for kind in ask::types(request) {
+    for kind in request.asked_types() {
         let asked = Asked { name: name.clone(), kind, class: request.class };
         let found = tree.find(&asked, None).await?;
         if request.validate && found.is_some() {
@@ -168,7 +168,7 @@ impl<'a, E: FnMut(DnsEvent)> Tree<'a, E> {
 
     fn reachable(&self, server: &NameServer) -> Vec<Server> {
         let name = Some(server.name.to_string());
-        let addresses = server.addresses.iter().filter(|a| ask::is_of(self.request.family, **a));
+        let addresses = server.addresses.iter().filter(|a| self.request.family.has(**a));
         addresses
             .map(|address| Server { address: SocketAddr::new(*address, 53), name: name.clone() })
             .collect()

@@ -1,9 +1,6 @@
 //! Mode Walk: a name asked for as the source's libc asks, each query an event.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use netdiag_wire::{
     Family,
@@ -31,7 +28,6 @@ pub(super) use musl::Musl;
 
 /// glibc's `RESOLV_EDNS_BUFFER_SIZE`, where `edns0` makes it send an OPT record at all.
 const EDNS_BYTES: u16 = 1_200;
-const PORT: u16 = 53;
 
 pub(super) async fn run(
     request: &DnsRequest,
@@ -154,7 +150,11 @@ impl<'a> How<'a> {
         if asked.timeout_us.is_none() {
             client.timeout = Duration::from_secs(settings.timeout_seconds.into());
         }
-        let servers = nameservers(request, settings)?;
+        let servers = ask::nameservers(request, settings);
+        if servers.is_empty() {
+            let why = "no nameserver of that family in resolv.conf";
+            return Err(ProbeError::Request(why.into()));
+        }
         let attempts = asked.tries.unwrap_or(settings.attempts);
         let is_in_seconds = asked.timeout_us.is_none();
         Ok(Self { client, servers, attempts, class: request.class, is_in_seconds })
@@ -164,20 +164,6 @@ impl<'a> How<'a> {
         let asked =
             |kind: &RecordType| Asked { name: name.clone(), kind: *kind, class: self.class };
         kinds.iter().map(asked).collect()
-    }
-}
-
-/// Those of resolv.conf that are of the family that the request wants.
-fn nameservers(
-    request: &DnsRequest,
-    settings: &ResolverSettings,
-) -> Result<Vec<Server>, ProbeError> {
-    let wanted = settings.nameservers.iter().filter(|a| ask::is_of(request.family, **a));
-    let server = |address: &IpAddr| Server { address: SocketAddr::new(*address, PORT), name: None };
-    let servers: Vec<_> = wanted.map(server).collect();
-    match servers.is_empty() {
-        true => Err(ProbeError::Request("no nameserver of that family in resolv.conf".into())),
-        false => Ok(servers),
     }
 }
 
@@ -208,7 +194,7 @@ pub(super) fn given(
 
 /// What is asked for together: A and AAAA, every other type for itself.
 pub(super) fn kinds(request: &DnsRequest, settings: &ResolverSettings) -> Vec<Vec<RecordType>> {
-    let mut kinds = ask::types(request);
+    let mut kinds = request.asked_types();
     if settings.no_aaaa {
         kinds.retain(|kind| *kind != RecordType::AAAA);
     }

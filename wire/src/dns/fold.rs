@@ -2,7 +2,7 @@
 
 use super::{
     AskedName, ChainLink, DnsCounts, DnsEvent, DnsOutcome, DnsQuery, DnsReport, DnsRequest,
-    MAX_TRANSFER_RECORDS, Proof, RecordType,
+    MAX_TRANSFER_RECORDS, Proof,
 };
 use crate::{EndReason, ErrorBody};
 
@@ -19,13 +19,9 @@ pub struct DnsFold {
 
 impl DnsFold {
     pub fn new(request: &DnsRequest) -> Self {
-        let types = match &request.types[..] {
-            [] => vec![RecordType::A, RecordType::AAAA],
-            types => types.to_vec(),
-        };
         let report = DnsReport {
             name: request.name.as_str().into(),
-            types,
+            types: request.asked_types(),
             mode: request.mode,
             resolver: None,
             in_hosts: None,
@@ -120,7 +116,7 @@ fn proof(chain: &[ChainLink]) -> Option<Proof> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::{Class, DnsMessage, DnsTransport, Record, Section};
+    use crate::dns::{Class, DnsMessage, DnsTransport, Record, RecordType, Section};
 
     fn query(index: u32, name: &str, kind: RecordType, outcome: DnsOutcome) -> DnsQuery {
         DnsQuery {
