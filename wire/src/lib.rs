@@ -10,6 +10,7 @@ pub mod dns;
 pub mod error;
 pub mod fate;
 pub mod ping;
+pub mod scan;
 pub mod source;
 pub mod stream;
 pub mod trace;
