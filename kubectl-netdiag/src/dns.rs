@@ -4,11 +4,10 @@ use std::{fs, io::Read, path::Path};
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason, Event, Line,
+    EndReason,
     dns::{DnsEvent, DnsFold, DnsMode, DnsReport, DnsRequest, DnsServer},
 };
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) mod answer;
 mod kube;
@@ -24,8 +23,7 @@ use crate::{
     code,
     diagnose::{self, DnsContext},
     finding::{Failure, PeerKind, Severity},
-    local,
-    probe::{self, Conclusion, Ends, Here, NAMING, Probe},
+    probe::{self, Conclusion, Ends, NAMING, Probe},
     render::{self, DnsView, Format, Names, Screen},
     session::{Session, Stopped},
 };
@@ -85,10 +83,6 @@ impl<'a> Probe<'a> for Dns {
         &self.view.request
     }
 
-    fn here(request: &DnsRequest, stop: CancellationToken) -> Result<Here<DnsEvent>, Failure> {
-        local::dns(request, stop)
-    }
-
     async fn take(
         &mut self,
         _: &mut Ends<'_>,
@@ -103,8 +97,7 @@ impl<'a> Probe<'a> for Dns {
         if matches!(event, DnsEvent::Resolver(_)) && self.view.request.mode == DnsMode::Walk {
             self.head(&self.fold.report(None, None), session)?;
         }
-        let line = Line { at, event: Event::Probe(event) };
-        Ok(render::stream_line(session.out, &session.screen, &line)?)
+        Ok(())
     }
 
     fn progress(&self) -> String {

@@ -1,83 +1,32 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
-use netdiag_wire::{
-    dns::{DnsEvent, DnsRequest},
-    ping::{PingEvent, PingRequest},
-    trace::{TraceEvent, TraceRequest},
-};
-use tokio_util::sync::CancellationToken;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use elsewhere::{Engine, start};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{Engine, start};
 
-use crate::{
-    finding::{Failure, Peer, PeerKind},
-    probe::Here,
-};
+use crate::finding::{Peer, PeerKind};
 
 /// This machine, as the header names it.
 pub(crate) fn peer() -> Peer {
     Peer { kind: PeerKind::Local, name: "local".into(), ..Peer::default() }
 }
 
-/// Starts the probe; `stop` ends it with what was seen.
-#[cfg(target_os = "linux")]
-pub(crate) fn ping(
-    request: &PingRequest,
-    stop: CancellationToken,
-) -> Result<Here<PingEvent>, Failure> {
-    use netdiag_probe::ping;
-    let (request, sockets) = (request.clone(), ping::open(request));
-    linux::start(sockets, move |runtime, sockets, files, emit| {
-        let emit = &mut |event| emit(event);
-        runtime.block_on(ping::run(&request, sockets, files, &|_| Ok(()), emit, stop))
-    })
-}
-
-/// Likewise.
-#[cfg(target_os = "linux")]
-pub(crate) fn trace(
-    request: &TraceRequest,
-    stop: CancellationToken,
-) -> Result<Here<TraceEvent>, Failure> {
-    use netdiag_probe::trace;
-    let (request, sockets) = (request.clone(), trace::open(request));
-    linux::start(sockets, move |runtime, sockets, files, emit| {
-        let emit = &mut |event| emit(event);
-        runtime.block_on(trace::run(&request, sockets, files, &|_| Ok(()), emit, stop))
-    })
-}
-
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn trace(_: &TraceRequest, _: CancellationToken) -> Result<Here<TraceEvent>, Failure> {
-    Err(elsewhere())
-}
+mod elsewhere {
+    use tokio_util::sync::CancellationToken;
 
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn ping(_: &PingRequest, _: CancellationToken) -> Result<Here<PingEvent>, Failure> {
-    Err(elsewhere())
-}
+    use crate::{code, finding::Failure, probe::Here};
 
-/// Likewise.
-#[cfg(target_os = "linux")]
-pub(crate) fn dns(
-    request: &DnsRequest,
-    stop: CancellationToken,
-) -> Result<Here<DnsEvent>, Failure> {
-    use netdiag_probe::dns;
-    let (request, sockets) = (request.clone(), dns::open(request));
-    linux::start(sockets, move |runtime, sockets, files, emit| {
-        let emit = &mut |event| emit(event);
-        runtime.block_on(dns::run(&request, sockets, files, &|_| Ok(()), emit, stop))
-    })
-}
+    /// No request can be carried out here.
+    pub(crate) trait Engine<E> {}
 
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn dns(_: &DnsRequest, _: CancellationToken) -> Result<Here<DnsEvent>, Failure> {
-    Err(elsewhere())
-}
+    impl<R, E> Engine<E> for R {}
 
-#[cfg(not(target_os = "linux"))]
-fn elsewhere() -> Failure {
-    let message = "--from local: needs Linux; on this system name a pod or a node";
-    Failure::new(crate::code::BAD_VALUE, message)
+    pub(crate) fn start<E>(_: impl Engine<E>, _: CancellationToken) -> Result<Here<E>, Failure> {
+        let message = "--from local: needs Linux; on this system name a pod or a node";
+        Err(Failure::new(code::BAD_VALUE, message))
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -85,49 +34,50 @@ mod linux {
     use std::error::Error;
 
     use jiff::Timestamp;
-    use netdiag_probe::{ProbeError, names::ResolverFiles};
+    use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
     use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Event, Line};
-    use tokio::{
-        runtime::{Builder, Runtime},
-        sync::mpsc::{UnboundedSender, unbounded_channel},
-    };
+    use tokio::{runtime::Builder, sync::mpsc::unbounded_channel};
+    use tokio_util::sync::CancellationToken;
 
     use crate::{code, finding::Failure, probe::Here};
 
-    /// A thread of its own for a probe whose sockets are open: a slow terminal must not delay what
-    /// is measured.
-    pub(super) fn start<S: Send + 'static, E: Send + 'static>(
-        sockets: Result<S, ProbeError>,
-        probe: impl FnOnce(&Runtime, S, &ResolverFiles, &mut dyn FnMut(E)) -> Result<(), ProbeError>
-        + Send
-        + 'static,
+    /// A request that this machine can carry out by itself.
+    pub(crate) trait Engine<E>: Probe<Event = E> + Send + 'static {}
+
+    impl<E, R: Probe<Event = E> + Send + 'static> Engine<E> for R {}
+
+    /// Starts the probe in a thread of its own: a slow terminal must not delay what is measured.
+    /// `stop` ends it with what was seen.
+    pub(crate) fn start<E: Send + 'static>(
+        request: impl Engine<E>,
+        stop: CancellationToken,
     ) -> Result<Here<E>, Failure> {
-        let sockets = sockets.map_err(|error| failure(&error))?;
+        let sockets = request.open().map_err(|error| failure(&error))?;
         let (sender, receiver) = unbounded_channel();
-        std::thread::spawn(move || run(sockets, probe, &sender));
+        std::thread::spawn(move || {
+            let say = |event| {
+                // Nobody listens any more once the screen is gone.
+                let _ = sender.send(Line { at: Timestamp::now(), event });
+            };
+            let ended = run(&request, sockets, &mut |event| say(Event::Probe(event)), stop);
+            say(match ended {
+                Ok(()) => Event::End { reason: EndReason::Completed },
+                Err(error) => Event::Error { error: ErrorBody::new(error.code(), chain(&error)) },
+            });
+        });
         Ok(receiver)
     }
 
-    fn run<S, E>(
-        sockets: S,
-        probe: impl FnOnce(&Runtime, S, &ResolverFiles, &mut dyn FnMut(E)) -> Result<(), ProbeError>,
-        sender: &UnboundedSender<Line<E>>,
-    ) {
-        let say = |event| {
-            // Nobody listens any more once the screen is gone.
-            let _ = sender.send(Line { at: Timestamp::now(), event });
-        };
-        let ended = match Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => {
-                let files = ResolverFiles::of_this_machine();
-                probe(&runtime, sockets, &files, &mut |event| say(Event::Probe(event)))
-            }
-            Err(error) => Err(ProbeError::Socket("start a runtime", error)),
-        };
-        say(match ended {
-            Ok(()) => Event::End { reason: EndReason::Completed },
-            Err(error) => Event::Error { error: ErrorBody::new(error.code(), chain(&error)) },
-        });
+    fn run<P: Probe>(
+        request: &P,
+        sockets: P::Sockets,
+        emit: &mut impl FnMut(P::Event),
+        stop: CancellationToken,
+    ) -> Result<(), ProbeError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|cause| ProbeError::Socket("start a runtime", cause))?;
+        let files = ResolverFiles::of_this_machine();
+        runtime.block_on(request.run(sockets, &files, &|_| Ok(()), emit, stop))
     }
 
     fn failure(error: &ProbeError) -> Failure {

@@ -5,7 +5,6 @@ use netdiag_wire::{
     EndReason,
     ping::{PingEvent, PingFold, PingReport, PingRequest},
 };
-use tokio_util::sync::CancellationToken;
 
 mod saved;
 
@@ -16,9 +15,9 @@ use crate::{
     cluster::{Cluster, names},
     diagnose,
     finding::{Failure, Finding, Severity},
-    local, probe,
-    probe::{Conclusion, Ends, Here, Probe},
-    render::{self, Format, Names, Screen},
+    probe,
+    probe::{Conclusion, Ends, Probe},
+    render::{self, Names},
     service,
     session::{Clock, Session, Stopped},
 };
@@ -68,10 +67,6 @@ impl<'a> Probe<'a> for Ping<'a> {
         &self.request
     }
 
-    fn here(request: &PingRequest, stop: CancellationToken) -> Result<Here<PingEvent>, Failure> {
-        local::ping(request, stop)
-    }
-
     async fn take(
         &mut self,
         ends: &mut Ends<'_>,
@@ -82,7 +77,7 @@ impl<'a> Probe<'a> for Ping<'a> {
         self.header(ends, &event, session)?;
         self.name(ends.cluster, &event).await;
         self.fold.push(&event);
-        if !self.is_brief(&session.screen) {
+        if !self.args.brief {
             let (out, screen) = (&mut *session.out, &session.screen);
             render::ping_event(out, screen, &self.request, &self.names, &event, at)?;
         }
@@ -113,10 +108,6 @@ impl<'a> Probe<'a> for Ping<'a> {
 }
 
 impl Ping<'_> {
-    fn is_brief(&self, screen: &Screen) -> bool {
-        self.args.brief && screen.format != Format::Ndjson
-    }
-
     /// Who pings whom, once both addresses are known and before anything came back.
     fn header(
         &mut self,

@@ -41,17 +41,13 @@ pub(crate) trait Probe<'a>: Sized {
     /// `kind` of the document.
     const KIND: &'static str;
     type Args: ProbeArgs;
-    type Request: Clone + Serialize;
-    type Event: DeserializeOwned + Serialize;
+    type Request: Clone + Serialize + local::Engine<Self::Event>;
+    type Event: DeserializeOwned + Serialize + Send + 'static;
 
     /// Both ends are found: settles what is asked.
     async fn begin(args: &'a Self::Args, ends: &mut Ends<'_>) -> Result<Self, Failure>;
 
     fn request(&self) -> &Self::Request;
-
-    /// Starts the probe in this process; `stop` ends it with what was seen.
-    fn here(request: &Self::Request, stop: CancellationToken)
-    -> Result<Here<Self::Event>, Failure>;
 
     /// One event: to the screen, and kept for the report.
     async fn take(
@@ -156,7 +152,7 @@ async fn from_here<'a, P: Probe<'a>>(
     let mut ends = Ends { from, aim, is_default: false, cluster: cluster.as_ref() };
     let probe = within(deadline, P::begin(args, &mut ends)).await?;
     let stop = CancellationToken::new();
-    let lines = P::here(probe.request(), stop.clone())?;
+    let lines = local::start(probe.request().clone(), stop.clone())?;
     let events = Events::Here { lines, _stop: stop.drop_guard() };
     let mut run = Run { probe, ends, agent: None, deadline };
     match run.watch(events, session).await? {

@@ -28,8 +28,9 @@ pub(crate) mod words;
 pub(crate) use block::{failure, note, verdict};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
+pub(crate) use json::stream_line;
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
-pub(crate) use ping::{ping_event, stream_line};
+pub(crate) use ping::ping_event;
 pub(crate) use table::{Cell, Column, Mood, Table, table};
 pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};
 

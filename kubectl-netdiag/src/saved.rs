@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use netdiag_wire::{EndReason, ErrorBody, Event, Line, Untrusted};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     finding::{Failure, Peer, PeerKind, Severity},
     local, ping,
     probe::Conclusion,
-    render::Span,
+    render::{self, Span},
     session::{Clock, Session, Stopped},
     trace,
 };
@@ -30,7 +30,7 @@ const MAX_LINE: u64 = 16 * 1024 * 1024;
 pub(crate) trait Replay: Default {
     const NAME: &'static str;
     const KIND: &'static str;
-    type Event: DeserializeOwned;
+    type Event: DeserializeOwned + Serialize;
     /// Nothing is shown before the end, so that a document tells more than the events.
     const IS_WHOLE: bool;
 
@@ -209,6 +209,9 @@ impl<R: Replay> Stream<R> {
         let started_at = self.span.map_or(line.at, |span| span.started_at);
         let took_us = line.at.duration_since(started_at).as_micros();
         self.span = Some(Span { started_at, took_us: took_us.try_into().unwrap_or_default() });
+        if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
+            render::stream_line(session.out, &session.screen, &line)?;
+        }
         match line.event {
             Event::Heartbeat => {}
             Event::Accepted { node, .. } => {

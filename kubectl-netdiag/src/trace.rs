@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason, Event, Line,
+    EndReason,
     trace::{TraceEvent, TraceFold, TraceMethod, TraceReport, TraceRequest},
 };
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 mod naming;
 mod saved;
@@ -22,9 +21,8 @@ use crate::{
     args::TraceArgs,
     diagnose,
     finding::{Failure, Finding, PeerKind, Severity},
-    local,
     plan::Aim,
-    probe::{self, Conclusion, Ends, Here, NAMING, Probe},
+    probe::{self, Conclusion, Ends, NAMING, Probe},
     render::{self, Hops, Names, TraceView},
     session::{Session, Stopped},
 };
@@ -68,10 +66,6 @@ impl<'a> Probe<'a> for Trace {
         &self.request
     }
 
-    fn here(request: &TraceRequest, stop: CancellationToken) -> Result<Here<TraceEvent>, Failure> {
-        local::trace(request, stop)
-    }
-
     fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -89,7 +83,7 @@ impl<'a> Probe<'a> for Trace {
         &mut self,
         ends: &mut Ends<'_>,
         event: TraceEvent,
-        at: Timestamp,
+        _: Timestamp,
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
         self.fold.push(&event);
@@ -106,8 +100,7 @@ impl<'a> Probe<'a> for Trace {
             }
             _ => {}
         }
-        let line = Line { at, event: Event::Probe(event) };
-        Ok(render::stream_line(session.out, &session.screen, &line)?)
+        Ok(())
     }
 
     fn progress(&self) -> String {

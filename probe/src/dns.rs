@@ -28,7 +28,7 @@ mod validate;
 mod walk;
 mod witness;
 
-use crate::{ProbeError, names::ResolverFiles, sys::addresses};
+use crate::{Probe, ProbeError, names::ResolverFiles, sys::addresses};
 use exchange::Client;
 use name::Name;
 use witness::Witness;
@@ -37,52 +37,53 @@ use witness::Witness;
 #[derive(Debug)]
 pub struct DnsSockets(());
 
-/// Checks what must be asked of the kernel: whether the source address is one of the namespace.
-pub fn open(request: &DnsRequest) -> Result<DnsSockets, ProbeError> {
-    request.check().map_err(ProbeError::Request)?;
-    Name::parse(&request.name).map_err(ProbeError::Request)?;
-    addresses::check_source(request.source_address)?;
-    Ok(DnsSockets(()))
-}
-
 /// The source's own, by its resolv.conf.
 pub fn resolvers(request: &DnsRequest, files: &ResolverFiles) -> Vec<IpAddr> {
     resolv_conf::parse(&files.resolv_conf, request.libc).nameservers
 }
 
-/// Runs until every question is answered or `stop` is cancelled; needs no privilege and opens no
-/// file.
-///
-/// `destination` is asked about each address really used, before anything is sent to it.
-pub async fn run(
-    request: &DnsRequest,
-    _sockets: DnsSockets,
-    files: &ResolverFiles,
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
-    emit: &mut impl FnMut(DnsEvent),
-    stop: CancellationToken,
-) -> Result<(), ProbeError> {
-    let client = Client::new(request, destination);
-    let asked = async {
-        let mut witness = Witness::default();
-        let mut seen = |event: DnsEvent| {
-            witness.see(&event);
-            emit(event);
+impl Probe for DnsRequest {
+    type Sockets = DnsSockets;
+    type Event = DnsEvent;
+
+    /// Asks the kernel whether the source address is one of the namespace.
+    fn open(&self) -> Result<DnsSockets, ProbeError> {
+        self.check().map_err(ProbeError::Request)?;
+        Name::parse(&self.name).map_err(ProbeError::Request)?;
+        addresses::check_source(self.source_address)?;
+        Ok(DnsSockets(()))
+    }
+
+    async fn run(
+        &self,
+        _sockets: DnsSockets,
+        files: &ResolverFiles,
+        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+        emit: &mut impl FnMut(DnsEvent),
+        stop: CancellationToken,
+    ) -> Result<(), ProbeError> {
+        let client = Client::new(self, destination);
+        let asked = async {
+            let mut witness = Witness::default();
+            let mut seen = |event: DnsEvent| {
+                witness.see(&event);
+                emit(event);
+            };
+            match self.mode {
+                DnsMode::Ask => ask::run(self, files, &client, &mut seen).await?,
+                DnsMode::Walk => walk::run(self, files, &client, &mut seen).await?,
+                DnsMode::EveryServer => every_server::run(self, files, &client, &mut seen).await?,
+                // It validates by itself: no one server has it all.
+                DnsMode::Iterate => return iterate::run(self, files, &client, emit).await,
+            }
+            match self.validate {
+                true => validate::run(self, &client, &witness, emit).await,
+                false => Ok(()),
+            }
         };
-        match request.mode {
-            DnsMode::Ask => ask::run(request, files, &client, &mut seen).await?,
-            DnsMode::Walk => walk::run(request, files, &client, &mut seen).await?,
-            DnsMode::EveryServer => every_server::run(request, files, &client, &mut seen).await?,
-            // It validates by itself: no one server has it all.
-            DnsMode::Iterate => return iterate::run(request, files, &client, emit).await,
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            done = asked => done,
         }
-        match request.validate {
-            true => validate::run(request, &client, &witness, emit).await,
-            false => Ok(()),
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        done = asked => done,
     }
 }

@@ -9,8 +9,10 @@ pub mod error;
 pub mod names;
 mod packet;
 pub mod ping;
+mod probe;
 mod sys;
 mod target;
 pub mod trace;
 
 pub use error::ProbeError;
+pub use probe::Probe;

@@ -11,26 +11,32 @@ mod start;
 mod target;
 mod track;
 
-pub use sockets::{PingSockets, open};
+pub use sockets::PingSockets;
 
-use crate::{ProbeError, names::ResolverFiles};
+use crate::{Probe, ProbeError, names::ResolverFiles};
 use engine::Engine;
 
-/// Runs until every target is done or `stop` is cancelled; needs no privilege and opens no file.
-///
-/// `destination` is asked about each address really used, before anything is sent to it.
-pub async fn run(
-    request: &PingRequest,
-    sockets: PingSockets,
-    files: &ResolverFiles,
-    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
-    emit: &mut impl FnMut(PingEvent),
-    stop: CancellationToken,
-) -> Result<(), ProbeError> {
-    let find = start::addresses(request, &sockets, files, destination);
-    let addresses = tokio::select! {
-        () = stop.cancelled() => return Ok(()),
-        addresses = find => addresses?,
-    };
-    Engine::new(request, sockets, &addresses, emit)?.run(emit, &stop).await
+impl Probe for PingRequest {
+    type Sockets = PingSockets;
+    type Event = PingEvent;
+
+    fn open(&self) -> Result<PingSockets, ProbeError> {
+        sockets::open(self)
+    }
+
+    async fn run(
+        &self,
+        sockets: PingSockets,
+        files: &ResolverFiles,
+        destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+        emit: &mut impl FnMut(PingEvent),
+        stop: CancellationToken,
+    ) -> Result<(), ProbeError> {
+        let find = start::addresses(self, &sockets, files, destination);
+        let addresses = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            addresses = find => addresses?,
+        };
+        Engine::new(self, sockets, &addresses, emit)?.run(emit, &stop).await
+    }
 }

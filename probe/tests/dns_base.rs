@@ -10,7 +10,7 @@ mod transfers;
 
 use std::net::{IpAddr, SocketAddr};
 
-use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
+use netdiag_probe::{Probe, ProbeError, dns, names::ResolverFiles};
 use netdiag_wire::dns::{
     DnsEvent, DnsFold, DnsQuery, DnsReport, DnsRequest, DnsServer, RecordType,
 };
@@ -20,7 +20,7 @@ use crate::lab::runtime;
 
 /// Runs the engine to its end in this thread's namespace.
 fn drive(request: &DnsRequest) -> Result<DnsReport, ProbeError> {
-    let sockets = dns::open(request)?;
+    let sockets = request.open()?;
     drive_to(request, sockets, "", "", &|_| Ok(()))
 }
 
@@ -36,7 +36,7 @@ fn drive_to(
     let files =
         ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into(), never_ask: None };
     let stop = CancellationToken::new();
-    let run = dns::run(request, sockets, &files, destination, &mut emit, stop);
+    let run = request.run(sockets, &files, destination, &mut emit, stop);
     runtime().block_on(run)?;
     Ok(fold.report(None, None))
 }

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use netdiag_probe::{ProbeError, names::ResolverFiles, ping};
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles, ping};
 use netdiag_wire::{
     EndReason,
     ping::{PingEvent, PingFold, PingReport, PingRequest},
@@ -125,7 +125,7 @@ impl Netns {
     /// Runs the engine to its end.
     pub(crate) fn ping(&self, request: &PingRequest) -> Result<Pinged, ProbeError> {
         self.enter(|| {
-            let sockets = ping::open(request)?;
+            let sockets = request.open()?;
             drive(request, sockets, &ResolverFiles::default())
         })
     }
@@ -153,7 +153,7 @@ pub(crate) fn drive_in(
         events.push(event);
     };
     let stop = CancellationToken::new();
-    runtime.block_on(ping::run(request, sockets, files, &|_| Ok(()), &mut emit, stop))?;
+    runtime.block_on(request.run(sockets, files, &|_| Ok(()), &mut emit, stop))?;
     Ok(Pinged { reports: fold.reports(Some(EndReason::Completed), None), events })
 }
 

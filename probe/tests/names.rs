@@ -14,9 +14,8 @@ use hickory_resolver::proto::{
     },
 };
 use netdiag_probe::{
-    ProbeError,
+    Probe, ProbeError,
     names::{ResolverFiles, resolve},
-    ping,
 };
 use netdiag_wire::{ErrorCode, Family, ping::PingRequest};
 
@@ -192,7 +191,7 @@ fn a_ping_by_name_takes_the_family_that_has_a_route() {
     serve(&lab.router);
     let ping = |request: &PingRequest| {
         lab.client.enter(|| {
-            let sockets = ping::open(request).unwrap();
+            let sockets = request.open().unwrap();
             drive(request, sockets, &files("")).unwrap().reports.remove(0)
         })
     };
@@ -210,7 +209,7 @@ fn a_namespace_without_ipv6_pings_names_all_the_same() {
     lab.client.sysctl("ipv6/conf/all/disable_ipv6", "1");
     let report = lab.client.enter(|| {
         let request = request("web", 1);
-        let sockets = ping::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         drive(&request, sockets, &files("")).unwrap().reports.remove(0)
     });
     assert_eq!((report.address, report.replied), (Some(SERVER.parse().unwrap()), 1));

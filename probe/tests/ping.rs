@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netdiag_probe::{ProbeError, names::ResolverFiles, ping};
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
 use netdiag_wire::{
     ErrorCode, Family, IcmpMeaning,
     ping::{PingEvent, PingRequest, PingTarget, SocketKind},
@@ -173,7 +173,7 @@ fn without_net_raw_datagram_sockets_do() {
     request.targets = targets.map(|host| PingTarget { host: host.into() }).into();
     let pinged = lab.client.enter(|| {
         drop_net_raw();
-        let sockets = ping::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         drive(&request, sockets, &ResolverFiles::default()).unwrap()
     });
     let replied: Vec<_> = pinged.reports.iter().map(|report| report.replied).collect();
@@ -193,7 +193,7 @@ fn without_any_icmp_socket_the_error_names_both_ways() {
     let lab = Lab::new();
     let error = lab.client.enter(|| {
         drop_net_raw();
-        ping::open(&request(SERVER, 1)).unwrap_err()
+        request(SERVER, 1).open().unwrap_err()
     });
     assert_eq!(error.code(), ErrorCode::Permission);
     let text = error.to_string();
@@ -232,9 +232,9 @@ fn run(
     mut emit: impl FnMut(PingEvent),
     stop: CancellationToken,
 ) -> Result<(), ProbeError> {
-    let sockets = ping::open(request)?;
+    let sockets = request.open()?;
     let files = ResolverFiles::default();
-    runtime().block_on(ping::run(request, sockets, &files, destination, &mut emit, stop))
+    runtime().block_on(request.run(sockets, &files, destination, &mut emit, stop))
 }
 
 #[test]

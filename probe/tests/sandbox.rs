@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netdiag_probe::ping;
+use netdiag_probe::Probe;
 use netdiag_wire::{
     ping::{PingRequest, PingTarget},
     trace::{TraceProtocol, TraceRequest},
@@ -28,7 +28,7 @@ fn names_and_addresses_are_pinged_from_within_a_sandbox() {
     let targets = hosts.map(|host| PingTarget { host: host.into() }).into();
     let request = PingRequest { targets, ..request("", 2) };
     let pinged = lab.client.enter(|| {
-        let sockets = ping::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         let runtime = runtime();
         close();
         drive_in(&runtime, &request, sockets, &files("")).unwrap()
@@ -53,7 +53,7 @@ fn a_path_is_traced_from_within_a_sandbox() {
         serve(&lab.router);
         let request = TraceRequest::to("web", protocol);
         let traced = lab.client.enter(|| {
-            let sockets = netdiag_probe::trace::open(&request).unwrap();
+            let sockets = request.open().unwrap();
             let runtime = runtime();
             close();
             trace::drive(&runtime, &request, sockets, &files(""))

@@ -14,7 +14,7 @@ use std::{
 };
 
 use netdiag_probe::{
-    ProbeError,
+    Probe, ProbeError,
     names::ResolverFiles,
     trace::{self, TraceSockets},
 };
@@ -54,7 +54,7 @@ fn lose_privilege() {
 }
 
 fn run(request: &TraceRequest) -> Traced {
-    let sockets = trace::open(request).unwrap();
+    let sockets = request.open().unwrap();
     drive(&runtime(), request, sockets, &ResolverFiles::default())
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn drive(
         events.push(event);
     };
     let stop = CancellationToken::new();
-    let run = trace::run(request, sockets, files, &|_| Ok(()), &mut emit, stop);
+    let run = request.run(sockets, files, &|_| Ok(()), &mut emit, stop);
     runtime.block_on(run).unwrap();
     Traced { report: fold.report(Some(EndReason::Completed), None), events }
 }
@@ -191,7 +191,7 @@ fn whoever_has_a_name_is_named_before_its_hop() {
     serve(&lab.router);
     let request = TraceRequest::to(SERVER, TraceProtocol::Tcp);
     let traced = lab.client.enter(|| {
-        let sockets = trace::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         drive(&runtime(), &request, sockets, &files(""))
     });
     let [.., TraceEvent::Name { address, name }, TraceEvent::Hop(first), TraceEvent::Hop(_)] =
@@ -211,7 +211,7 @@ fn a_forbidden_nameserver_is_asked_for_no_names() {
     let mut files = files("");
     files.never_ask = Some(|address| address.to_string() == ROUTER);
     let traced = lab.client.enter(|| {
-        let sockets = trace::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         drive(&runtime(), &request, sockets, &files)
     });
     assert_eq!(traced.path(), [ROUTER, SERVER]);
@@ -224,7 +224,7 @@ fn names_that_nobody_answers_keep_no_hop_back_for_long() {
     lab.router.filter("udp dport 53 drop");
     let request = TraceRequest::to(SERVER, TraceProtocol::Tcp);
     let traced = lab.client.enter(|| {
-        let sockets = trace::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         let before = Instant::now();
         let traced = drive(&runtime(), &request, sockets, &files(""));
         assert!(before.elapsed() < Duration::from_millis(250), "{:?}", before.elapsed());
@@ -239,7 +239,7 @@ fn what_cannot_be_traced_is_an_error() {
     let wrong = |change: fn(&mut TraceRequest)| {
         let mut request = TraceRequest::to(SERVER, TraceProtocol::Udp);
         change(&mut request);
-        lab.client.enter(|| trace::open(&request).unwrap_err())
+        lab.client.enter(|| request.open().unwrap_err())
     };
     let error = wrong(|request| request.source_address = Some([10, 9, 2, 2].into()));
     assert!(matches!(error, ProbeError::SourceAddress { .. }), "{error}");

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
 use netdiag_wire::{
     EndReason, Family,
     dns::{
@@ -59,11 +59,11 @@ fn walk_to(
     place.namespace.enter(|| {
         let mut fold = DnsFold::new(request);
         let mut emit = |event: DnsEvent| fold.push(&event);
-        let sockets = dns::open(request)?;
+        let sockets = request.open()?;
         let files =
             ResolverFiles { resolv_conf: resolv_conf.into(), hosts: hosts.into(), never_ask: None };
         let stop = CancellationToken::new();
-        runtime().block_on(dns::run(request, sockets, &files, destination, &mut emit, stop))?;
+        runtime().block_on(request.run(sockets, &files, destination, &mut emit, stop))?;
         Ok(fold.report(Some(EndReason::Completed), None))
     })
 }

@@ -72,16 +72,13 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
         line: Line<P::Event>,
         session: &mut Session<'_>,
     ) -> Result<Option<Ending>, Stopped> {
+        if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
+            render::stream_line(session.out, &session.screen, &line)?;
+        }
         match line.event {
             Event::Heartbeat => {}
-            Event::Accepted { .. } => {
-                self.accepted(&line, session)?;
-                render::stream_line(session.out, &session.screen, &line)?;
-            }
-            Event::End { reason } => {
-                render::stream_line(session.out, &session.screen, &line)?;
-                return Ok(Some(Ending::Ended(reason)));
-            }
+            Event::Accepted { .. } => self.accepted(&line, session)?,
+            Event::End { reason } => return Ok(Some(Ending::Ended(reason))),
             Event::Error { error } => return Ok(Some(Ending::Error(error))),
             Event::Probe(event) => {
                 self.probe.take(&mut self.ends, event, line.at, session).await?;

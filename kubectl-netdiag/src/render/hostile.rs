@@ -168,6 +168,8 @@ fn everything(screen: &Screen, text: &str) -> Vec<u8> {
     let mut fold = PingFold::new(&request);
     for event in &events {
         fold.push(event);
+        let line = Line { at: at(), event: Event::Probe(event.clone()) };
+        stream_line(out, screen, &line).unwrap();
         ping_event(out, screen, &request, &context.names, event, at()).unwrap();
     }
     let error = ErrorBody::new(ErrorCode::Internal, text);
@@ -312,6 +314,8 @@ fn b10_bytes_that_are_no_text_are_shown_as_numbers() {
         for screen in screens() {
             let mut out = Vec::new();
             let request = PingRequest::to("a");
+            let line = Line { at: at(), event: Event::Probe(event.clone()) };
+            stream_line(&mut out, &screen, &line).unwrap();
             ping_event(&mut out, &screen, &request, &Names::default(), &event, at()).unwrap();
             assert_harmless(&out, &format!("{bytes:?}"));
         }

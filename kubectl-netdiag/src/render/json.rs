@@ -2,15 +2,27 @@
 
 use std::io::{self, Write};
 
-use netdiag_wire::{API_VERSION, untrusted::is_hostile};
+use netdiag_wire::{API_VERSION, Line, untrusted::is_hostile};
 use serde::{Serialize, Serializer};
 use serde_json::{
     Value,
     ser::{CompactFormatter, Formatter, PrettyFormatter},
 };
 
-use super::{Format, document::Action};
+use super::{Format, Screen, document::Action};
 use crate::finding::{Code, Failure, Label};
+
+/// Any line of an event stream, for `-o ndjson` only.
+pub(crate) fn stream_line(
+    out: &mut dyn Write,
+    screen: &Screen,
+    line: &Line<impl Serialize>,
+) -> io::Result<()> {
+    if screen.quiet || screen.format != Format::Ndjson {
+        return Ok(());
+    }
+    write(out, Format::Ndjson, line)
+}
 
 /// One document in the format of the screen; for `ndjson` one line.
 pub(super) fn write(

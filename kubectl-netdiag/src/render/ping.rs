@@ -7,12 +7,11 @@ use std::{
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    Event, Line, Untrusted,
+    Untrusted,
     ping::{PingEvent, PingRequest},
 };
-use serde::Serialize;
 
-use super::{Format, Names, Screen, json, number, paint::Role, words};
+use super::{Names, Screen, number, paint::Role, words};
 
 /// One event as its line; events that people need not see have none.
 pub(crate) fn ping_event(
@@ -23,9 +22,6 @@ pub(crate) fn ping_event(
     event: &PingEvent,
     at: Timestamp,
 ) -> io::Result<()> {
-    if screen.format == Format::Ndjson {
-        return stream_line(out, screen, &Line { at, event: Event::Probe(event.clone()) });
-    }
     if !screen.shows_evidence() {
         return Ok(());
     }
@@ -34,18 +30,6 @@ pub(crate) fn ping_event(
         write!(out, "[{}.{:06}] ", at.as_second(), at.subsec_nanosecond() / 1_000)?;
     }
     writeln!(out, "{line}")
-}
-
-/// Any line of an event stream, for `-o ndjson` only.
-pub(crate) fn stream_line(
-    out: &mut dyn Write,
-    screen: &Screen,
-    line: &Line<impl Serialize>,
-) -> io::Result<()> {
-    if screen.quiet || screen.format != Format::Ndjson {
-        return Ok(());
-    }
-    json::write(out, Format::Ndjson, line)
 }
 
 struct Lines<'a> {

@@ -4,13 +4,13 @@ use std::{net::IpAddr, num::NonZeroU32};
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason, IcmpError, IcmpMeaning,
+    EndReason, Event, IcmpError, IcmpMeaning, Line,
     ping::{PingEvent, PingFold, PingRequest, SocketKind},
 };
 
 use super::{
     Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, Screen, header, names::ServiceFacts,
-    ping_event, verdict,
+    ping_event, stream_line, verdict,
 };
 use crate::{
     diagnose::{self, Context},
@@ -168,6 +168,8 @@ impl Scene {
         header(&mut out, screen, &context.from, std::slice::from_ref(&context.to)).unwrap();
         for event in &self.events {
             let at: Timestamp = "2026-11-22T03:07:11.25Z".parse().unwrap();
+            let line = Line { at, event: Event::Probe(event.clone()) };
+            stream_line(&mut out, screen, &line).unwrap();
             ping_event(&mut out, screen, &self.request, &context.names, event, at).unwrap();
         }
         verdict(&mut out, screen, &self.findings()).unwrap();

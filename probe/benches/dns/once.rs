@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use netdiag_probe::{dns, names::ResolverFiles};
+use netdiag_probe::{Probe, names::ResolverFiles};
 use netdiag_wire::dns::{DnsEvent, DnsOutcome, DnsRequest, RecordType};
 use tokio_util::sync::CancellationToken;
 
@@ -13,13 +13,13 @@ pub(crate) fn run(server: &str, times: u32) -> Result<()> {
     let mut answered = 0;
     for number in 0..times {
         let request = DnsRequest::ask(name(number), RecordType::A, server);
-        let sockets = dns::open(&request)?;
+        let sockets = request.open()?;
         let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
         let mut emit = |event| match event {
             DnsEvent::Query(query) if query.outcome == DnsOutcome::Answered => answered += 1,
             _ => {}
         };
-        runtime.block_on(dns::run(&request, sockets, &files, &|_| Ok(()), &mut emit, stop))?;
+        runtime.block_on(request.run(sockets, &files, &|_| Ok(()), &mut emit, stop))?;
     }
     if answered != times {
         return Err(format!("{answered} of {times} queries answered").into());

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use netdiag_probe::{names::ResolverFiles, trace};
+use netdiag_probe::{Probe, names::ResolverFiles};
 use netdiag_wire::{
     EndReason,
     trace::{TraceFold, TraceProtocol, TraceRequest},
@@ -15,12 +15,12 @@ pub(crate) fn run(host: &str, queries: u8) -> Result<()> {
     let mut request = TraceRequest::to(host, TraceProtocol::Udp);
     request.queries = queries;
     request.no_names = true;
-    let sockets = trace::open(&request)?;
+    let sockets = request.open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut fold = TraceFold::new(&request);
     let mut emit = |event| fold.push(&event);
     let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
-    runtime.block_on(trace::run(&request, sockets, &files, &|_| Ok(()), &mut emit, stop))?;
+    runtime.block_on(request.run(sockets, &files, &|_| Ok(()), &mut emit, stop))?;
     let report = fold.report(Some(EndReason::Completed), None);
     let known = report.hops.iter().filter(|hop| !hop.answers.is_empty()).count();
     let (hops, end) = (report.hops.len(), report.flows.first().map(|flow| &flow.end));

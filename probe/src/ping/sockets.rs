@@ -33,7 +33,7 @@ pub(super) struct Lane {
 /// Opens what the request may need: raw sockets, or datagram ones where NET_RAW is missing.
 ///
 /// Names are resolved later, so a name of either family gets both.
-pub fn open(request: &PingRequest) -> Result<PingSockets, ProbeError> {
+pub(super) fn open(request: &PingRequest) -> Result<PingSockets, ProbeError> {
     request.check().map_err(ProbeError::Request)?;
     wanted(request).check_source()?;
     let (ident, token) = random().map_err(|e| ProbeError::Socket("read random bytes", e))?;

@@ -57,7 +57,7 @@ pub(super) enum Sockets {
 /// Opens what the request may need.
 ///
 /// Names are resolved later, so a name of either family gets sockets for both.
-pub fn open(request: &TraceRequest) -> Result<TraceSockets, ProbeError> {
+pub(super) fn open(request: &TraceRequest) -> Result<TraceSockets, ProbeError> {
     request.check().map_err(ProbeError::Request)?;
     let wanted = Wanted { family: request.family, source: request.source_address };
     wanted.check_source()?;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netdiag_probe::{ProbeError, dns, names::ResolverFiles};
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
 use netdiag_wire::{
     EndReason,
     dns::{DnsFold, DnsQuery, DnsReport, DnsRequest},
@@ -43,13 +43,13 @@ fn drive(
     prepare: fn(),
 ) -> Result<DnsReport, ProbeError> {
     namespace.enter(|| {
-        let sockets = dns::open(request)?;
+        let sockets = request.open()?;
         let runtime = runtime();
         prepare();
         let mut fold = DnsFold::new(request);
         let stop = CancellationToken::new();
         let mut emit = |event| fold.push(&event);
-        let run = dns::run(request, sockets, files, destination, &mut emit, stop);
+        let run = request.run(sockets, files, destination, &mut emit, stop);
         runtime.block_on(run)?;
         Ok(fold.report(Some(EndReason::Completed), None))
     })

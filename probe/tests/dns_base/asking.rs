@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use netdiag_probe::{ProbeError, dns};
+use netdiag_probe::{Probe, ProbeError};
 use netdiag_wire::{
     ErrorCode, Family,
     dns::{DnsMode, DnsOutcome, DnsRequest, DnsServer, RecordType},
@@ -61,7 +61,7 @@ fn a_server_may_be_a_name() {
         let server = answering();
         let mut named = request(RecordType::A, server.address);
         named.servers[0].host = "ns.example".into();
-        let sockets = dns::open(&named).unwrap();
+        let sockets = named.open().unwrap();
         let report = drive_to(&named, sockets, "", "127.0.0.1 ns.example\n", &|_| Ok(())).unwrap();
         let query = &queries(report)[0];
         assert_eq!((query.outcome, query.server), (DnsOutcome::Answered, [127, 0, 0, 1].into()));
@@ -77,7 +77,7 @@ fn without_a_server_those_of_resolv_conf_are_asked() {
         let mut request = DnsRequest::walk("web.shop.svc");
         request.mode = DnsMode::Ask;
         request.in_cluster = true;
-        let sockets = dns::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         let resolv_conf = "nameserver 127.0.0.1\nsearch shop.svc.lab.local svc.lab.local\n";
         drive_to(&request, sockets, resolv_conf, "", &|_| Ok(())).unwrap()
     });
@@ -93,7 +93,7 @@ fn nothing_is_sent_where_nothing_may_be_sent() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         server.set_nonblocking(true).unwrap();
         let request = request(RecordType::A, server.local_addr().unwrap());
-        let sockets = dns::open(&request).unwrap();
+        let sockets = request.open().unwrap();
         let forbid = |address| Err(ProbeError::Forbidden { address, why: "off limits".into() });
         let refused = drive_to(&request, sockets, "", "", &forbid).unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Forbidden);
@@ -107,7 +107,7 @@ fn the_source_is_ours_to_choose() {
     let mut chosen = request(RecordType::A, "127.0.0.1:53".parse().unwrap());
     chosen.source_port = Some(40_053);
     chosen.source_address = Some([127, 0, 0, 9].into());
-    let foreign = namespace.enter(|| dns::open(&chosen)).unwrap_err();
+    let foreign = namespace.enter(|| chosen.open()).unwrap_err();
     assert_eq!(foreign.code(), ErrorCode::SourceAddress);
     namespace.ip("addr add 127.0.0.9/8 dev lo");
     namespace.enter(|| {

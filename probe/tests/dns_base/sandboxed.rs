@@ -1,6 +1,6 @@
 //! What the engine needs once it runs: no capability, no file, no Unix socket, no thread.
 
-use netdiag_probe::dns;
+use netdiag_probe::Probe;
 use netdiag_wire::dns::{DnsOutcome, DnsTransport, RecordType};
 
 use super::{
@@ -27,7 +27,7 @@ fn every_transport_works_from_within_a_sandbox() {
         let mut over_tcp = request(RecordType::A, tcp.address);
         over_tcp.options.transport = DnsTransport::Tcp;
         let requests = [request(RecordType::A, udp.address), over_tcp, over_tls];
-        let opened = requests.map(|request| (dns::open(&request).unwrap(), request));
+        let opened = requests.map(|request| (request.open().unwrap(), request));
         sandbox::close();
         opened.map(|(sockets, request)| {
             let report = drive_to(&request, sockets, "", "", &|_| Ok(())).unwrap();

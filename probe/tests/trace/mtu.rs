@@ -1,5 +1,6 @@
 //! How large a packet passes: on the real kernel's routers, with their rate limits.
 
+use netdiag_probe::Probe;
 use std::{net::IpAddr, thread};
 
 use netdiag_wire::trace::{MtuLimit, TraceMethod, TraceProtocol, TraceRequest};
@@ -193,7 +194,7 @@ fn tcp_without_privilege_says_what_it_needs() {
     request.mtu = true;
     let opened = chain.client().enter(|| {
         lose_privilege();
-        trace::open(&request)
+        request.open()
     });
     assert!(opened.unwrap_err().to_string().contains("CAP_NET_RAW"));
 }
