@@ -11,6 +11,7 @@ pub mod error;
 pub mod fate;
 pub mod ping;
 pub mod scan;
+pub mod sockets;
 pub mod source;
 pub mod stream;
 pub mod trace;
