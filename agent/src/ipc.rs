@@ -4,6 +4,9 @@
 //! worker's stream as SCM_RIGHTS. The connection then stays open as the worker's lifeline: broker
 //! kills the worker when front closes it, and closes it when the worker has ended.
 //!
+//! A probe with a byte stream says its events in frames (`netdiag_wire::frame`), with the peer's bytes
+//! between them, and after its first frame takes the caller's bytes likewise.
+//!
 //! On the worker's stream front writes one JSON line ([`WorkerOrder`]) and reads event lines
 //! (`netdiag_wire::Line`), the last one `end` or `error`; closing it ends the worker as well, and
 //! shutting down its own writing half asks the worker for its last line. A worker of
@@ -21,7 +24,9 @@ mod passing;
 pub use frame::FrameError;
 pub use passing::{receive, send};
 
-use netdiag_wire::{dns::DnsRequest, ping::PingRequest, trace::TraceRequest};
+use netdiag_wire::{
+    connect::stream::ConnectStreamRequest, dns::DnsRequest, ping::PingRequest, trace::TraceRequest,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where the socket lies: an emptyDir that only these two containers mount.
@@ -127,4 +132,5 @@ pub enum ProbeOrder {
     Ping(PingRequest),
     Trace(TraceRequest),
     Dns(Box<DnsRequest>),
+    ConnectStream(ConnectStreamRequest),
 }

@@ -7,6 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 pub mod broker;
+mod frames;
 pub mod front;
 pub mod ipc;
 pub mod local;

@@ -15,6 +15,7 @@ use std::{
 use rustix::{io::Errno, process::Pid};
 
 mod connect;
+mod connect_stream;
 mod destination;
 mod dns;
 mod drop;
@@ -27,6 +28,7 @@ mod ping;
 mod probe;
 mod run;
 mod sandbox;
+mod stream;
 mod trace;
 
 use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};

@@ -4,15 +4,19 @@
 //! whatever privilege there is; what comes from the network is parsed later, without any.
 
 mod clock;
+mod connect;
 pub mod dns;
 pub mod error;
 pub mod names;
 mod packet;
 pub mod ping;
 mod probe;
+pub mod stream;
 mod sys;
+mod tables;
 mod target;
 pub mod trace;
 
 pub use error::ProbeError;
 pub use probe::Probe;
+pub use stream::StreamProbe;

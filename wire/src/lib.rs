@@ -6,9 +6,11 @@
 //! plugin reads a newer agent.
 
 pub mod about;
+pub mod connect;
 pub mod dns;
 pub mod error;
 pub mod fate;
+pub mod frame;
 pub mod ping;
 pub mod scan;
 pub mod sockets;

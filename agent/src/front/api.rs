@@ -11,11 +11,13 @@ use axum::{
     routing::{get, post},
 };
 use netdiag_wire::{
-    About, ErrorBody, ErrorCode, dns::DnsRequest, ping::PingRequest, trace::TraceRequest,
+    About, ErrorBody, ErrorCode, connect::stream::ConnectStreamRequest, dns::DnsRequest,
+    ping::PingRequest, trace::TraceRequest,
 };
 
 use super::{
     Front,
+    form::{Form, Frames, Lines},
     probe::{self, Probe},
 };
 
@@ -24,16 +26,17 @@ pub(crate) const PROBES: [&str; 3] = [PingRequest::NAME, TraceRequest::NAME, Dns
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = Router::new().route("/v1/about", get(about));
-    let router = with::<PingRequest>(router);
-    let router = with::<TraceRequest>(router);
-    with::<DnsRequest>(router)
+    let router = with::<PingRequest, Lines>(router);
+    let router = with::<TraceRequest, Lines>(router);
+    let router = with::<DnsRequest, Lines>(router);
+    with::<ConnectStreamRequest, Frames>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(front)
 }
 
-fn with<P: Probe>(router: Router<Arc<Front>>) -> Router<Arc<Front>> {
-    router.route(&format!("/v1/{}", P::NAME), post(probe::answer::<P>))
+fn with<P: Probe, F: Form>(router: Router<Arc<Front>>) -> Router<Arc<Front>> {
+    router.route(&format!("/v1/{}", P::PATH), post(probe::answer::<P, F>))
 }
 
 pub(crate) fn refusal(body: &ErrorBody) -> Response {

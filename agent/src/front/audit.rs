@@ -71,7 +71,7 @@ pub(crate) struct SourceFacts {
 enum What {
     Start { verdict: Verdict, granted: Vec<&'static str>, deadline_ms: u64 },
     Refused { verdict: Verdict, code: ErrorCode, message: Untrusted },
-    End { outcome: Outcome, netns: u64, bytes: u64, took_ms: u64 },
+    End { outcome: Outcome, netns: u64, bytes: u64, bytes_from_caller: u64, took_ms: u64 },
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -96,7 +96,10 @@ pub(crate) struct Started {
     at: std::time::Instant,
     pub(crate) outcome: Outcome,
     pub(crate) netns: u64,
+    /// To the caller.
     pub(crate) bytes: u64,
+    /// Of a byte stream, behind its request.
+    pub(crate) bytes_from_caller: u64,
 }
 
 impl Audit {
@@ -119,6 +122,7 @@ impl Audit {
             outcome: Outcome::Ended(EndReason::Cancelled),
             netns: 0,
             bytes: 0,
+            bytes_from_caller: 0,
         })
     }
 
@@ -148,6 +152,7 @@ impl Drop for Started {
             outcome: self.outcome,
             netns: self.netns,
             bytes: self.bytes,
+            bytes_from_caller: self.bytes_from_caller,
             took_ms: self.at.elapsed().as_millis() as u64,
         };
         let request = std::mem::take(&mut self.request);

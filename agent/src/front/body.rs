@@ -1,11 +1,14 @@
 //! A request's JSON, bounded; what is wrong with it is said by field.
 
-use std::time::Duration;
+use std::{io, pin::Pin, time::Duration};
 
 use axum::body::Body;
+use futures_util::TryStreamExt;
 use http_body_util::{BodyExt, Limited};
 use netdiag_wire::{ErrorBody, ErrorCode, Request};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+use tokio_util::io::StreamReader;
 
 use crate::ipc::MAX_BODY_BYTES;
 
@@ -22,6 +25,29 @@ pub(crate) async fn read<P: DeserializeOwned>(body: Body) -> Result<Request<P>, 
             false => bad("body: broke off or is not framed as HTTP/1.1 has it".into()),
         })?;
     parse(&collected.to_bytes())
+}
+
+/// What a caller sends after its request's line.
+pub(crate) type Upload = Pin<Box<dyn AsyncBufRead + Send>>;
+
+/// A request on one line, and what follows it in the body.
+pub(crate) async fn read_line<P: DeserializeOwned>(
+    body: Body,
+) -> Result<(Request<P>, Upload), ErrorBody> {
+    let data = TryStreamExt::map_err(body.into_data_stream(), io::Error::other);
+    let mut upload: Upload = Box::pin(StreamReader::new(data));
+    let mut line = Vec::new();
+    let mut bounded = (&mut upload).take(MAX_BODY_BYTES as u64 + 1);
+    let read = tokio::time::timeout(TIMEOUT, bounded.read_until(b'\n', &mut line)).await;
+    read.map_err(|_| bad(format!("body: no line within {TIMEOUT:?}")))?
+        .map_err(|_| bad("body: broke off or is not framed as HTTP/1.1 has it".into()))?;
+    if line.pop_if(|last| *last == b'\n').is_none() {
+        return Err(match line.len() {
+            0..=MAX_BODY_BYTES => bad("body: ends before its first line does".into()),
+            _ => bad(format!("body: a first line of more than {MAX_BODY_BYTES} bytes")),
+        });
+    }
+    Ok((parse(&line)?, upload))
 }
 
 pub(crate) fn bad(message: String) -> ErrorBody {

@@ -15,8 +15,9 @@ use super::{
     Front,
     audit::{Outcome, RequestFacts, SourceFacts, Started},
     authorize::Right,
-    body,
+    body::{self, Upload},
     broker::Worker,
+    form::Form,
     identity::Identity,
     limits::Permit,
     place::Place,
@@ -28,8 +29,10 @@ use crate::ipc::{Order, ProbeOrder, WorkerOrder};
 
 /// A probe as front knows it: enough to check, allow and pass it on.
 pub(crate) trait Probe: DeserializeOwned + Send + 'static {
-    /// The URL's last segment and the right.
+    /// The right.
     const NAME: &str;
+    /// Behind `/v1/`.
+    const PATH: &str = Self::NAME;
     type Event: Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// The first value out of its bounds, by field.
@@ -53,6 +56,8 @@ struct Allowed {
     may_loopback: bool,
     probe: ProbeOrder,
     permit: Permit,
+    /// Of a byte stream.
+    upload: Option<Upload>,
 }
 
 /// When the probe ends at the latest, and whose wish that is.
@@ -63,12 +68,12 @@ pub(crate) struct Deadline {
 }
 
 /// Answers `POST /v1/<probe>`.
-pub(crate) async fn answer<P: Probe>(
+pub(crate) async fn answer<P: Probe, F: Form>(
     State(front): State<Arc<Front>>,
     request: Request<Body>,
 ) -> Response {
     let mut facts = front.facts(P::NAME);
-    let allowed = match decide::<P>(&front, request, &mut facts).await {
+    let allowed = match decide::<P, F>(&front, request, &mut facts).await {
         Ok(allowed) => allowed,
         Err(refusal) => {
             front.audit.refused(facts, &refusal);
@@ -78,13 +83,13 @@ pub(crate) async fn answer<P: Probe>(
     let granted = allowed.rights.clone();
     let started = front.audit.start(facts.clone(), granted, allowed.deadline.after);
     let launched = match started {
-        Ok(started) => launch::<P>(&front, allowed, facts, started).await,
+        Ok(started) => launch::<P, F>(&front, allowed, facts, started).await,
         Err(refusal) => Err(refusal),
     };
     launched.map_or_else(|refusal| super::api::refusal(&refusal), IntoResponse::into_response)
 }
 
-async fn decide<P: Probe>(
+async fn decide<P: Probe, F: Form>(
     front: &Front,
     request: Request<Body>,
     facts: &mut RequestFacts,
@@ -94,7 +99,7 @@ async fn decide<P: Probe>(
     let who = front.authenticator.identify(&token).await?;
     facts.name_user(&who);
 
-    let request = body::read::<P>(body).await?;
+    let (request, upload) = F::read::<P>(body).await?;
     facts.claimed_user_unverified = request.claimed_user.as_deref().map(Into::into);
     facts.targets = request.probe.targets();
     facts.source = Some(SourceFacts::from(&request.source));
@@ -114,7 +119,7 @@ async fn decide<P: Probe>(
     let Place { order, may_metadata, may_loopback } = place;
     let deadline = Deadline::of(request.deadline_ms.map(Into::into), front.limits.max_duration);
     let probe = request.probe.into_order();
-    Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit })
+    Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit, upload })
 }
 
 /// It only goes to the audit line, and so may not fill it.
@@ -130,7 +135,7 @@ fn check_claim(user: Option<&str>) -> Result<(), ErrorBody> {
 }
 
 /// From here on the start line is written, and `started` writes the end line.
-async fn launch<P: Probe>(
+async fn launch<P: Probe, F: Form>(
     front: &Arc<Front>,
     mut allowed: Allowed,
     facts: RequestFacts,
@@ -150,9 +155,10 @@ async fn launch<P: Probe>(
         deadline: allowed.deadline,
         draining: front.draining.clone(),
         permit: allowed.permit,
+        upload: allowed.upload,
         started,
     };
-    Ok(relay::response::<P>(relay, worker))
+    Ok(relay::response::<P, F>(relay, worker))
 }
 
 async fn start_worker(front: &Front, allowed: &mut Allowed) -> Result<Worker, ErrorBody> {

@@ -1,36 +1,36 @@
 //! A worker's lines on their way to the caller: read as events, written anew, ended in time.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::atomic::AtomicU64, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, header::CONTENT_TYPE};
 use jiff::Timestamp;
-use netdiag_wire::{
-    EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, MAX_LINE_BYTES, Untrusted,
-};
+use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, Untrusted};
 use tokio::{
     io::AsyncWriteExt,
-    net::UnixStream,
+    net::{UnixStream, unix::OwnedReadHalf},
     sync::mpsc,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
-use tokio_util::{
-    codec::{FramedRead, LinesCodec, LinesCodecError},
-    sync::CancellationToken,
-};
+use tokio_util::{codec::FramedRead, sync::CancellationToken};
 
 use super::{
     audit::{Outcome, Started},
+    body::Upload,
     broker::{BrokerError, Lifeline, Worker},
+    form::{Form, Piece},
     limits::Permit,
     probe::{Deadline, Probe},
 };
-use crate::ipc::{OPEN_SECONDS, WorkerOrder};
+use crate::{
+    frames::Garbled,
+    ipc::{OPEN_SECONDS, WorkerOrder},
+};
 
-/// Lines that wait for a slow caller; then the worker waits too.
-const QUEUE: usize = 64;
+mod upload;
+
 /// What a worker has to end itself after its deadline before it is killed.
 const GRACE: Duration = Duration::from_millis(400);
 /// Well inside what [`HEARTBEAT`] promises.
@@ -43,6 +43,7 @@ pub(super) struct Relay {
     pub(super) deadline: Deadline,
     pub(super) draining: CancellationToken,
     pub(super) permit: Permit,
+    pub(super) upload: Option<Upload>,
     pub(super) started: Started,
 }
 
@@ -57,6 +58,9 @@ pub(super) struct Accepted {
 /// Why a stream writes no further line of its worker.
 enum Stop {
     HungUp,
+    /// By the worker itself.
+    Ended(EndReason),
+    /// By front.
     End(EndReason),
     Error(ErrorBody),
 }
@@ -69,45 +73,51 @@ pub(super) async fn send_order(worker: &mut Worker, order: &WorkerOrder) -> Resu
 }
 
 /// The stream as a response; dropping its body kills the worker.
-pub(super) fn response<P: Probe>(relay: Relay, worker: Worker) -> Response {
-    let (lines, body) = mpsc::channel(QUEUE);
-    tokio::spawn(relay.run::<P>(worker.stream, worker.lifeline, lines));
+pub(super) fn response<P: Probe, F: Form>(relay: Relay, worker: Worker) -> Response {
+    let (lines, body) = mpsc::channel(F::QUEUE);
+    tokio::spawn(relay.run::<P, F>(worker.stream, worker.lifeline, lines));
     let body = stream::unfold(body, |mut body| async {
         body.recv().await.map(|line| (Ok::<Bytes, Infallible>(line), body))
     });
     let mut response = Response::new(Body::from_stream(body));
-    let ndjson = HeaderValue::from_static("application/x-ndjson");
-    response.headers_mut().insert(CONTENT_TYPE, ndjson);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(F::CONTENT_TYPE));
     response
 }
 
 impl Relay {
-    async fn run<P: Probe>(
+    async fn run<P: Probe, F: Form>(
         self,
         stream: UnixStream,
         lifeline: Lifeline,
         lines: mpsc::Sender<Bytes>,
     ) {
-        let Self { accepted, user, deadline, draining, permit, mut started } = self;
-        let Accepted { probe_id, agent, node, version } = accepted;
-        let mut out = Out { lines, started: &mut started, waits_since: Some(Instant::now()) };
-        let mut events = FramedRead::new(stream, LinesCodec::new_with_max_length(MAX_LINE_BYTES));
+        let Self { accepted, user, deadline, draining, permit, upload, mut started } = self;
+        let heard = CancellationToken::new();
+        let (uploaded, until) = (AtomicU64::new(0), Instant::now() + deadline.after + GRACE);
+        let mut out = Out {
+            lines,
+            started: &mut started,
+            waits_since: Some(Instant::now()),
+            heard: heard.clone(),
+        };
+        let (from_worker, to_worker) = stream.into_split();
+        let mut pieces = FramedRead::new(from_worker, F::Decoder::default());
         let stop = {
-            let pump = async {
-                out.write::<P>(Event::Accepted { probe_id, agent, node, version }).await?;
-                loop {
-                    out.pass_on::<P>(&mut events, &user).await?;
-                }
-            };
+            let pump = out.pump::<P, F>(accepted, &mut pieces, &user);
+            let upload = upload::pass_on(upload, to_worker, &heard, &uploaded);
             tokio::select! {
-                stop = pump => { let Err::<Infallible, _>(stop) = stop; stop }
-                () = sleep(deadline.after + GRACE) => Stop::End(deadline.reason),
+                Err(stop) = pump => stop,
+                Err(stop) = upload => stop,
+                () = sleep_until(until) => Stop::End(deadline.reason),
                 () = draining.cancelled() => Stop::End(EndReason::Draining),
             }
         };
         // First the worker, so that nothing runs on while a slow caller reads the last line.
-        drop((lifeline, events));
-        out.finish::<P>(stop).await;
+        drop((lifeline, pieces));
+        let is_patient = F::IS_PATIENT && matches!(stop, Stop::Ended(_));
+        let patience = if is_patient { until } else { Instant::now() + GRACE };
+        out.finish::<P, F>(stop, patience).await;
+        started.bytes_from_caller = uploaded.into_inner();
         drop((permit, started));
     }
 }
@@ -117,28 +127,48 @@ struct Out<'a> {
     started: &'a mut Started,
     /// Until the worker's first line.
     waits_since: Option<Instant>,
+    /// Cancelled with the worker's first line: from then on it takes bytes.
+    heard: CancellationToken,
 }
 
 impl Out<'_> {
-    /// The worker's next line, or a heartbeat when it has nothing to say.
-    async fn pass_on<P: Probe>(
+    async fn pump<P: Probe, F: Form>(
         &mut self,
-        events: &mut FramedRead<UnixStream, LinesCodec>,
+        accepted: Accepted,
+        pieces: &mut FramedRead<OwnedReadHalf, F::Decoder>,
+        user: &Untrusted,
+    ) -> Result<Infallible, Stop> {
+        let Accepted { probe_id, agent, node, version } = accepted;
+        self.write::<P, F>(Event::Accepted { probe_id, agent, node, version }).await?;
+        loop {
+            self.pass_on::<P, F>(pieces, user).await?;
+        }
+    }
+
+    /// The worker's next line, or a heartbeat when it has nothing to say.
+    async fn pass_on<P: Probe, F: Form>(
+        &mut self,
+        pieces: &mut FramedRead<OwnedReadHalf, F::Decoder>,
         user: &Untrusted,
     ) -> Result<(), Stop> {
-        let line = tokio::select! {
-            line = events.next() => line,
+        let piece = tokio::select! {
+            piece = pieces.next() => piece,
             () = sleep(QUIET) => {
-                return self.write::<P>(Event::Heartbeat).await;
+                return self.write::<P, F>(Event::Heartbeat).await;
             }
             () = self.lines.closed() => return Err(Stop::HungUp),
         };
         let waited = self.waits_since.take().map(|since| since.elapsed());
-        match read::<P>(line, waited)? {
+        self.heard.cancel();
+        let line = match whole(piece, waited)? {
+            Piece::Event(line) => line,
+            Piece::Frame(frame) => return self.put(frame).await,
+        };
+        match read::<P>(&line)? {
             Line { at, event: Event::Probe(event) } if P::is_known(&event) => {
-                self.send(&Line { at, event: Event::<P::Event>::Probe(event) }).await
+                self.send::<F>(&Line { at, event: Event::<P::Event>::Probe(event) }).await
             }
-            Line { event: Event::End { reason }, .. } => Err(Stop::End(reason)),
+            Line { event: Event::End { reason }, .. } => Err(Stop::Ended(reason)),
             Line { event: Event::Error { mut error }, .. } => {
                 if let Some(missing) = &mut error.missing {
                     missing.user = user.clone();
@@ -152,27 +182,30 @@ impl Out<'_> {
         }
     }
 
-    async fn write<P: Probe>(&mut self, event: Event<P::Event>) -> Result<(), Stop> {
-        self.send(&Line { at: Timestamp::now(), event }).await
+    async fn write<P: Probe, F: Form>(&mut self, event: Event<P::Event>) -> Result<(), Stop> {
+        self.send::<F>(&Line { at: Timestamp::now(), event }).await
     }
 
-    async fn send<E: serde::Serialize>(&mut self, line: &Line<E>) -> Result<(), Stop> {
-        let mut bytes = serde_json::to_vec(line)
+    async fn send<F: Form>(&mut self, line: &impl serde::Serialize) -> Result<(), Stop> {
+        let json = serde_json::to_vec(line)
             .map_err(|error| Stop::Error(ErrorBody::new(ErrorCode::Internal, error.to_string())))?;
-        bytes.push(b'\n');
+        self.put(F::event(json)).await
+    }
+
+    async fn put(&mut self, bytes: Bytes) -> Result<(), Stop> {
         let length = bytes.len() as u64;
-        self.lines.send(bytes.into()).await.map_err(|_| Stop::HungUp)?;
+        self.lines.send(bytes).await.map_err(|_| Stop::HungUp)?;
         self.started.bytes += length;
         Ok(())
     }
 
-    async fn finish<P: Probe>(mut self, stop: Stop) {
+    async fn finish<P: Probe, F: Form>(mut self, stop: Stop, patience: Instant) {
         let last: Event<P::Event> = match stop {
             Stop::HungUp => {
                 self.started.outcome = Outcome::Ended(EndReason::Cancelled);
                 return;
             }
-            Stop::End(reason) => {
+            Stop::Ended(reason) | Stop::End(reason) => {
                 self.started.outcome = Outcome::Ended(reason);
                 Event::End { reason }
             }
@@ -182,29 +215,31 @@ impl Out<'_> {
             }
         };
         // A caller that reads nothing does not keep the permit; its connection keeps what it has.
-        let _ = timeout(GRACE, self.write::<P>(last)).await;
+        let _ = timeout_at(patience, self.write::<P, F>(last)).await;
     }
 }
 
-/// The line as an event; `waited` for, if it is the worker's first.
-fn read<P: Probe>(
-    line: Option<Result<String, LinesCodecError>>,
-    waited: Option<Duration>,
-) -> Result<Line<P::Event>, Stop> {
-    let stop = |code, message: &str| Stop::Error(ErrorBody::new(code, message));
-    let line = match line {
-        Some(Ok(line)) => line,
-        Some(Err(LinesCodecError::MaxLineLengthExceeded)) => {
-            return Err(stop(ErrorCode::Internal, "the worker wrote a line beyond all bounds"));
+/// What the worker wrote; `waited` for, if it is its first word.
+fn whole(piece: Option<Result<Piece, Garbled>>, waited: Option<Duration>) -> Result<Piece, Stop> {
+    match piece {
+        Some(Ok(piece)) => Ok(piece),
+        Some(Err(Garbled::TooLong)) => Err(internal("the worker wrote a line beyond all bounds")),
+        Some(Err(Garbled::Frame(error))) => Err(internal(&format!("the worker wrote {error}"))),
+        Some(Err(Garbled::Io(_))) | None => {
+            Err(Stop::Error(ErrorBody::new(ErrorCode::WorkerDied, died(waited))))
         }
-        Some(Err(LinesCodecError::Io(_))) | None => {
-            return Err(Stop::Error(ErrorBody::new(ErrorCode::WorkerDied, died(waited))));
-        }
-    };
-    serde_json::from_str(&line).map_err(|error| {
+    }
+}
+
+fn read<P: Probe>(line: &[u8]) -> Result<Line<P::Event>, Stop> {
+    serde_json::from_slice(line).map_err(|error| {
         tracing::error!(%error, "a worker's line");
-        stop(ErrorCode::Internal, "the worker wrote what is no event")
+        internal("the worker wrote what is no event")
     })
+}
+
+fn internal(message: &str) -> Stop {
+    Stop::Error(ErrorBody::new(ErrorCode::Internal, message))
 }
 
 /// A worker that hangs in a file system cannot say so: nothing but its end gets it out of there.

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use netdiag_probe::{ProbeError, names::ResolverFiles};
 
-use super::{destination, files, local_routes::LocalRoutes, probe::Probe};
+use super::{destination, files, local_routes::LocalRoutes};
 use crate::ipc::WorkerOrder;
 
 /// All that the probe will have.
@@ -15,17 +15,18 @@ pub(super) struct Opened<S> {
     pub(super) guarded: Option<LocalRoutes>,
 }
 
-pub(super) fn open<P: Probe>(
+pub(super) fn open<S>(
     order: &WorkerOrder,
-    request: &P,
+    reads_files: bool,
     process: impl AsFd,
-) -> Result<Opened<P::Sockets>, ProbeError> {
+    sockets: impl FnOnce() -> Result<S, ProbeError>,
+) -> Result<Opened<S>, ProbeError> {
     let is_guarded = order.is_node && !order.may_loopback;
     let guarded = is_guarded.then(LocalRoutes::of_this_namespace).transpose();
     let guarded =
         guarded.map_err(|cause| ProbeError::Socket("read the node's local routes", cause))?;
-    let sockets = request.open()?;
-    let files = if request.reads_files() { read(order, process) } else { ResolverFiles::default() };
+    let sockets = sockets()?;
+    let files = if reads_files { read(order, process) } else { ResolverFiles::default() };
     Ok(Opened { sockets, files, guarded })
 }
 

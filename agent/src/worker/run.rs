@@ -16,7 +16,7 @@ use std::{
 use netdiag_probe::{ProbeError, names::ResolverFiles};
 use netdiag_wire::{EndReason, ErrorBody, Event, MissingRight};
 use tokio::{
-    runtime::Builder,
+    runtime::{Builder, Runtime},
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -28,12 +28,12 @@ use super::{
     lines::{Lines, readable},
     open::{self, Opened},
     probe::Probe,
-    sandbox,
+    sandbox, stream,
 };
 use crate::ipc::{MAX_ORDER_BYTES, OPEN_SECONDS, ProbeOrder, WorkerOrder};
 
 /// For a probe that was told to stop to say what it has.
-const LAST_WORDS: Duration = Duration::from_millis(250);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Does what front orders. Nothing, when front thought otherwise.
 pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
@@ -42,6 +42,7 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         ProbeOrder::Ping(request) => to_the_end(assignment, &order, request),
         ProbeOrder::Trace(request) => to_the_end(assignment, &order, request),
         ProbeOrder::Dns(request) => to_the_end(assignment, &order, request.as_ref()),
+        ProbeOrder::ConnectStream(request) => stream::to_the_end(assignment, &order, request),
     }
 }
 
@@ -50,30 +51,53 @@ fn to_the_end<P: Probe>(
     order: &WorkerOrder,
     request: &P,
 ) -> io::Result<()> {
-    let Assignment { stream, dir, source, parent, .. } = assignment;
-    nix::unistd::alarm::set(OPEN_SECONDS);
-    let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
-    let opened = open::open(order, request, &dir);
-    drop(dir);
-    drop::everything(parent)?;
-    // Before the filter: the runtime makes a Unix socket pair for itself.
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let stop = Stop { source, until, is_limit: order.deadline_is_limit };
-    // Before the filter, which would leave the alarm to end the probe.
-    nix::unistd::alarm::cancel();
-    sandbox::close();
+    let prepared = Prepared::new(assignment, order, |dir| {
+        open::open(order, request.reads_files(), dir, || request.open())
+    })?;
+    let Prepared { runtime, stop, stream, opened } = prepared;
     let lines = Lines::new(stream);
     let end = match opened {
         Ok(Opened { sockets, files, guarded }) => {
             let policy = Policy::new(order.may_metadata, guarded, request.traffic(&files));
             runtime.block_on(run(request, sockets, &files, &policy, &stop, &lines))?
         }
-        Err(cause) => error::<P>(&cause, None),
+        Err(cause) => error(&cause, None),
     };
     match lines.write(end) {
         // front has hung up: nobody is left to tell.
         Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
+    }
+}
+
+/// A worker without any privilege, and what it opened before.
+pub(super) struct Prepared<S> {
+    pub(super) runtime: Runtime,
+    pub(super) stop: Stop,
+    pub(super) stream: UnixStream,
+    pub(super) opened: Result<Opened<S>, ProbeError>,
+}
+
+impl<S> Prepared<S> {
+    /// `open` gets `/proc/PID` of the source.
+    pub(super) fn new(
+        assignment: Assignment,
+        order: &WorkerOrder,
+        open: impl FnOnce(&OwnedFd) -> Result<Opened<S>, ProbeError>,
+    ) -> io::Result<Self> {
+        let Assignment { stream, dir, source, parent, .. } = assignment;
+        nix::unistd::alarm::set(OPEN_SECONDS);
+        let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
+        let opened = open(&dir);
+        drop(dir);
+        drop::everything(parent)?;
+        // Before the filter: the runtime makes a Unix socket pair for itself.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let stop = Stop { source, until, is_limit: order.deadline_is_limit };
+        // Before the filter, which would leave the alarm to end the probe.
+        nix::unistd::alarm::cancel();
+        sandbox::close();
+        Ok(Self { runtime, stop, stream, opened })
     }
 }
 
@@ -104,19 +128,19 @@ async fn run<P: Probe>(
     let (ended, reason) = tokio::select! {
         biased;
         ended = &mut probing => (ended, EndReason::Completed),
-        reason = stop.reason(lines) => {
+        reason = stop.reason(lines.closed()) => {
             token.cancel();
             (timeout(LAST_WORDS, probing).await.unwrap_or(Ok(())), reason?)
         }
     };
     Ok(match ended {
         Ok(()) => Event::End { reason },
-        Err(cause) => error::<P>(&cause, policy.missing()),
+        Err(cause) => error(&cause, policy.missing()),
     })
 }
 
 /// What ends a probe from outside.
-struct Stop {
+pub(super) struct Stop {
     /// Readable when the source has ended.
     source: Option<OwnedFd>,
     until: Option<Instant>,
@@ -124,7 +148,11 @@ struct Stop {
 }
 
 impl Stop {
-    async fn reason(&self, lines: &Lines) -> io::Result<EndReason> {
+    /// `closed` ends when front has hung up.
+    pub(super) async fn reason(
+        &self,
+        closed: impl Future<Output = io::Result<()>>,
+    ) -> io::Result<EndReason> {
         let deadline = async {
             match self.until {
                 Some(until) => sleep_until(until).await,
@@ -134,7 +162,7 @@ impl Stop {
         tokio::select! {
             () = deadline => Ok(if self.is_limit { EndReason::Limit } else { EndReason::Deadline }),
             gone = self.source_gone() => gone.map(|()| EndReason::SourceGone),
-            closed = lines.closed() => closed.map(|()| EndReason::Cancelled),
+            closed = closed => closed.map(|()| EndReason::Cancelled),
         }
     }
 
@@ -147,7 +175,7 @@ impl Stop {
 }
 
 /// With every cause; `user` of a missing right is front's to say.
-fn error<P: Probe>(cause: &ProbeError, missing: Option<&'static str>) -> Event<P::Event> {
+pub(super) fn error<E>(cause: &ProbeError, missing: Option<&'static str>) -> Event<E> {
     let mut message = cause.to_string();
     let mut source = cause.source();
     while let Some(deeper) = source {

@@ -5,8 +5,10 @@
 
 mod apiserver;
 mod auth;
+mod byte_stream;
 mod client;
 mod dead_files;
+mod duplex;
 mod fixture;
 mod limits;
 mod malformed;

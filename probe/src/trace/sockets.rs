@@ -6,7 +6,6 @@ use netdiag_wire::trace::{MAX_FLOWS, TraceProtocol, TraceRequest};
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Protocol, Type};
 
-use super::intercepted::Tables;
 use crate::{
     ProbeError,
     packet::{Version, probe::Secret},
@@ -15,6 +14,7 @@ use crate::{
         packets::{PacketSocket, Reserved, reserve},
         unprivileged::{Terms, Unprivileged},
     },
+    tables::Tables,
     target::Wanted,
 };
 

@@ -1,12 +1,12 @@
 //! The relay between a worker that a test plays and a caller.
 
 use clap::Parser;
-use netdiag_wire::{dns::DnsRequest, ping::PingRequest, trace::TraceRequest};
+use netdiag_wire::{MAX_LINE_BYTES, dns::DnsRequest, ping::PingRequest, trace::TraceRequest};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, sync::mpsc::Receiver, task::JoinHandle};
 
 use super::*;
-use crate::front::{audit, config::Limits, identity::Identity, limits::Gate};
+use crate::front::{audit, config::Limits, form::Lines, identity::Identity, limits::Gate};
 
 #[derive(Parser)]
 struct Defaults {
@@ -38,10 +38,11 @@ async fn stage<P: Probe>() -> Stage {
         deadline: Deadline { after, reason: EndReason::Limit },
         draining: draining.clone(),
         permit: gate.enter(&Identity::named("alice", "JTI=1")).await.unwrap(),
+        upload: None,
         started: audit.start(audit::RequestFacts::default(), vec![], after).unwrap(),
     };
-    let (sender, mut lines) = mpsc::channel(QUEUE);
-    let relay = tokio::spawn(relay.run::<P>(stream, Lifeline::of(lifeline), sender));
+    let (sender, mut lines) = mpsc::channel(Lines::QUEUE);
+    let relay = tokio::spawn(relay.run::<P, Lines>(stream, Lifeline::of(lifeline), sender));
     let first = lines.recv().await.unwrap();
     assert!(first.starts_with(b"{\"at\":") && first.ends_with(b"\n"));
     Stage { lines, worker: Some(worker), broker, draining, relay }
@@ -171,7 +172,7 @@ async fn a_caller_that_reads_nothing_keeps_neither_worker_nor_permit() {
     tokio::spawn(async move { worker.write_all(flood.as_bytes()).await });
     stage.relay.await.unwrap();
     assert_eq!(stage.broker.read(&mut [0]).await.unwrap(), 0, "the lifeline is cut");
-    assert_eq!(stage.lines.len(), QUEUE);
+    assert_eq!(stage.lines.len(), Lines::QUEUE);
 }
 
 #[tokio::test]
