@@ -25,7 +25,8 @@ pub use frame::FrameError;
 pub use passing::{receive, send};
 
 use netdiag_wire::{
-    connect::stream::ConnectStreamRequest, dns::DnsRequest, ping::PingRequest, trace::TraceRequest,
+    connect::stream::ConnectStreamRequest, dns::DnsRequest, ping::PingRequest, scan::Scan,
+    trace::TraceRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,5 +133,6 @@ pub enum ProbeOrder {
     Ping(PingRequest),
     Trace(TraceRequest),
     Dns(Box<DnsRequest>),
+    Scan(Box<Scan>),
     ConnectStream(ConnectStreamRequest),
 }

@@ -28,6 +28,7 @@ mod ping;
 mod probe;
 mod run;
 mod sandbox;
+mod scan;
 mod stream;
 mod trace;
 
@@ -89,13 +90,13 @@ fn work(assignment: Assignment) -> io::Result<()> {
     };
     match &assignment.order {
         Order::SelfTest => {
-            drop::everything(assignment.parent)?;
+            drop::everything(assignment.parent, probe::DESCRIPTORS)?;
             let (problems, errno) = sandbox::close().findings();
             answer(&assignment, &Answer::SelfTest { problems, errno })
         }
         Order::Connect(addresses) => {
             answer(&assignment, &started(netns))?;
-            drop::everything(assignment.parent)?;
+            drop::everything(assignment.parent, probe::DESCRIPTORS)?;
             connect::run(&assignment.stream, addresses)
         }
         Order::Pod { .. } | Order::Node => {

@@ -11,6 +11,7 @@ pub mod names;
 mod packet;
 pub mod ping;
 mod probe;
+pub mod scan;
 pub mod stream;
 mod sys;
 mod tables;

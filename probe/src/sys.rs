@@ -1,6 +1,7 @@
 //! The only place that opens sockets and sets options; the resolver alone has its own.
 
 pub(crate) mod addresses;
+pub(crate) mod connects;
 pub(crate) mod datagram;
 mod filter;
 pub(crate) mod icmp;

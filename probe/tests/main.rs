@@ -10,6 +10,7 @@ mod ping;
 mod rejections;
 mod responder;
 mod sandbox;
+mod scan;
 mod side_by_side;
 mod trace;
 mod walk;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Untrusted;
 
 /// An ICMP error as it came (RFC 792, RFC 4443) and its meaning.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IcmpError {
     pub meaning: IcmpMeaning,

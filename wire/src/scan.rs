@@ -115,6 +115,14 @@ impl ScanRequest {
     }
 }
 
+/// What a worker is ordered: a scan, and how fast the agent lets it be.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scan {
+    pub request: ScanRequest,
+    pub lane: ScanLane,
+}
+
 /// Open ports come as they are found; all others grouped by what became of them, when the address
 /// is done.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -127,6 +135,9 @@ pub enum ScanEvent {
         lane: ScanLane,
         /// To be asked if they are up, or whose ports are asked.
         addresses: u32,
+        /// Of a CIDR, and nothing may be sent to them: left out.
+        #[serde(default, skip_serializing_if = "is_default")]
+        off_limits: u32,
         tcp_ports: u32,
         udp_ports: u32,
         /// Unspecified while there is no route.

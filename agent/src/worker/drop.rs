@@ -17,11 +17,9 @@ use rustix::{
 use super::UID;
 
 const ADDRESS_SPACE: u64 = 256 * 1024 * 1024;
-/// The 64 flows of a trace each hold a port by a socket; names are resolved over a few more.
-const DESCRIPTORS: u64 = 192;
 
 /// Any failure ends the worker: to run with something left is worse than not to run.
-pub(super) fn everything(parent: Option<Pid>) -> io::Result<()> {
+pub(super) fn everything(parent: Option<Pid>, descriptors: u64) -> io::Result<()> {
     let (uid, gid) = (Uid::from_raw(UID), Gid::from_raw(UID));
     setgroups(&[])?;
     setresgid(gid, gid, gid)?;
@@ -30,15 +28,15 @@ pub(super) fn everything(parent: Option<Pid>) -> io::Result<()> {
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     clear_ambient_capability_set()?;
     set_no_new_privs(true)?;
-    limit()?;
+    limit(descriptors)?;
     verify(&fs::read_to_string("/proc/thread-self/status")?)?;
     die_with(parent)
 }
 
-fn limit() -> io::Result<()> {
+fn limit(descriptors: u64) -> io::Result<()> {
     for (resource, most) in [
         (Resource::As, ADDRESS_SPACE),
-        (Resource::Nofile, DESCRIPTORS),
+        (Resource::Nofile, descriptors),
         (Resource::Nproc, 0),
         (Resource::Core, 0),
     ] {

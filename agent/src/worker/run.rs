@@ -42,6 +42,7 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         ProbeOrder::Ping(request) => to_the_end(assignment, &order, request),
         ProbeOrder::Trace(request) => to_the_end(assignment, &order, request),
         ProbeOrder::Dns(request) => to_the_end(assignment, &order, request.as_ref()),
+        ProbeOrder::Scan(scan) => to_the_end(assignment, &order, scan.as_ref()),
         ProbeOrder::ConnectStream(request) => stream::to_the_end(assignment, &order, request),
     }
 }
@@ -51,7 +52,7 @@ fn to_the_end<P: Probe>(
     order: &WorkerOrder,
     request: &P,
 ) -> io::Result<()> {
-    let prepared = Prepared::new(assignment, order, |dir| {
+    let prepared = Prepared::new(assignment, order, request.descriptors(), |dir| {
         open::open(order, request.reads_files(), dir, || request.open())
     })?;
     let Prepared { runtime, stop, stream, opened } = prepared;
@@ -83,6 +84,7 @@ impl<S> Prepared<S> {
     pub(super) fn new(
         assignment: Assignment,
         order: &WorkerOrder,
+        descriptors: u64,
         open: impl FnOnce(&OwnedFd) -> Result<Opened<S>, ProbeError>,
     ) -> io::Result<Self> {
         let Assignment { stream, dir, source, parent, .. } = assignment;
@@ -90,7 +92,7 @@ impl<S> Prepared<S> {
         let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
         let opened = open(&dir);
         drop(dir);
-        drop::everything(parent)?;
+        drop::everything(parent, descriptors)?;
         // Before the filter: the runtime makes a Unix socket pair for itself.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stop = Stop { source, until, is_limit: order.deadline_is_limit };

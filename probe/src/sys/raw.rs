@@ -9,7 +9,7 @@ use std::{
 use nix::libc;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::{icmp::IcmpSocket, packets::PacketSocket, unprivileged::Unprivileged};
+use super::{connects::Epoll, icmp::IcmpSocket, packets::PacketSocket, unprivileged::Unprivileged};
 
 /// Nobody can take off or change the socket's filter from now on.
 pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
@@ -34,6 +34,8 @@ pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
 /// The runtime relies on it: a descriptor that changed would leave it watching somebody else's.
 pub(crate) unsafe trait Steady: AsRawFd {}
 
+// SAFETY: it owns a descriptor that nothing exchanges.
+unsafe impl Steady for Epoll {}
 // SAFETY: it owns a `Socket` that nothing exchanges.
 unsafe impl Steady for IcmpSocket {}
 // SAFETY: it owns a `Socket` that nothing exchanges.

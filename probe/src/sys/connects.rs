@@ -1,0 +1,134 @@
+//! Many connections to find out who takes one; each is reset at once, and its descriptor is used
+//! for the next.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::{AsRawFd, OwnedFd, RawFd},
+    time::Duration,
+};
+
+use netdiag_wire::IcmpError;
+use nix::sys::socket::{MsgFlags, setsockopt, sockopt as option};
+use rustix::{
+    event::{Timespec, epoll},
+    io::Errno,
+};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{receive, watched::Watched};
+
+/// Events taken by one call.
+const EVENTS: usize = 256;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    Taken,
+    Refused,
+    Rejected {
+        by: IpAddr,
+        icmp: IcmpError,
+    },
+    /// This host's kernel did not send, or gave up.
+    NotSent,
+}
+
+/// The descriptor that tells which sockets have something.
+#[derive(Debug)]
+pub(crate) struct Epoll(OwnedFd);
+
+impl AsRawFd for Epoll {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+pub(crate) struct Connects {
+    pub(crate) epoll: Watched<Epoll>,
+    sockets: Vec<Option<Socket>>,
+    /// All connections come from one port, so that those made again are no new ones to routers.
+    from: SocketAddr,
+}
+
+impl Connects {
+    /// Must be called in the runtime that watches.
+    pub(crate) fn new(from: SocketAddr, count: usize) -> io::Result<Self> {
+        let epoll = Epoll(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        let sockets = (0..count).map(|_| None).collect();
+        Ok(Self { epoll: Watched::new(epoll)?, sockets, from })
+    }
+
+    /// The end if it is known at once.
+    pub(crate) fn connect(&mut self, slot: usize, to: SocketAddr) -> io::Result<Option<End>> {
+        if self.sockets[slot].is_none() {
+            self.sockets[slot] = Some(self.open(slot)?);
+        }
+        Ok(self.advance(slot, to))
+    }
+
+    fn open(&self, slot: usize) -> io::Result<Socket> {
+        let domain = Domain::for_address(self.from);
+        let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        match self.from {
+            SocketAddr::V4(_) => setsockopt(&socket, option::Ipv4RecvErr, &true)?,
+            SocketAddr::V6(_) => setsockopt(&socket, option::Ipv6RecvErr, &true)?,
+        }
+        socket.set_linger(Some(Duration::ZERO))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&self.from.into())?;
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
+        let data = epoll::EventData::new_u64(slot as u64);
+        epoll::add(&self.epoll.socket().0, &socket, data, flags)?;
+        Ok(socket)
+    }
+
+    /// Starts a connection, or says what became of it: both are what connecting does.
+    pub(crate) fn advance(&mut self, slot: usize, to: SocketAddr) -> Option<End> {
+        let socket = self.sockets[slot].as_ref()?;
+        let Err(error) = socket.connect(&to.into()) else { return Some(self.taken(slot)) };
+        match Errno::from_io_error(&error) {
+            Some(Errno::INPROGRESS | Errno::ALREADY) => None,
+            Some(Errno::ISCONN) => Some(self.taken(slot)),
+            errno => Some(failed(socket, errno)),
+        }
+    }
+
+    fn taken(&mut self, slot: usize) -> End {
+        // Resets it.
+        self.sockets[slot] = None;
+        End::Taken
+    }
+
+    /// Nobody waits for its end any more; nothing is sent.
+    pub(crate) fn abandon(&mut self, slot: usize) {
+        self.sockets[slot] = None;
+    }
+
+    /// Which ones may have come to an end; never waits.
+    pub(crate) fn ready(&self) -> io::Result<Vec<usize>> {
+        let mut slots = Vec::new();
+        let mut events = Vec::with_capacity(EVENTS);
+        loop {
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let spare = rustix::buffer::spare_capacity(&mut events);
+            let count = epoll::wait(&self.epoll.socket().0, spare, Some(&now))?;
+            slots.extend(events.drain(..).map(|event| event.data.u64() as usize));
+            if count < EVENTS {
+                return Ok(slots);
+            }
+        }
+    }
+}
+
+fn failed(socket: &Socket, errno: Option<Errno>) -> End {
+    // An ICMP error and a RST make the same error.
+    let queued = receive::read(socket, &mut [0; 512], MsgFlags::MSG_ERRQUEUE);
+    if let Some((by, icmp)) = queued.ok().and_then(|beside| beside.rejection()) {
+        return End::Rejected { by, icmp };
+    }
+    match errno {
+        Some(Errno::CONNREFUSED | Errno::CONNRESET) => End::Refused,
+        _ => End::NotSent,
+    }
+}
