@@ -4,16 +4,15 @@ use std::{io, sync::Arc};
 
 use netdiag_wire::dns::QueryOptions;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::Server;
-use crate::ProbeError;
+use crate::{ProbeError, tls::Anybody};
 
 /// What stands beside an answer that anybody could have given.
 pub(super) const UNCHECKED: &str = "the server's certificate was not checked: no CA was given";
@@ -61,45 +60,5 @@ fn config(options: &QueryOptions) -> Result<ClientConfig, ProbeError> {
     match roots.is_empty() {
         true => Err(bad("holds no certificate".into())),
         false => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
-    }
-}
-
-/// Takes anybody for the server (RFC 7858, section 4.1: opportunistic), so its signature proves
-/// nothing either; BIND's certificate, of version 1, could not even be read to check it.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

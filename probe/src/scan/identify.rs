@@ -1,0 +1,154 @@
+//! What open ports speak, and the product and version that they say: greetings, then questions that
+//! change nothing at the server.
+//!
+//! Every answer is read by a pure function over its bytes; a port's number only says what to ask
+//! first.
+
+use std::{net::SocketAddr, time::Duration};
+
+use netdiag_wire::scan::{Identity, ScanEvent, ScanProtocol};
+use tokio::{task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+mod brokers;
+mod bytes;
+mod caches;
+mod certificate;
+mod databases;
+mod directory;
+mod greeting;
+mod heard;
+mod http;
+mod http2;
+mod os;
+mod peer;
+mod plan;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod udp;
+
+use super::open::{OpenPort, Reach};
+use crate::{
+    ProbeError,
+    sys::datagram::{Datagram, Heard as Arrived, Origin},
+};
+use heard::Match;
+use peer::{Peer, Turns};
+use tcp::Known;
+
+/// Ports that are asked at a time.
+const AT_A_TIME: usize = 16;
+/// For one port, whatever it does.
+const PORT: Duration = Duration::from_secs(16);
+/// For the answer to one datagram.
+const DATAGRAM: Duration = Duration::from_secs(1);
+/// Longer than any answer that is read.
+const MAX_DATAGRAM: usize = 65_536;
+/// Of what a server said by itself.
+const MAX_BANNER: usize = 256;
+
+/// Asks every open port, several at a time.
+pub(super) async fn run(
+    open: &[OpenPort],
+    reach: &Reach,
+    emit: &mut impl FnMut(ScanEvent),
+    stop: &CancellationToken,
+) -> Result<(), ProbeError> {
+    os::guesses(open).for_each(|guess| emit(ScanEvent::Os(guess)));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ask_all(open, reach, emit) => {}
+    }
+    Ok(())
+}
+
+async fn ask_all(open: &[OpenPort], reach: &Reach, emit: &mut impl FnMut(ScanEvent)) {
+    let from = Origin { address: reach.source, port: None };
+    let (turns, mut asked) = Turns::new();
+    let mut waiting = open.iter();
+    let mut asking = JoinSet::new();
+    loop {
+        while asking.len() < AT_A_TIME
+            && let Some(port) = waiting.next()
+        {
+            asking.spawn(ask(port.clone(), from, turns.clone()));
+        }
+        tokio::select! {
+            Some(leave) = asked.recv() => {
+                reach.turn().await;
+                let _ = leave.send(());
+            }
+            done = asking.join_next() => match done {
+                Some(Ok(identity)) => emit(ScanEvent::Identified(identity)),
+                // Broken off with a panic: this port stays unknown.
+                Some(Err(_)) => {}
+                None => return,
+            },
+        }
+    }
+}
+
+async fn ask(port: OpenPort, from: Origin, turns: Turns) -> Identity {
+    let address = SocketAddr::new(port.address, port.port);
+    let mut known = Known::default();
+    match port.protocol {
+        ScanProtocol::Tcp => {
+            let mut peer = Peer::new(address, from, turns);
+            let _ = timeout(PORT, tcp::identify(&mut peer, &mut known)).await;
+        }
+        ScanProtocol::Udp => {
+            known.found = ask_datagrams(address, from, &turns).await.unwrap_or_default();
+        }
+    }
+    identity(&port, known)
+}
+
+async fn ask_datagrams(address: SocketAddr, from: Origin, turns: &Turns) -> Option<Match> {
+    let socket = Datagram::open(address, from).ok()?;
+    for question in udp::questions(address.port()) {
+        turns.turn().await;
+        socket.send(&question.send, address).ok()?;
+        match timeout(DATAGRAM, answer(&socket, address)).await {
+            Ok(Some(bytes)) => match (question.read)(&bytes).so_far() {
+                Some(found) => return Some(found),
+                None => continue,
+            },
+            // Nobody listens any more.
+            Ok(None) => return None,
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+/// The next datagram from there; `None` for an ICMP error.
+async fn answer(socket: &Datagram, address: SocketAddr) -> Option<Vec<u8>> {
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    loop {
+        match socket.hear(&mut buffer).await {
+            Ok(Arrived::Packet { from, length }) if from == address => {
+                buffer.truncate(length);
+                return Some(buffer);
+            }
+            Ok(Arrived::Packet { .. }) => {}
+            Ok(Arrived::Rejection { .. }) | Err(_) => return None,
+        }
+    }
+}
+
+fn identity(port: &OpenPort, known: Known) -> Identity {
+    let mut banner = known.banner;
+    banner.truncate(MAX_BANNER);
+    Identity {
+        address: port.address,
+        protocol: port.protocol,
+        port: port.port,
+        speaks: known.found.speaks.into_iter().map(Into::into).collect(),
+        product: known.found.product,
+        version: known.found.version,
+        info: known.found.info,
+        banner: (!banner.is_empty()).then(|| banner.into()),
+    }
+}

@@ -1,0 +1,200 @@
+//! Whose TCP answered: by the TTL, the window and the options of a SYN-ACK.
+//!
+//! The rules come from the kernels' own documents: RFC 9293 and 7323 for the options, Linux
+//! `net/ipv4/tcp_output.c` (tcp_synack_options, ip-sysctl.rst for the TTL of 64), FreeBSD tcp(4)
+//! and `tcp_output.c` (tcp_addoptions), Microsoft's TCP/IP registry notes for the TTL of 128.
+
+use std::{collections::HashSet, net::IpAddr};
+
+use netdiag_wire::scan::{Confidence, OsGuess};
+
+use super::{super::open::{OpenPort, SynAck}, bytes::Bytes};
+
+/// Hops that a TTL may have lost; more than that is a path that nobody has.
+const MAX_HOPS: u8 = 32;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Mss(u16),
+    SackOk,
+    Timestamp,
+    Nop,
+    WindowScale(u8),
+    End,
+    Other(u8),
+}
+
+/// One for each address, by the first of its ports that fits a rule.
+pub(super) fn guesses(open: &[OpenPort]) -> impl Iterator<Item = OsGuess> {
+    let mut seen = HashSet::new();
+    open.iter()
+        .filter_map(|port| guess(port.address, port.syn_ack.as_ref()?))
+        .filter(move |guess| seen.insert(guess.address))
+}
+
+fn guess(address: IpAddr, syn_ack: &SynAck) -> Option<OsGuess> {
+    let options = options(&syn_ack.options)?;
+    let (name, confidence) = family(start(syn_ack.ttl)?, syn_ack.window, &options)?;
+    Some(OsGuess {
+        address,
+        name: name.into(),
+        confidence,
+        ttl: syn_ack.ttl,
+        window: syn_ack.window,
+        options: written(&options).into(),
+    })
+}
+
+/// What the TTL was when the packet was sent: the next of those that systems begin with.
+fn start(ttl: u8) -> Option<u8> {
+    let start = [64, 128, 255].into_iter().find(|start| *start >= ttl)?;
+    (start - ttl <= MAX_HOPS).then_some(start)
+}
+
+/// An answer has only options that were asked for, so that each rule stands on the order of those
+/// that are there.
+fn family(start: u8, window: u16, options: &[Kind]) -> Option<(&'static str, Confidence)> {
+    use Kind::{End, Mss, Nop, SackOk, Timestamp, WindowScale};
+    let mss = options.iter().find_map(|one| match one {
+        Mss(mss) => Some(u32::from(*mss)),
+        _ => None,
+    })?;
+    // Linux begins with a window of at most ten segments where it was not told otherwise.
+    let is_segments = mss > 0 && u32::from(window) <= mss * 45 && window != u16::MAX;
+    match (start, options) {
+        // The time stamp stands between, and NOPs only fill up before the scale.
+        (64, [Mss(_), SackOk, Timestamp, Nop, WindowScale(_)]) => {
+            let confidence = if is_segments || window > 60_000 && window != u16::MAX {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            };
+            Some(("Linux", confidence))
+        }
+        (64, [Mss(_), Nop, Nop, SackOk, Nop, WindowScale(_)] | [Mss(_), Nop, Nop, SackOk])
+            if window != u16::MAX =>
+        {
+            Some(("Linux", Confidence::Medium))
+        }
+        (64, [Mss(_), Nop, WindowScale(_), SackOk, Timestamp]) => {
+            let confidence = if window == u16::MAX { Confidence::High } else { Confidence::Medium };
+            Some(("FreeBSD", confidence))
+        }
+        (64, [Mss(_), Nop, WindowScale(_), Nop, Nop, Timestamp, SackOk, End, ..]) => {
+            Some(("macOS", Confidence::High))
+        }
+        (64, [Mss(_), Nop, Nop, SackOk, Nop, WindowScale(_), Nop, Nop, Timestamp]) => {
+            Some(("OpenBSD", Confidence::Medium))
+        }
+        (128, [Mss(_), Nop, WindowScale(_), SackOk, Timestamp]) => {
+            Some(("Windows", Confidence::High))
+        }
+        (128, [Mss(_), Nop, WindowScale(_), Nop, Nop, SackOk]) => {
+            Some(("Windows", Confidence::High))
+        }
+        (128, [Mss(_), Nop, WindowScale(_)] | [Mss(_), Nop, Nop, SackOk] | [Mss(_)]) => {
+            Some(("Windows", Confidence::Low))
+        }
+        _ => None,
+    }
+}
+
+/// `None` where a length is wrong.
+fn options(bytes: &[u8]) -> Option<Vec<Kind>> {
+    let mut bytes = Bytes::new(bytes);
+    let mut options = Vec::new();
+    while let Some(kind) = bytes.u8() {
+        let option = match kind {
+            0 => Kind::End,
+            1 => Kind::Nop,
+            kind => {
+                let length = usize::from(bytes.u8()?).checked_sub(2)?;
+                let value = bytes.take(length)?;
+                match (kind, value) {
+                    (2, [high, low]) => Kind::Mss(u16::from_be_bytes([*high, *low])),
+                    (3, [scale]) => Kind::WindowScale(*scale),
+                    (4, []) => Kind::SackOk,
+                    (8, value) if value.len() == 8 => Kind::Timestamp,
+                    _ => Kind::Other(kind),
+                }
+            }
+        };
+        options.push(option);
+    }
+    Some(options)
+}
+
+fn written(options: &[Kind]) -> String {
+    let words = options.iter().map(|option| match option {
+        Kind::Mss(_) => "mss".to_owned(),
+        Kind::SackOk => "sok".to_owned(),
+        Kind::Timestamp => "ts".to_owned(),
+        Kind::Nop => "nop".to_owned(),
+        Kind::WindowScale(_) => "ws".to_owned(),
+        Kind::End => "eol".to_owned(),
+        Kind::Other(kind) => format!("?{kind}"),
+    });
+    words.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSS: &[u8] = &[2, 4, 5, 0xb4];
+    const SACK_OK: &[u8] = &[4, 2];
+    const NOP: &[u8] = &[1];
+    const SCALE: &[u8] = &[3, 3, 7];
+    const TIME: &[u8] = &[8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+
+    fn guessed(ttl: u8, window: u16, options: &[&[u8]]) -> Option<(String, Confidence, String)> {
+        let syn_ack = SynAck { ttl, window, options: options.concat() };
+        let guess = guess([10, 9, 0, 2].into(), &syn_ack)?;
+        Some((guess.name.to_string(), guess.confidence, guess.options.to_string()))
+    }
+
+    #[test]
+    fn each_family_has_its_order() {
+        for (ttl, window, options, name, confidence, shown) in [
+            (
+                62,
+                65_160,
+                &[MSS, SACK_OK, TIME, NOP, SCALE][..],
+                "Linux",
+                Confidence::High,
+                "mss,sok,ts,nop,ws",
+            ),
+            (64, 64_240, &[MSS, NOP, NOP, SACK_OK], "Linux", Confidence::Medium, "mss,nop,nop,sok"),
+            (
+                55,
+                65_535,
+                &[MSS, NOP, SCALE, SACK_OK, TIME],
+                "FreeBSD",
+                Confidence::High,
+                "mss,nop,ws,sok,ts",
+            ),
+            (
+                120,
+                65_535,
+                &[MSS, NOP, SCALE, NOP, NOP, SACK_OK],
+                "Windows",
+                Confidence::High,
+                "mss,nop,ws,nop,nop,sok",
+            ),
+        ] {
+            let wanted = (name.to_owned(), confidence, shown.to_owned());
+            assert_eq!(guessed(ttl, window, options), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn what_fits_no_rule_is_not_guessed() {
+        assert_eq!(guessed(255, 4_128, &[MSS]), None);
+        assert_eq!(guessed(64, 65_160, &[MSS]), None);
+        assert_eq!(guessed(20, 65_160, &[MSS, SACK_OK, TIME, NOP, SCALE]), None);
+        assert_eq!(guessed(64, 65_160, &[]), None);
+        for broken in [&[2u8, 0][..], &[2], &[2, 40, 0], &[8, 1]] {
+            assert_eq!(guessed(64, 65_160, &[broken]), None);
+        }
+    }
+}
