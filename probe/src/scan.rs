@@ -1,6 +1,9 @@
 //! Which ports of which addresses answer: every port is asked, silence again, and why is told.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+};
 
 use netdiag_wire::scan::{Scan, ScanEvent, ScanHost, ScanLane, ScanMethod, ScanProtocol};
 use tokio::time::Instant;
@@ -8,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 mod connect;
 mod field;
+mod identify;
 mod lane;
 mod pace;
 mod rtt;
@@ -19,7 +23,13 @@ mod tcp;
 
 pub use sockets::ScanSockets;
 
-use crate::{Probe, ProbeError, clock::micros, names::ResolverFiles, packet::Version, sys::route};
+use crate::{
+    Probe, ProbeError,
+    clock::micros,
+    names::ResolverFiles,
+    packet::Version,
+    sys::{datagram::Origin, route},
+};
 use connect::ConnectLane;
 use field::{Field, Host};
 use pace::Pace;
@@ -52,7 +62,16 @@ impl Probe for Scan {
         emit(started(self, &targets));
         let request = &self.request;
         let count = (request.tcp.len() + request.udp.len()) as u64;
-        let mut tale = Tale::new(emit, targets.hosts.len() as u64 * count);
+        let mut open = Vec::new();
+        let mut tell = |event| {
+            if let ScanEvent::Port(port) = &event
+                && request.identify
+            {
+                open.push(port.clone());
+            }
+            emit(event);
+        };
+        let mut tale = Tale::new(&mut tell, targets.hosts.len() as u64 * count);
         targets.hosts.iter().for_each(|named| tale.say(counts_as_up(named)));
         let hosts: Vec<Host> = targets.hosts.iter().map(|named| named.host).collect();
         let mut pace = Pace::new(rates(self));
@@ -66,8 +85,9 @@ impl Probe for Scan {
                 .run()
                 .await?;
         }
-        let (asked_again, sent) = (tale.asked_again, tale.sent);
-        tale.say(ScanEvent::Done { took_us: micros(start.elapsed()), asked_again, sent });
+        let (asked_again, mut sent) = (tale.asked_again, tale.sent);
+        sent += identify::run(&open, limits(self), emit, &stop).await;
+        emit(ScanEvent::Done { took_us: micros(start.elapsed()), asked_again, sent });
         Ok(())
     }
 }
@@ -104,6 +124,13 @@ fn rates(scan: &Scan) -> impl Iterator<Item = u32> {
         ScanLane::Unknown => Some(1),
     };
     lane.into_iter().chain(scan.request.rate.map(Into::into))
+}
+
+/// For what is asked of open ports.
+fn limits(scan: &Scan) -> identify::Limits {
+    let rate = rates(scan).min().and_then(NonZeroU32::new);
+    let from = Origin { address: scan.request.source_address, port: None };
+    identify::Limits { rate, from }
 }
 
 fn connect_lane(sockets: &ScanSockets, host: Host) -> Result<ConnectLane, ProbeError> {

@@ -4,10 +4,13 @@
 //! Every answer is read by a pure function over its bytes; a port's number only says what to ask
 //! first.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use netdiag_wire::scan::{Identity, ScanEvent, ScanProtocol};
-use tokio::{task::JoinSet, time::timeout};
+use netdiag_wire::scan::{Identity, PortState, ScanEvent, ScanPort, ScanProtocol};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 mod brokers;
@@ -20,7 +23,8 @@ mod greeting;
 mod heard;
 mod http;
 mod http2;
-mod os;
+#[cfg_attr(not(test), expect(dead_code, reason = "a connection shows no SYN-ACK"))]
+pub(super) mod os;
 mod peer;
 mod plan;
 mod tcp;
@@ -29,11 +33,7 @@ mod tests;
 mod tls;
 mod udp;
 
-use super::open::{OpenPort, Reach};
-use crate::{
-    ProbeError,
-    sys::datagram::{Datagram, Heard as Arrived, Origin},
-};
+use crate::sys::datagram::{Datagram, Heard as Arrived, Origin};
 use heard::Match;
 use peer::{Peer, Turns};
 use tcp::Known;
@@ -49,39 +49,55 @@ const MAX_DATAGRAM: usize = 65_536;
 /// Of what a server said by itself.
 const MAX_BANNER: usize = 256;
 
-/// Asks every open port, several at a time.
-pub(super) async fn run(
-    open: &[OpenPort],
-    reach: &Reach,
-    emit: &mut impl FnMut(ScanEvent),
-    stop: &CancellationToken,
-) -> Result<(), ProbeError> {
-    os::guesses(open).for_each(|guess| emit(ScanEvent::Os(guess)));
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = ask_all(open, reach, emit) => {}
-    }
-    Ok(())
+/// How fast, and from where.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    /// Connections and datagrams a second.
+    pub(super) rate: Option<NonZeroU32>,
+    pub(super) from: Origin,
 }
 
-async fn ask_all(open: &[OpenPort], reach: &Reach, emit: &mut impl FnMut(ScanEvent)) {
-    let from = Origin { address: reach.source, port: None };
+/// Asks every open port, several at a time; how many connections and datagrams it took.
+pub(super) async fn run(
+    open: &[ScanPort],
+    limits: Limits,
+    emit: &mut impl FnMut(ScanEvent),
+    stop: &CancellationToken,
+) -> u64 {
+    let mut sent = 0;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ask_all(open, limits, emit, &mut sent) => {}
+    }
+    sent
+}
+
+async fn ask_all(
+    open: &[ScanPort],
+    limits: Limits,
+    emit: &mut impl FnMut(ScanEvent),
+    sent: &mut u64,
+) {
+    let interval = limits.rate.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate.get());
     let (turns, mut asked) = Turns::new();
+    let mut next = Instant::now();
     let mut waiting = open.iter();
     let mut asking = JoinSet::new();
     loop {
         while asking.len() < AT_A_TIME
             && let Some(port) = waiting.next()
         {
-            asking.spawn(ask(port.clone(), from, turns.clone()));
+            asking.spawn(ask(port.clone(), limits.from, turns.clone()));
         }
         tokio::select! {
             Some(leave) = asked.recv() => {
-                reach.turn().await;
+                sleep_until(next).await;
+                next = Instant::now() + interval;
+                *sent += 1;
                 let _ = leave.send(());
             }
             done = asking.join_next() => match done {
-                Some(Ok(identity)) => emit(ScanEvent::Identified(identity)),
+                Some(Ok(identity)) => identity.into_iter().for_each(|one| emit(ScanEvent::Identified(one))),
                 // Broken off with a panic: this port stays unknown.
                 Some(Err(_)) => {}
                 None => return,
@@ -90,7 +106,8 @@ async fn ask_all(open: &[OpenPort], reach: &Reach, emit: &mut impl FnMut(ScanEve
     }
 }
 
-async fn ask(port: OpenPort, from: Origin, turns: Turns) -> Identity {
+/// `None` for a UDP port of which it is still not known whether anybody is there.
+async fn ask(port: ScanPort, from: Origin, turns: Turns) -> Option<Identity> {
     let address = SocketAddr::new(port.address, port.port);
     let mut known = Known::default();
     match port.protocol {
@@ -99,10 +116,14 @@ async fn ask(port: OpenPort, from: Origin, turns: Turns) -> Identity {
             let _ = timeout(PORT, tcp::identify(&mut peer, &mut known)).await;
         }
         ScanProtocol::Udp => {
-            known.found = ask_datagrams(address, from, &turns).await.unwrap_or_default();
+            let found = ask_datagrams(address, from, &turns).await;
+            if found.is_none() && port.state != PortState::Open {
+                return None;
+            }
+            known.found = found.unwrap_or_default();
         }
     }
-    identity(&port, known)
+    Some(identity(&port, known))
 }
 
 async fn ask_datagrams(address: SocketAddr, from: Origin, turns: &Turns) -> Option<Match> {
@@ -138,7 +159,7 @@ async fn answer(socket: &Datagram, address: SocketAddr) -> Option<Vec<u8>> {
     }
 }
 
-fn identity(port: &OpenPort, known: Known) -> Identity {
+fn identity(port: &ScanPort, known: Known) -> Identity {
     let mut banner = known.banner;
     banner.truncate(MAX_BANNER);
     Identity {

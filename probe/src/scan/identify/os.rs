@@ -4,14 +4,23 @@
 //! `net/ipv4/tcp_output.c` (tcp_synack_options, ip-sysctl.rst for the TTL of 64), FreeBSD tcp(4)
 //! and `tcp_output.c` (tcp_addoptions), Microsoft's TCP/IP registry notes for the TTL of 128.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::net::IpAddr;
 
 use netdiag_wire::scan::{Confidence, OsGuess};
 
-use super::{super::open::{OpenPort, SynAck}, bytes::Bytes};
+use super::bytes::Bytes;
 
 /// Hops that a TTL may have lost; more than that is a path that nobody has.
 const MAX_HOPS: u8 = 32;
+
+/// What a SYN-ACK shows of its sender.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in super::super) struct SynAck {
+    pub(in super::super) ttl: u8,
+    pub(in super::super) window: u16,
+    /// As they came, at most 40 bytes.
+    pub(in super::super) options: Vec<u8>,
+}
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
@@ -24,15 +33,7 @@ enum Kind {
     Other(u8),
 }
 
-/// One for each address, by the first of its ports that fits a rule.
-pub(super) fn guesses(open: &[OpenPort]) -> impl Iterator<Item = OsGuess> {
-    let mut seen = HashSet::new();
-    open.iter()
-        .filter_map(|port| guess(port.address, port.syn_ack.as_ref()?))
-        .filter(move |guess| seen.insert(guess.address))
-}
-
-fn guess(address: IpAddr, syn_ack: &SynAck) -> Option<OsGuess> {
+pub(in super::super) fn guess(address: IpAddr, syn_ack: &SynAck) -> Option<OsGuess> {
     let options = options(&syn_ack.options)?;
     let (name, confidence) = family(start(syn_ack.ttl)?, syn_ack.window, &options)?;
     Some(OsGuess {

@@ -1,11 +1,11 @@
 //! What servers say, real and hostile.
 
 use std::{
-    cell::RefCell,
     net::{IpAddr, Ipv4Addr},
     time::Instant,
 };
 
+use netdiag_wire::scan::ScanWhy;
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,7 +13,6 @@ use tokio::{
 };
 
 use super::{heard::Reader, *};
-use crate::scan::pace::Pace;
 
 mod hostile;
 
@@ -54,28 +53,28 @@ fn read_on(read: Reader, bytes: &[u8]) {
     }
 }
 
-fn open_port(protocol: ScanProtocol, port: u16) -> OpenPort {
-    OpenPort {
+fn open_port(protocol: ScanProtocol, port: u16) -> ScanPort {
+    ScanPort {
         address: HERE,
         protocol,
         port,
-        syn_ack: None,
+        state: PortState::Open,
+        why: ScanWhy::SynAck,
+        by: None,
+        icmp: None,
+        ttl: None,
+        rtt_us: None,
     }
 }
 
-fn reach<const N: usize>(rates: [u32; N]) -> Reach {
-    let pace = RefCell::new(Pace::new(rates));
-    Reach { source: None, pace, start: tokio::time::Instant::now() }
-}
-
-async fn identified(ports: &[OpenPort]) -> Vec<Identity> {
+async fn identified(ports: &[ScanPort]) -> Vec<Identity> {
     let mut found = Vec::new();
     let mut emit = |event| {
         if let ScanEvent::Identified(identity) = event {
             found.push(identity);
         }
     };
-    run(ports, &reach([]), &mut emit, &CancellationToken::new()).await.unwrap();
+    run(ports, Limits::default(), &mut emit, &CancellationToken::new()).await;
     found
 }
 
@@ -97,7 +96,7 @@ async fn a_scan_that_is_cancelled_ends_at_once() {
     let stop = CancellationToken::new();
     stop.cancel();
     let start = Instant::now();
-    run(&[port], &reach([]), &mut |_| {}, &stop).await.unwrap();
+    run(&[port], Limits::default(), &mut |_| {}, &stop).await;
     assert!(start.elapsed() < Duration::from_millis(200));
 }
 
@@ -111,7 +110,9 @@ async fn the_rate_holds_for_connections() {
         }
     });
     let ports = vec![port; 5];
+    let limits = Limits { rate: NonZeroU32::new(10), ..Limits::default() };
     let start = Instant::now();
-    run(&ports, &reach([10]), &mut |_| {}, &CancellationToken::new()).await.unwrap();
+    let sent = run(&ports, limits, &mut |_| {}, &CancellationToken::new()).await;
+    assert_eq!(sent, 5);
     assert!(start.elapsed() >= Duration::from_millis(400), "{:?}", start.elapsed());
 }
