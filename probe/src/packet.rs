@@ -12,6 +12,7 @@ pub(crate) mod icmp6;
 pub(crate) mod meaning;
 pub(crate) mod probe;
 pub(crate) mod quoted;
+pub(crate) mod syn;
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Version {

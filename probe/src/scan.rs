@@ -5,7 +5,7 @@ use std::{
     num::NonZeroU32,
 };
 
-use netdiag_wire::scan::{Scan, ScanEvent, ScanHost, ScanLane, ScanMethod, ScanProtocol};
+use netdiag_wire::scan::{Ports, Scan, ScanEvent, ScanHost, ScanLane};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ mod pace;
 mod rtt;
 mod schedule;
 mod sockets;
+mod syn;
 mod tale;
 mod targets;
 mod tcp;
@@ -25,17 +26,18 @@ pub use sockets::ScanSockets;
 
 use crate::{
     Probe, ProbeError,
-    clock::micros,
     names::ResolverFiles,
-    packet::Version,
-    sys::{datagram::Origin, route},
+    packet::syn::Syns,
+    sys::{datagram::Origin, packets::any},
 };
 use connect::ConnectLane;
-use field::{Field, Host};
+use field::Host;
 use pace::Pace;
+use sockets::{Opened, descriptors};
+use syn::SynLane;
 use tale::Tale;
 use targets::{Named, Targets};
-use tcp::Tcp;
+use tcp::Run;
 
 impl Probe for Scan {
     type Sockets = ScanSockets;
@@ -59,43 +61,56 @@ impl Probe for Scan {
             () = stop.cancelled() => return Ok(()),
             targets = find => targets?,
         };
-        emit(started(self, &targets));
-        let request = &self.request;
+        emit(started(self, &sockets, &targets));
+        let Scan { request, .. } = self;
         let count = (request.tcp.len() + request.udp.len()) as u64;
-        let mut open = Vec::new();
-        let mut tell = |event| {
-            if let ScanEvent::Port(port) = &event
-                && request.identify
-            {
-                open.push(port.clone());
-            }
-            emit(event);
+        let mut run = Run {
+            pace: Pace::new(rates(self)),
+            tale: Tale::new(emit, targets.hosts.len() as u64 * count),
+            open: Vec::new(),
+            syn_acks: Vec::new(),
+            start: Instant::now(),
+            stop,
         };
-        let mut tale = Tale::new(&mut tell, targets.hosts.len() as u64 * count);
-        targets.hosts.iter().for_each(|named| tale.say(counts_as_up(named)));
-        let hosts: Vec<Host> = targets.hosts.iter().map(|named| named.host).collect();
-        let mut pace = Pace::new(rates(self));
-        let start = Instant::now();
-        for field in Field::parts(&hosts, &request.tcp, ScanProtocol::Tcp) {
-            if stop.is_cancelled() {
-                break;
-            }
-            let mut lane = connect_lane(&sockets, field.hosts[0])?;
-            Tcp { lane: &mut lane, field, pace: &mut pace, tale: &mut tale, start, stop: &stop }
-                .run()
-                .await?;
+        targets.hosts.iter().for_each(|named| run.tale.say(counts_as_up(named)));
+        for opened in sockets.opened {
+            let hosts: Vec<Host> = targets.of(opened.version).collect();
+            tcp(&mut run, opened, &hosts, &request.tcp).await?;
         }
-        let (asked_again, mut sent) = (tale.asked_again, tale.sent);
-        sent += identify::run(&open, limits(self), emit, &stop).await;
-        emit(ScanEvent::Done { took_us: micros(start.elapsed()), asked_again, sent });
+        if request.identify {
+            run.identify(limits(self)).await;
+        }
+        run.end();
         Ok(())
     }
 }
 
-fn started(scan: &Scan, targets: &Targets) -> ScanEvent {
+async fn tcp<E: FnMut(ScanEvent)>(
+    run: &mut Run<'_, E>,
+    opened: Opened,
+    hosts: &[Host],
+    ports: &Ports,
+) -> Result<(), ProbeError> {
+    let watch = |e| ProbeError::Socket("watch sockets", e);
+    let Opened { version, reserved, raw } = opened;
+    match raw {
+        Some(raw) => {
+            let syns = Syns::new(reserved.ports.clone());
+            let mut lane = SynLane::new(version, syns, raw).map_err(watch)?;
+            run.tcp(&mut lane, hosts, ports).await
+        }
+        None => {
+            let from = SocketAddr::new(any(version), reserved.ports.start);
+            let mut lane = ConnectLane::new(from, descriptors()).map_err(watch)?;
+            run.tcp(&mut lane, hosts, ports).await
+        }
+    }
+}
+
+fn started(scan: &Scan, sockets: &ScanSockets, targets: &Targets) -> ScanEvent {
     let Scan { request, lane } = scan;
     ScanEvent::Started {
-        method: ScanMethod::Connect,
+        method: sockets.method(),
         lane: lane.clone(),
         addresses: targets.hosts.len() as u32,
         off_limits: targets.off_limits,
@@ -131,13 +146,4 @@ fn limits(scan: &Scan) -> identify::Limits {
     let rate = rates(scan).min().and_then(NonZeroU32::new);
     let from = Origin { address: scan.request.source_address, port: None };
     identify::Limits { rate, from }
-}
-
-fn connect_lane(sockets: &ScanSockets, host: Host) -> Result<ConnectLane, ProbeError> {
-    let version = Version::of(host.address);
-    let opened = sockets.opened.iter().find(|opened| opened.version == version);
-    let port = opened.map_or(0, |opened| opened.reserved.ports.start);
-    let from = SocketAddr::new(route::unspecified(host.address), port);
-    ConnectLane::new(from, sockets::descriptors())
-        .map_err(|e| ProbeError::Socket("watch connections", e))
 }

@@ -6,6 +6,7 @@ pub(crate) mod datagram;
 mod filter;
 pub(crate) mod icmp;
 pub(crate) mod links;
+pub(crate) mod many;
 pub(crate) mod packets;
 mod raw;
 pub(crate) mod receive;

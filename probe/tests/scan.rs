@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime};
 
-const METHODS: &[ScanMethod] = &[ScanMethod::Connect];
+const METHODS: &[ScanMethod] = &[ScanMethod::Syn, ScanMethod::Connect];
 
 pub(crate) fn full(request: ScanRequest) -> Scan {
     Scan { request, lane: ScanLane::Full }

@@ -124,8 +124,9 @@ impl Lane for ConnectLane {
         asked.map_err(|e| ProbeError::Socket("open TCP socket", e))
     }
 
-    fn forget(&mut self, _: &Field, ids: &[u32]) {
+    fn forget(&mut self, _: &Field, ids: &[u32]) -> usize {
         ids.iter().for_each(|id| self.abandon(*id));
+        0
     }
 
     fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {

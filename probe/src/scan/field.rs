@@ -45,20 +45,12 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Addresses of either version in parts that are worked on one after the other.
-    pub(super) fn parts(
-        hosts: &[Host],
-        ports: &Ports,
-        protocol: ScanProtocol,
-    ) -> impl Iterator<Item = Self> {
+    /// Parts that are worked on one after the other.
+    pub(super) fn parts(hosts: &[Host], ports: &Ports, protocol: ScanProtocol) -> Vec<Self> {
         let ports: Vec<u16> = ports.iter().collect();
         let most = (MOST_PAIRS / ports.len().max(1)).max(1);
-        let of = |is_v4| hosts.iter().copied().filter(move |h| h.address.is_ipv4() == is_v4);
-        let versions: [Vec<Host>; 2] = [of(true).collect(), of(false).collect()];
-        let parts = versions
-            .into_iter()
-            .flat_map(move |hosts| hosts.chunks(most).map(<[Host]>::to_vec).collect::<Vec<_>>());
-        parts.map(move |hosts| Self::new(hosts, ports.clone(), protocol))
+        let parts = hosts.chunks(most).filter(|_| !ports.is_empty());
+        parts.map(|hosts| Self::new(hosts.to_vec(), ports.clone(), protocol)).collect()
     }
 
     /// `ports` are in order.
@@ -77,7 +69,6 @@ impl Field {
         (self.hosts[host], self.ports[port])
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for answers that name their port"))]
     pub(super) fn find(&self, address: IpAddr, port: u16) -> Option<u32> {
         let host = self.by_address.get(&address)?;
         let port = self.ports.binary_search(&port).ok()?;
@@ -150,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_come_in_parts_of_one_version() {
-        let v6 = Host { address: "fd00::1".parse().unwrap(), source: "fd00::9".parse().unwrap() };
-        let hosts = [host(1), v6, host(2), host(3)];
-        let parts: Vec<_> = Field::parts(&hosts, &Ports::all(), ScanProtocol::Tcp).collect();
+    fn many_addresses_come_in_parts() {
+        let hosts = [host(1), host(2), host(3)];
+        let parts = Field::parts(&hosts, &Ports::all(), ScanProtocol::Tcp);
         let counts: Vec<_> = parts.iter().map(|part| part.hosts.len()).collect();
-        assert_eq!(counts, [2, 1, 1]);
+        assert_eq!(counts, [2, 1]);
+        assert!(Field::parts(&hosts, &Ports::default(), ScanProtocol::Tcp).is_empty());
     }
 }

@@ -23,7 +23,6 @@ mod greeting;
 mod heard;
 mod http;
 mod http2;
-#[cfg_attr(not(test), expect(dead_code, reason = "a connection shows no SYN-ACK"))]
 pub(super) mod os;
 mod peer;
 mod plan;

@@ -4,6 +4,7 @@ use crate::ProbeError;
 
 use super::{
     field::{Fate, Field},
+    identify::os::SynAck,
     schedule::Terms,
 };
 
@@ -13,11 +14,13 @@ pub(super) struct Found {
     pub(super) id: u32,
     pub(super) fate: Fate,
     pub(super) ttl: Option<u8>,
+    /// Of an open port, if it was seen.
+    pub(super) syn_ack: Option<SynAck>,
 }
 
 impl Found {
     pub(super) fn new(id: u32, fate: Fate) -> Self {
-        Self { id, fate, ttl: None }
+        Self { id, fate, ttl: None, syn_ack: None }
     }
 }
 
@@ -32,8 +35,8 @@ pub(super) trait Lane {
         note: &mut dyn FnMut(Found),
     ) -> Result<(), ProbeError>;
 
-    /// These were asked, and no answer is awaited any more.
-    fn forget(&mut self, field: &Field, ids: &[u32]);
+    /// These were asked, and no answer is awaited any more. How many packets that took.
+    fn forget(&mut self, field: &Field, ids: &[u32]) -> usize;
 
     fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError>;
 

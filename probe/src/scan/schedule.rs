@@ -20,6 +20,8 @@ const LEAST_ATTEMPTS: usize = 3;
 const MOST_ATTEMPTS: usize = 6;
 /// Ports that are still little.
 const FEW: usize = 512;
+/// Between two probes to a port, unless answers take longer.
+const MOST_WAIT: Duration = Duration::from_millis(640);
 /// Until an answer tells how long one takes, silence is not believed before.
 const BLIND_PATIENCE: Duration = Duration::from_millis(250);
 /// Likewise at the start, when nobody has answered anything.
@@ -171,7 +173,7 @@ impl Schedule {
             true => self.terms.wait.max(self.rtt.patience()),
             false => self.terms.blind_wait,
         };
-        first * (1 << (made - 1))
+        (first * (1 << (made - 1))).min(first.max(MOST_WAIT))
     }
 
     fn is_enough(&self, made: usize) -> bool {

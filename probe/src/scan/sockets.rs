@@ -1,15 +1,23 @@
 //! The sockets of one scan, opened while there is privilege.
 
-use netdiag_wire::scan::Scan;
+use std::{io, net::IpAddr, ops::Range};
+
+use netdiag_wire::{
+    scan::{Scan, ScanMethod, ScanRequest},
+    trace::TraceProtocol,
+};
 use rustix::process::{Resource, getrlimit};
-use socket2::Type;
+use socket2::{Protocol, Type};
 
 use super::targets::wanted;
 use crate::{
     ProbeError,
     packet::Version,
-    sys::packets::{Reserved, reserve},
+    sys::packets::{PacketSocket, Reserved, reserve},
 };
+
+/// Source ports, each with a socket and thus a buffer of its own for the answers.
+const PORTS: u8 = 4;
 
 /// Open sockets; nothing was sent yet.
 #[derive(Debug)]
@@ -23,6 +31,15 @@ pub(super) struct Opened {
     pub(super) version: Version,
     /// Source ports, kept from others.
     pub(super) reserved: Reserved,
+    /// None without the privilege.
+    pub(super) raw: Option<RawSockets>,
+}
+
+#[derive(Debug)]
+pub(super) struct RawSockets {
+    pub(super) sender: PacketSocket,
+    /// ICMP errors first, then what comes to each source port.
+    pub(super) receivers: Vec<PacketSocket>,
 }
 
 pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
@@ -35,7 +52,7 @@ pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
         if !request.targets.iter().any(|target| wanted.allows(target, version)) {
             continue;
         }
-        match Opened::new(version) {
+        match Opened::new(request, version) {
             Ok(one) => opened.push(one),
             // A target that has only that is told so.
             Err(error) if error.is_unsupported() => {}
@@ -46,16 +63,46 @@ pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
 }
 
 impl ScanSockets {
+    /// Never `auto`.
+    pub(super) fn method(&self) -> ScanMethod {
+        let is_raw = self.opened.iter().all(|opened| opened.raw.is_some());
+        if is_raw { ScanMethod::Syn } else { ScanMethod::Connect }
+    }
+
     pub(super) fn has(&self, version: Version) -> bool {
         self.opened.iter().any(|opened| opened.version == version)
     }
 }
 
 impl Opened {
-    fn new(version: Version) -> Result<Self, ProbeError> {
-        let reserved = reserve(version, Type::STREAM, 1);
-        let reserved = reserved.map_err(|e| ProbeError::Socket("reserve a source port", e))?;
-        Ok(Self { version, reserved })
+    fn new(request: &ScanRequest, version: Version) -> Result<Self, ProbeError> {
+        let reserved = reserve(version, Type::STREAM, PORTS);
+        let reserved = reserved.map_err(|e| ProbeError::Socket("reserve source ports", e))?;
+        let raw = match request.method {
+            ScanMethod::Connect => None,
+            ScanMethod::Auto | ScanMethod::Syn => {
+                let source = request.source_address.filter(|a| Version::of(*a) == version);
+                match RawSockets::open(version, source, &reserved.ports) {
+                    Err(error) if is_optional(request, &error) => None,
+                    raw => Some(raw.map_err(|e| ProbeError::Socket("open raw socket", e))?),
+                }
+            }
+        };
+        Ok(Self { version, reserved, raw })
+    }
+}
+
+fn is_optional(request: &ScanRequest, error: &io::Error) -> bool {
+    request.method == ScanMethod::Auto && error.kind() == io::ErrorKind::PermissionDenied
+}
+
+impl RawSockets {
+    fn open(version: Version, source: Option<IpAddr>, ports: &Range<u16>) -> io::Result<Self> {
+        let mut receivers = vec![PacketSocket::errors(version, TraceProtocol::Tcp, ports)?];
+        for port in ports.clone() {
+            receivers.push(PacketSocket::answers(version, Protocol::TCP, &(port..port + 1))?);
+        }
+        Ok(Self { sender: PacketSocket::sender(version, source)?, receivers })
     }
 }
 

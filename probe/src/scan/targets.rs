@@ -24,6 +24,13 @@ pub(super) struct Targets {
     pub(super) off_limits: u32,
 }
 
+impl Targets {
+    pub(super) fn of(&self, version: Version) -> impl Iterator<Item = Host> + '_ {
+        let hosts = self.hosts.iter().map(|named| named.host);
+        hosts.filter(move |host| Version::of(host.address) == version)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) host: Host,

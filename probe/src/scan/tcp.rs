@@ -1,13 +1,14 @@
 //! The loop of a TCP scan: take what came, send what is due, wait.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use netdiag_wire::scan::{PortState, ScanEvent, ScanPort, ScanProtocol, ScanWhy};
+use netdiag_wire::scan::{PortState, Ports, ScanEvent, ScanPort, ScanProtocol, ScanWhy};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    field::{Fate, Field},
+    field::{Fate, Field, Host},
+    identify::{self, os::SynAck},
     lane::{Found, Lane},
     pace::Pace,
     schedule::{Schedule, Step},
@@ -18,100 +19,172 @@ use crate::{ProbeError, clock::micros};
 /// Packets sent before those that came have their turn.
 const BURST: usize = 64;
 
-pub(super) struct Tcp<'a, 't, L, E> {
-    pub(super) lane: &'a mut L,
-    pub(super) field: Field,
-    pub(super) pace: &'a mut Pace,
-    pub(super) tale: &'a mut Tale<'t, E>,
+/// What all parts of a scan have in common.
+pub(super) struct Run<'a, E> {
+    pub(super) pace: Pace,
+    pub(super) tale: Tale<'a, E>,
+    /// Found so far.
+    pub(super) open: Vec<ScanPort>,
+    /// Of each address the first.
+    pub(super) syn_acks: Vec<(IpAddr, SynAck)>,
     pub(super) start: Instant,
-    pub(super) stop: &'a CancellationToken,
+    pub(super) stop: CancellationToken,
 }
 
-impl<L: Lane, E: FnMut(ScanEvent)> Tcp<'_, '_, L, E> {
+impl<E: FnMut(ScanEvent)> Run<'_, E> {
+    pub(super) async fn tcp(
+        &mut self,
+        lane: &mut impl Lane,
+        hosts: &[Host],
+        ports: &Ports,
+    ) -> Result<(), ProbeError> {
+        for field in Field::parts(hosts, ports, ScanProtocol::Tcp) {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            let schedule = Schedule::new(field.len(), lane.terms());
+            let part = Part { run: self, lane, field, schedule, rejected: Vec::new() };
+            part.run().await?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: FnMut(ScanEvent)> Run<'_, E> {
+    /// Asks what was found open what it is.
+    pub(super) async fn identify(&mut self, limits: identify::Limits) {
+        let mut say = |event| self.tale.say(event);
+        let sent = identify::run(&self.open, limits, &mut say, &self.stop).await;
+        self.tale.sent += sent;
+        for (address, syn_ack) in &self.syn_acks {
+            let guess = identify::os::guess(*address, syn_ack);
+            guess.into_iter().for_each(|guess| self.tale.say(ScanEvent::Os(guess)));
+        }
+    }
+
+    pub(super) fn end(mut self) {
+        let Tale { asked_again, sent, .. } = self.tale;
+        let took_us = micros(self.start.elapsed());
+        self.tale.say(ScanEvent::Done { took_us, asked_again, sent });
+    }
+}
+
+struct Part<'a, 'e, L, E> {
+    run: &'a mut Run<'e, E>,
+    lane: &'a mut L,
+    field: Field,
+    schedule: Schedule,
+    /// Routers before the one that rejected remember them.
+    rejected: Vec<u32>,
+}
+
+impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
     /// Until every port has its fate; or those that have one by then, if it is stopped.
-    pub(super) async fn run(mut self) -> Result<(), ProbeError> {
-        let mut schedule = Schedule::new(self.field.len(), self.lane.terms());
-        while !schedule.is_done() && !self.stop.is_cancelled() {
-            self.take(&mut schedule)?;
-            let is_more = self.send(&mut schedule)?;
-            self.tale.progress(self.start.elapsed(), schedule.done());
+    async fn run(mut self) -> Result<(), ProbeError> {
+        let stop = self.run.stop.clone();
+        while !self.is_done() && !stop.is_cancelled() {
+            self.take()?;
+            let is_more = self.send()?;
+            self.run.tale.progress(self.run.start.elapsed(), self.schedule.done());
             // Whoever writes the events down gets a turn however busy this is.
             tokio::task::yield_now().await;
-            if is_more || schedule.is_done() {
+            if is_more || self.is_done() {
                 continue;
             }
-            let now = self.start.elapsed();
-            let wake = schedule.wakes_at(now).max(self.pace.ready_at());
+            let now = self.run.start.elapsed();
+            let wake = self.schedule.wakes_at(now).max(self.run.pace.ready_at());
             tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = sleep_until(self.start + wake) => {}
+                () = stop.cancelled() => {}
+                () = sleep_until(self.run.start + wake) => {}
                 () = self.lane.readable() => {}
             }
         }
-        let left: Vec<u32> = schedule.open_ends().collect();
-        self.forget(&left);
-        self.tale.asked_again += schedule.asked_again;
-        self.tale.part_is_over(schedule.done());
-        self.field.rest().into_iter().for_each(|rest| self.tale.say(ScanEvent::Rest(rest)));
+        self.end();
         Ok(())
     }
 
-    fn take(&mut self, schedule: &mut Schedule) -> Result<(), ProbeError> {
+    fn is_done(&self) -> bool {
+        self.schedule.is_done() && self.rejected.is_empty()
+    }
+
+    fn end(mut self) {
+        let left: Vec<u32> = self.schedule.open_ends().chain(self.rejected.drain(..)).collect();
+        self.forget(&left);
+        let tale = &mut self.run.tale;
+        tale.asked_again += self.schedule.asked_again;
+        tale.part_is_over(self.schedule.done());
+        self.field.rest().into_iter().for_each(|rest| tale.say(ScanEvent::Rest(rest)));
+    }
+
+    fn take(&mut self) -> Result<(), ProbeError> {
         let mut came = Vec::new();
         self.lane.take(&self.field, &mut |found| came.push(found))?;
-        let now = self.start.elapsed();
-        came.into_iter().for_each(|found| self.note(schedule, found, now));
+        came.into_iter().for_each(|found| self.note(found));
         Ok(())
     }
 
     /// Whether there may be more to send at once.
-    fn send(&mut self, schedule: &mut Schedule) -> Result<bool, ProbeError> {
-        let now = self.start.elapsed();
-        let most = self.pace.allowed(now).min(BURST);
-        let (mut asked, mut silent) = (Vec::with_capacity(most), Vec::new());
-        while asked.len() + silent.len() < most {
-            match schedule.next(now) {
+    fn send(&mut self) -> Result<bool, ProbeError> {
+        let now = self.run.start.elapsed();
+        let most = self.run.pace.allowed(now).min(BURST);
+        let mut forgotten = self.rejected.split_off(self.rejected.len().saturating_sub(most));
+        let mut asked = Vec::with_capacity(most);
+        while asked.len() + forgotten.len() < most {
+            match self.schedule.next(now) {
                 Some(Step::Send(id)) => asked.push(id),
-                Some(Step::GiveUp(id)) => silent.push(id),
+                Some(Step::GiveUp(id)) => {
+                    self.field.settle(id, Fate::new(PortState::Filtered, ScanWhy::Silence));
+                    forgotten.push(id);
+                }
                 None => break,
             }
         }
-        let count = asked.len() + silent.len();
-        self.pace.spend(count);
-        for id in &silent {
-            self.field.settle(*id, Fate::new(PortState::Filtered, ScanWhy::Silence));
-        }
-        self.forget(&silent);
+        let count = asked.len() + forgotten.len();
+        self.run.pace.spend(count);
+        self.forget(&forgotten);
         let mut ends = Vec::new();
         self.lane.send(&self.field, &asked, &mut |found| ends.push(found))?;
-        self.tale.sent += asked.len() as u64;
-        let now = self.start.elapsed();
-        ends.into_iter().for_each(|found| self.note(schedule, found, now));
+        self.run.tale.sent += asked.len() as u64;
+        ends.into_iter().for_each(|found| self.note(found));
         Ok(count > 0 && count == most)
     }
 
     fn forget(&mut self, ids: &[u32]) {
         if !ids.is_empty() {
-            self.lane.forget(&self.field, ids);
+            self.run.tale.sent += self.lane.forget(&self.field, ids) as u64;
         }
     }
 
-    fn note(&mut self, schedule: &mut Schedule, found: Found, now: Duration) {
-        let Some(answered) = schedule.answered(found.id, now) else { return };
-        let (host, port) = self.field.at(found.id);
-        if found.fate.state == PortState::Open {
-            self.tale.say(ScanEvent::Port(ScanPort {
-                address: host.address,
-                protocol: ScanProtocol::Tcp,
-                port,
-                state: found.fate.state,
-                why: found.fate.why,
-                by: None,
-                icmp: None,
-                ttl: found.ttl,
-                rtt_us: answered.rtt.map(micros),
-            }));
+    fn note(&mut self, mut found: Found) {
+        let Some(answered) = self.schedule.answered(found.id, self.run.start.elapsed()) else {
+            return;
+        };
+        match found.fate.why {
+            ScanWhy::SynAck => self.note_open(&mut found, answered.rtt),
+            ScanWhy::Rejected => self.rejected.push(found.id),
+            _ => {}
         }
         self.field.settle(found.id, found.fate);
+    }
+
+    fn note_open(&mut self, found: &mut Found, rtt: Option<Duration>) {
+        let (host, port) = self.field.at(found.id);
+        let is_first = self.run.syn_acks.iter().all(|(address, _)| *address != host.address);
+        if let Some(syn_ack) = found.syn_ack.take().filter(|_| is_first) {
+            self.run.syn_acks.push((host.address, syn_ack));
+        }
+        let port = ScanPort {
+            address: host.address,
+            protocol: ScanProtocol::Tcp,
+            port,
+            state: found.fate.state,
+            why: found.fate.why,
+            by: None,
+            icmp: None,
+            ttl: found.ttl,
+            rtt_us: rtt.map(micros),
+        };
+        self.run.tale.say(ScanEvent::Port(port.clone()));
+        self.run.open.push(port);
     }
 }

@@ -131,18 +131,26 @@ impl PacketSocket {
             Err(_) => return Ok(Taken::Other),
         };
         let bytes = buffer.get(..beside.length).unwrap_or_default();
-        let packet = match self.version {
+        let packet = self.read(bytes, beside.from, || beside.ttl);
+        Ok(packet.map_or(Taken::Other, |packet| Taken::Packet(Packet { at: beside.at, ..packet })))
+    }
+
+    /// Without its time. What came over IPv4 brings its header.
+    pub(super) fn read<'a>(
+        &self,
+        bytes: &'a [u8],
+        from: Option<IpAddr>,
+        hop_limit: impl FnOnce() -> Option<u8>,
+    ) -> Option<Packet<'a>> {
+        match self.version {
             Version::V4 => behind_header(bytes).map(|(ip, bytes)| Packet {
                 from: ip.get_source().into(),
                 ttl: Some(ip.get_ttl()),
-                at: beside.at,
+                at: None,
                 bytes,
             }),
-            Version::V6 => {
-                beside.from.map(|from| Packet { from, ttl: beside.ttl, at: beside.at, bytes })
-            }
-        };
-        Ok(packet.map_or(Taken::Other, Taken::Packet))
+            Version::V6 => from.map(|from| Packet { from, ttl: hop_limit(), at: None, bytes }),
+        }
     }
 }
 
@@ -213,7 +221,7 @@ fn hold(version: Version, kind: Type, port: u16) -> io::Result<Socket> {
     Ok(socket)
 }
 
-pub(super) fn any(version: Version) -> IpAddr {
+pub(crate) fn any(version: Version) -> IpAddr {
     match version {
         Version::V4 => IpAddr::from([0; 4]),
         Version::V6 => IpAddr::from([0; 16]),

@@ -158,7 +158,7 @@ impl Beside {
     }
 }
 
-fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+pub(super) fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
 }

@@ -17,3 +17,8 @@ pub(crate) fn of(error: &io::Error, to: IpAddr) -> SendRefusal {
         _ => SendRefusal::Other { message: error.to_string().into() },
     }
 }
+
+/// There is no room, but soon there will be.
+pub(crate) fn is_for_now(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOBUFS | Errno::AGAIN))
+}

@@ -1,0 +1,170 @@
+//! TCP ports asked by SYNs of our own making, half-open: the kernel resets what is answered, as the
+//! source ports are held by sockets that do not listen, and the rest is reset by us.
+
+use std::{io, net::IpAddr, time::Duration};
+
+use netdiag_wire::scan::{PortState, ScanWhy};
+
+use super::{
+    field::{Fate, Field},
+    identify::os::SynAck,
+    lane::{Found, Lane},
+    schedule::Terms,
+    sockets::RawSockets,
+};
+use crate::{
+    ProbeError,
+    packet::{
+        Version,
+        syn::{Syns, Way},
+    },
+    sys::{
+        many::Buffers,
+        packets::{Packet, PacketSocket},
+        refusal,
+        watched::{Watched, readable},
+    },
+};
+
+pub(super) struct SynLane {
+    version: Version,
+    syns: Syns,
+    sender: PacketSocket,
+    /// ICMP errors first, then answers.
+    receivers: Vec<Watched<PacketSocket>>,
+    buffers: Buffers,
+}
+
+impl SynLane {
+    /// Must be called in the runtime that watches.
+    pub(super) fn new(version: Version, syns: Syns, sockets: RawSockets) -> io::Result<Self> {
+        let receivers = sockets.receivers.into_iter().map(Watched::new);
+        Ok(Self {
+            version,
+            syns,
+            sender: sockets.sender,
+            receivers: receivers.collect::<Result<_, _>>()?,
+            buffers: Buffers::new(),
+        })
+    }
+}
+
+impl Lane for SynLane {
+    fn terms(&self) -> Terms {
+        // What answers at once fits into the buffers that every kernel gives: see `Load`.
+        let each = self.receivers.len() - 1;
+        Terms {
+            slots: 128 * each,
+            most_slots: 256 * each,
+            age: Some(Duration::from_millis(5)),
+            wait: Duration::from_millis(20),
+            blind_wait: Duration::from_millis(20),
+            active: 8_192,
+            memory: Duration::ZERO,
+        }
+    }
+
+    fn send(
+        &mut self,
+        field: &Field,
+        ids: &[u32],
+        note: &mut dyn FnMut(Found),
+    ) -> Result<(), ProbeError> {
+        let packets: Vec<(IpAddr, Vec<u8>)> = ids
+            .iter()
+            .map(|id| {
+                let way = way(field, *id);
+                (way.target, self.syns.syn(way))
+            })
+            .collect();
+        send(&self.sender, &packets, &mut |index| {
+            note(Found::new(ids[index], Fate::new(PortState::Filtered, ScanWhy::NotSent)));
+        });
+        Ok(())
+    }
+
+    fn forget(&mut self, field: &Field, ids: &[u32]) -> usize {
+        let packets: Vec<(IpAddr, Vec<u8>)> = ids
+            .iter()
+            .map(|id| {
+                let way = way(field, *id);
+                (way.target, self.syns.reset(way))
+            })
+            .collect();
+        // What is not sent now is forgotten by itself in the end.
+        send(&self.sender, &packets, &mut |_| {});
+        packets.len()
+    }
+
+    fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {
+        let Self { version, syns, receivers, buffers, .. } = self;
+        for (index, receiver) in receivers.iter().enumerate() {
+            let taken = take(receiver.socket(), buffers, &mut |packet| {
+                let found = match index {
+                    0 => of_icmp(syns, *version, field, &packet),
+                    _ => of_segment(syns, field, &packet),
+                };
+                found.into_iter().for_each(&mut *note);
+            });
+            taken.map_err(|e| ProbeError::Socket("receive from raw socket", e))?;
+        }
+        Ok(())
+    }
+
+    async fn readable(&self) {
+        readable(&self.receivers).await;
+    }
+}
+
+fn of_segment(syns: &Syns, field: &Field, packet: &Packet<'_>) -> Option<Found> {
+    let reply = syns.reply(packet.from, packet.bytes)?;
+    let id = field.find(packet.from, reply.port)?;
+    let fate = match reply.is_open {
+        true => Fate::new(PortState::Open, ScanWhy::SynAck),
+        false => Fate::new(PortState::Closed, ScanWhy::Rst),
+    };
+    let syn_ack = packet.ttl.filter(|_| reply.is_open).map(|ttl| SynAck {
+        ttl,
+        window: reply.window,
+        options: reply.options.to_vec(),
+    });
+    Some(Found { ttl: packet.ttl, syn_ack, ..Found::new(id, fate) })
+}
+
+fn of_icmp(syns: &Syns, version: Version, field: &Field, packet: &Packet<'_>) -> Option<Found> {
+    let rejected = syns.rejected(version, packet.bytes)?;
+    let id = field.find(rejected.target, rejected.port)?;
+    let fate = Fate::rejected(PortState::Filtered, packet.from, rejected.icmp);
+    Some(Found { ttl: packet.ttl, ..Found::new(id, fate) })
+}
+
+fn take(
+    socket: &PacketSocket,
+    buffers: &mut Buffers,
+    note: &mut dyn FnMut(Packet<'_>),
+) -> io::Result<()> {
+    while socket.take_many(buffers, note)? {}
+    Ok(())
+}
+
+/// In order; `refused` gets the place of each that this host's kernel does not send. One for which
+/// there is no room is lost, and will be sent again.
+fn send(sender: &PacketSocket, packets: &[(IpAddr, Vec<u8>)], refused: &mut dyn FnMut(usize)) {
+    let mut at = 0;
+    while at < packets.len() {
+        match sender.send_many(&packets[at..]) {
+            Ok(count) => at += count,
+            Err(error) => {
+                if !refusal::is_for_now(&error) {
+                    refused(at);
+                }
+                at += 1;
+            }
+        }
+    }
+}
+
+fn way(field: &Field, id: u32) -> Way {
+    let (host, port) = field.at(id);
+    Way { source: host.source, target: host.address, port }
+}
