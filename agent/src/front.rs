@@ -37,6 +37,7 @@ mod place;
 mod probe;
 mod relay;
 mod sandbox;
+mod scan;
 mod selftest;
 mod source;
 mod token;

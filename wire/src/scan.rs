@@ -187,6 +187,9 @@ pub enum ScanLane {
     Held {
         /// Probes a second.
         rate: u32,
+        /// Most hosts whose ports are asked, where discovery has asked more.
+        #[serde(default)]
+        hosts: u32,
     },
     #[serde(other)]
     Unknown,
@@ -381,7 +384,7 @@ mod tests {
     #[test]
     fn golden_lines() {
         for golden in [
-            r#"{"at":"2026-11-23T03:07:11Z","event":"started","method":"syn","lane":{"lane":"held","rate":200},"addresses":1,"tcpPorts":1025,"udpPorts":0,"source":"10.244.1.23"}"#,
+            r#"{"at":"2026-11-23T03:07:11Z","event":"started","method":"syn","lane":{"lane":"held","rate":200,"hosts":16},"addresses":1,"tcpPorts":1025,"udpPorts":0,"source":"10.244.1.23"}"#,
             r#"{"at":"2026-11-23T03:07:11Z","event":"port","address":"10.244.1.15","protocol":"tcp","port":80,"state":"open","why":"synAck","ttl":62,"rttUs":412}"#,
             r#"{"at":"2026-11-23T03:07:11Z","event":"rest","address":"10.244.1.15","protocol":"tcp","state":"closed","why":"rst","ports":"1-79,81-1024"}"#,
         ] {

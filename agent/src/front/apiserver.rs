@@ -1,11 +1,11 @@
-//! The API server as front needs it: five questions, each bounded in time.
+//! The API server as front needs it: six questions, each bounded in time.
 
 use std::{error::Error as _, net::SocketAddr, time::Duration};
 
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus},
     authorization::v1::{SubjectAccessReview, SubjectAccessReviewSpec},
-    core::v1::Pod,
+    core::v1::{Node, Pod},
     discovery::v1::EndpointSlice,
 };
 use kube::{Api, Client, api::PostParams};
@@ -70,6 +70,11 @@ impl ApiServer {
     pub(crate) async fn pod(&self, namespace: &str, name: &str) -> Result<Option<Pod>, AskError> {
         let api = Api::namespaced(self.client.clone(), namespace);
         ask("get a pod", api.get_opt(name)).await
+    }
+
+    pub(crate) async fn node(&self, name: &str) -> Result<Option<Node>, AskError> {
+        let api = Api::all(self.client.clone());
+        ask("get a node", api.get_opt(name)).await
     }
 
     /// Where the API servers themselves listen, behind their Service.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Untrusted};
+use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Untrusted, scan::ScanLane};
 use serde::Serialize;
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 
@@ -52,6 +52,19 @@ pub(crate) struct RequestFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<SourceFacts>,
     pub(crate) targets: Vec<Untrusted>,
+    /// How fast and how much, of a scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scan: Option<ScanFacts>,
+}
+
+/// What a scan was allowed; the count is addresses times ports.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScanFacts {
+    #[serde(flatten)]
+    pub(crate) lane: ScanLane,
+    pub(crate) addresses: usize,
+    pub(crate) ports: usize,
 }
 
 /// The namespace that the probe runs in.

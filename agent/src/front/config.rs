@@ -73,6 +73,8 @@ impl ApiArgs {
 /// How much may run at once, and for how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Limits {
+    #[command(flatten)]
+    pub scan: ScanLimits,
     /// Probes of this agent that may run at once
     #[arg(long, default_value = "50")]
     pub max_running: NonZeroUsize,
@@ -91,6 +93,23 @@ pub struct Limits {
     /// Longest time that a probe may run, as 90s, 30m or 1h
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub max_duration: Duration,
+}
+
+/// What holds a scan whose target the caller has shown no right over; `limits.scan` of the chart.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ScanLimits {
+    /// Ports of each address of a scan whose caller shows no right over the target
+    #[arg(id = "scan_ports", long = "scan-ports", default_value = "1024", value_name = "N")]
+    pub ports: NonZeroU32,
+    /// Hosts whose ports such a scan asks
+    #[arg(id = "scan_hosts", long = "scan-hosts", default_value = "16", value_name = "N")]
+    pub hosts: NonZeroU32,
+    /// Addresses of which such a scan finds out whether anybody is there
+    #[arg(id = "scan_discovery", long = "scan-discovery", default_value = "1024", value_name = "N")]
+    pub discovery: NonZeroU32,
+    /// Probes a second of such a scan; one at a time has this rate to itself
+    #[arg(id = "scan_rate", long = "scan-rate", default_value = "200", value_name = "N")]
+    pub rate: NonZeroU32,
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

@@ -6,7 +6,10 @@ use std::{
 };
 
 use netdiag_wire::{ErrorBody, ErrorCode};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 mod bucket;
 mod ledger;
@@ -23,12 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Gate {
     ledger: Mutex<Ledger>,
     freed: Notify,
+    /// Of scans that are held to a rate, one at a time has all of it.
+    slow_lane: Arc<Semaphore>,
 }
 
 /// The right to run one probe.
 pub(crate) struct Permit {
     gate: Arc<Gate>,
     caller: Caller,
+    _slow_lane: Option<OwnedSemaphorePermit>,
 }
 
 /// A request's place in the queue, given back also when the client hangs up.
@@ -39,7 +45,11 @@ struct Place<'a> {
 
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
-        Arc::new(Self { ledger: Mutex::new(Ledger::new(limits)), freed: Notify::new() })
+        Arc::new(Self {
+            ledger: Mutex::new(Ledger::new(limits)),
+            freed: Notify::new(),
+            slow_lane: Arc::new(Semaphore::new(1)),
+        })
     }
 
     /// Waits up to [`PATIENCE`] for its turn.
@@ -49,7 +59,7 @@ impl Gate {
         let delay = self.ledger().book(&caller, arrived.into_std(), PATIENCE);
         let delay = delay.map_err(|full| full.refusal())?;
         if delay.is_zero() && self.ledger().admit(&caller).is_ok() {
-            return Ok(Permit { gate: self.clone(), caller });
+            return Ok(self.permit(caller));
         }
         let place = self.queue(&caller).map_err(|full| full.refusal())?;
         tokio::time::sleep(delay).await;
@@ -62,7 +72,22 @@ impl Gate {
             waited.map_err(|_| full.refusal())?;
         }
         drop(place);
-        Ok(Permit { gate: self.clone(), caller })
+        Ok(self.permit(caller))
+    }
+
+    /// The slow lane, until it is dropped; waits for it as [`Self::enter`] does.
+    pub(crate) async fn slow_lane(&self) -> Result<OwnedSemaphorePermit, ErrorBody> {
+        let turn = tokio::time::timeout(PATIENCE, self.slow_lane.clone().acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            let message = "another scan that is held to limits.scan runs on this agent: one at a \
+                           time has the whole rate";
+            let retry_after_ms = Some(1_000);
+            ErrorBody { retry_after_ms, ..ErrorBody::new(ErrorCode::TooMany, message) }
+        })
+    }
+
+    fn permit(self: &Arc<Self>, caller: Caller) -> Permit {
+        Permit { gate: self.clone(), caller, _slow_lane: None }
     }
 
     fn queue<'a>(&'a self, caller: &'a Caller) -> Result<Place<'a>, Full> {
@@ -72,6 +97,13 @@ impl Gate {
 
     fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit {
+    /// Keeps the slow lane as long as the probe runs.
+    pub(crate) fn keep(&mut self, slow_lane: Option<OwnedSemaphorePermit>) {
+        self._slow_lane = slow_lane;
     }
 }
 

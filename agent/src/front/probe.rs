@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::Body,
     extract::State,
-    http::Request,
+    http::{HeaderMap, Request},
     response::{IntoResponse, Response},
 };
 use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Source, Untrusted};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Front,
@@ -44,6 +45,22 @@ pub(crate) trait Probe: DeserializeOwned + Send + 'static {
     /// Whether this is an event of this version, and not what a worker made up.
     fn is_known(event: &Self::Event) -> bool;
     fn into_order(self) -> ProbeOrder;
+
+    /// What is left to decide once the caller may probe from the source.
+    fn settle(
+        self,
+        _: &Front,
+        _: &HeaderMap,
+        _: &mut RequestFacts,
+    ) -> impl Future<Output = Result<Settled, ErrorBody>> + Send {
+        async { Ok(Settled { order: self.into_order(), slow_lane: None }) }
+    }
+}
+
+/// What the worker is told, and what is held while it runs.
+pub(crate) struct Settled {
+    pub(crate) order: ProbeOrder,
+    pub(crate) slow_lane: Option<OwnedSemaphorePermit>,
 }
 
 /// All that is decided before anything is started.
@@ -110,7 +127,7 @@ async fn decide<P: Probe, F: Form>(
         return Err(ErrorBody::new(ErrorCode::Unavailable, "the agent is ending"));
     }
 
-    let permit = front.gate.enter(&who).await?;
+    let mut permit = front.gate.enter(&who).await?;
     let rights: Vec<_> = [P::NAME].iter().chain(request.probe.further_rights()).copied().collect();
     let place = front.place(&who, &rights, &request.source).await?;
     if let (Some(source), Order::Pod { uid, .. }) = (&mut facts.source, &place.order) {
@@ -118,7 +135,9 @@ async fn decide<P: Probe, F: Form>(
     }
     let Place { order, may_metadata, may_loopback } = place;
     let deadline = Deadline::of(request.deadline_ms.map(Into::into), front.limits.max_duration);
-    let probe = request.probe.into_order();
+    let Settled { order: probe, slow_lane } =
+        request.probe.settle(front, &parts.headers, facts).await?;
+    permit.keep(slow_lane);
     Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit, upload })
 }
 

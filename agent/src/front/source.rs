@@ -54,6 +54,12 @@ impl PodFacts {
         })
     }
 
+    /// Of a pod that is there now; an ended one's addresses may be others' by now.
+    pub(crate) fn live_addresses(pod: &Pod) -> Vec<IpAddr> {
+        let status = pod.status.clone().unwrap_or_default();
+        if end_of(&status).is_some() { Vec::new() } else { addresses(&status) }
+    }
+
     pub(crate) fn into_order(self, namespace: &str, name: &str) -> Order {
         let Self { uid, addresses, is_static, host_network: _ } = self;
         Order::Pod { uid, namespace: namespace.into(), name: name.into(), addresses, is_static }

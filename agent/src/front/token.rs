@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, header::AUTHORIZATION};
 use jiff::Timestamp;
+use netdiag_wire::scan::TARGET_TOKEN_HEADER;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,8 @@ pub(crate) enum ShapeError {
     Missing,
     #[error("more than one Authorization header")]
     Several,
+    #[error("more than one {TARGET_TOKEN_HEADER} header, or what it holds is no token")]
+    Target,
     #[error("the bearer token is no ServiceAccount token")]
     NotJwt,
     #[error("the token is not for this agent alone: its audience must be exactly this agent's")]
@@ -66,6 +69,17 @@ impl Token {
         match scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_BYTES {
             true => Ok(Self(Zeroizing::new(token.into()))),
             false => Err(ShapeError::Missing),
+        }
+    }
+
+    /// The token that shows a right over the target, where there is one.
+    pub(crate) fn of_target(headers: &HeaderMap) -> Result<Option<Self>, ShapeError> {
+        let mut values = headers.get_all(TARGET_TOKEN_HEADER).into_iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let token = value.to_str().map_err(|_| ShapeError::Target)?;
+        match values.next().is_none() && token.len() <= MAX_BYTES {
+            true => Ok(Some(Self(Zeroizing::new(token.into())))),
+            false => Err(ShapeError::Target),
         }
     }
 
