@@ -23,7 +23,7 @@ struct Args {
 #[derive(Subcommand)]
 enum Role {
     /// Answers the plugin; holds the API token and no capability.
-    Front(front::Args),
+    Front(Box<front::Args>),
     /// Finds pods' namespaces and starts workers; holds the capabilities and no token.
     Broker(broker::Args),
     /// One probe in one namespace; started by broker only.
@@ -41,7 +41,7 @@ enum Role {
 /// Runs the process that the arguments name, to its end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match Args::parse_from(args).role {
-        Role::Front(args) => front::run(args),
+        Role::Front(args) => front::run(*args),
         Role::Broker(args) => broker::run(&args),
         Role::Worker(args) => return worker::run(args),
         Role::Local(args) => local::run(args),

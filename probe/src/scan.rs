@@ -134,7 +134,7 @@ fn counts_as_up(named: &Named) -> ScanEvent {
 fn rates(scan: &Scan) -> impl Iterator<Item = u32> {
     let lane = match scan.lane {
         ScanLane::Full => None,
-        ScanLane::Held { rate } => Some(rate),
+        ScanLane::Held { rate, .. } => Some(rate),
         // A lane of a newer front: as slow as can be.
         ScanLane::Unknown => Some(1),
     };

@@ -105,11 +105,26 @@ pub struct ScanLimits {
     #[arg(id = "scan_hosts", long = "scan-hosts", default_value = "16", value_name = "N")]
     pub hosts: NonZeroU32,
     /// Addresses of which such a scan finds out whether anybody is there
-    #[arg(id = "scan_discovery", long = "scan-discovery", default_value = "1024", value_name = "N")]
+    #[arg(
+        id = "scan_discovery",
+        long = "scan-discovery",
+        default_value = "1024",
+        value_name = "N"
+    )]
     pub discovery: NonZeroU32,
     /// Probes a second of such a scan; one at a time has this rate to itself
     #[arg(id = "scan_rate", long = "scan-rate", default_value = "200", value_name = "N")]
     pub rate: NonZeroU32,
+}
+
+#[cfg(test)]
+impl ScanLimits {
+    /// Its defaults.
+    pub(crate) fn of_the_chart() -> Self {
+        let [ports, hosts, discovery, rate] =
+            [1_024, 16, 1_024, 200].map(|n| NonZeroU32::new(n).unwrap());
+        Self { ports, hosts, discovery, rate }
+    }
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

@@ -138,6 +138,7 @@ mod tests {
     fn limits() -> Limits {
         let [one, two] = [1, 2].map(|n| std::num::NonZeroUsize::new(n).unwrap());
         Limits {
+            scan: crate::front::config::ScanLimits::of_the_chart(),
             max_running: two,
             max_per_token: one,
             max_per_account: two,
@@ -173,6 +174,21 @@ mod tests {
             futures_util::future::join_all(tokens.iter().map(|one| gate.enter(one))).await;
         assert!(entered.iter().all(Result::is_ok));
         assert_eq!(asked.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_slow_lane_is_one_scans_at_a_time() {
+        let gate = Gate::new(&limits());
+        let alice = Identity::named("system:serviceaccount:shop:netdiag-user", "JTI=1");
+        let mut permit = gate.enter(&alice).await.unwrap();
+        permit.keep(Some(gate.slow_lane().await.unwrap()));
+
+        let asked = Instant::now();
+        let refusal = gate.slow_lane().await.err().unwrap();
+        assert_eq!(asked.elapsed(), PATIENCE);
+        assert_eq!((refusal.code, refusal.retry_after_ms), (ErrorCode::TooMany, Some(1_000)));
+        drop(permit);
+        assert!(gate.slow_lane().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

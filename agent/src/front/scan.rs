@@ -222,18 +222,10 @@ fn with_commas(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Defaults {
-        #[command(flatten)]
-        limits: ScanLimits,
-    }
-
     fn refusal(request: &ScanRequest) -> Option<String> {
-        let limits = Defaults::parse_from(["front"]).limits;
+        let limits = ScanLimits::of_the_chart();
         Size::of(request).unwrap().check(&limits).err().map(|body| body.message.to_string())
     }
 
@@ -249,14 +241,34 @@ mod tests {
             (
                 "10.0.0.1",
                 "-",
-                Some("65,535 ports of a bare address: the limit is 1,024 (chart: limits.scan.ports)"),
+                Some(
+                    "65,535 ports of a bare address: the limit is 1,024 (chart: limits.scan.ports)",
+                ),
             ),
-            ("web", "1-1025", Some("1,025 ports of a name: the limit is 1,024 (chart: limits.scan.ports)")),
+            (
+                "web",
+                "1-1025",
+                Some("1,025 ports of a name: the limit is 1,024 (chart: limits.scan.ports)"),
+            ),
             ("10.0.0.0/22", "80", None),
-            ("10.0.0.0/28", "1-1025", Some("1,025 ports of each of 14 addresses: the limit is 1,024 (chart: limits.scan.ports)")),
+            (
+                "10.0.0.0/28",
+                "1-1025",
+                Some(
+                    "1,025 ports of each of 14 addresses: the limit is 1,024 (chart: limits.scan.ports)",
+                ),
+            ),
             ("10.0.0.0/22", "", None),
-            ("10.0.0.0/21", "", Some("2,046 addresses: the limit is 1,024 (chart: limits.scan.discovery)")),
-            ("10.0.0.0/16", "80", Some("65,534 addresses: the limit is 1,024 (chart: limits.scan.discovery)")),
+            (
+                "10.0.0.0/21",
+                "",
+                Some("2,046 addresses: the limit is 1,024 (chart: limits.scan.discovery)"),
+            ),
+            (
+                "10.0.0.0/16",
+                "80",
+                Some("65,534 addresses: the limit is 1,024 (chart: limits.scan.discovery)"),
+            ),
         ] {
             assert_eq!(refusal(&scan(target, ports)).as_deref(), said, "{target} {ports}");
         }

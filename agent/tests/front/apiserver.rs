@@ -27,6 +27,7 @@ pub(crate) struct Script {
     pub(crate) allowed: HashSet<String>,
     /// By `namespace/name`.
     pub(crate) pods: HashMap<String, Value>,
+    pub(crate) nodes: HashMap<String, Value>,
     pub(crate) delay: Duration,
     /// Answers everything with this status instead.
     pub(crate) broken: Option<u16>,
@@ -140,13 +141,14 @@ impl Script {
             ),
             _ => {
                 let parts: Vec<&str> = path.split('/').collect();
-                let pod = match parts[..] {
+                let found = match parts[..] {
                     ["", "api", "v1", "namespaces", namespace, "pods", name] => {
                         self.pods.get(&format!("{namespace}/{name}"))
                     }
+                    ["", "api", "v1", "nodes", name] => self.nodes.get(name),
                     _ => None,
                 };
-                pod.map_or_else(|| failure(404, "NotFound"), |pod| (200, pod.clone()))
+                found.map_or_else(|| failure(404, "NotFound"), |found| (200, found.clone()))
             }
         }
     }

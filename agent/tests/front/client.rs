@@ -41,7 +41,11 @@ pub(crate) async fn post(
     token: Option<&str>,
     body: &str,
 ) -> Answer {
-    let (head, mut incoming) = open(address, path, token, body).await;
+    collect(open(address, path, token, body).await).await
+}
+
+/// Everything of an answer that has begun.
+pub(crate) async fn collect((head, mut incoming): (Parts, Incoming)) -> Answer {
     let mut collected = Vec::new();
     while let Some(frame) = timeout(PATIENCE, incoming.frame()).await.expect("an answer in time") {
         collected.extend_from_slice(&frame.unwrap().into_data().unwrap_or_default());
@@ -60,6 +64,17 @@ pub(crate) async fn open(
     token: Option<&str>,
     body: &str,
 ) -> (Parts, Incoming) {
+    open_with(address, path, token, &[], body).await
+}
+
+/// With further header fields.
+pub(crate) async fn open_with(
+    address: SocketAddr,
+    path: &str,
+    token: Option<&str>,
+    fields: &[(&str, &str)],
+    body: &str,
+) -> (Parts, Incoming) {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -67,6 +82,9 @@ pub(crate) async fn open(
     let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
+    }
+    for (name, value) in fields {
+        request = request.header(*name, *value);
     }
     let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap();
     let answer = timeout(PATIENCE, sender.send_request(request)).await.expect("an answer in time");

@@ -13,4 +13,5 @@ mod fixture;
 mod limits;
 mod malformed;
 mod probes;
+mod scan;
 mod stream;

@@ -16,6 +16,12 @@
     - --max-per-account={{ .perServiceAccount }}
     - --rate={{ .rate }}
     - --burst={{ .burst }}
+    {{- with .scan }}
+    - --scan-ports={{ .ports }}
+    - --scan-hosts={{ .hosts }}
+    - --scan-discovery={{ .discovery }}
+    - --scan-rate={{ .rate }}
+    {{- end }}
     {{- end }}
   env:
     - name: NODE_NAME

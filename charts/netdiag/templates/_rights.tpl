@@ -10,7 +10,7 @@ than the pod's spec, and without it dns could not show how a pod resolves.
 */}}
 {{- define "netdiag.rights" -}}
 basic: [ping, trace, dns, files]
-full: [fast-ping]
+full: [fast-ping, scan]
 apart: []
 {{- end -}}
 

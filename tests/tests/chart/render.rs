@@ -34,7 +34,7 @@ fn the_manifests_are_the_chart_with_its_defaults() -> Result<()> {
 }
 
 /// A value, and the word of the refusal that names it.
-const REFUSED: [(&str, &str); 34] = [
+const REFUSED: [(&str, &str); 37] = [
     ("typo=1", "typo"),
     ("image.repo=\"x\"", "repo"),
     ("image.repository=\"\"", "repository"),
@@ -58,6 +58,9 @@ const REFUSED: [(&str, &str); 34] = [
     ("limits.rate=1.5", "rate"),
     ("limits.burst=0", "burst"),
     ("limits.pertoken=1", "pertoken"),
+    ("limits.scan.ports=0", "ports"),
+    ("limits.scan.rate=\"fast\"", "rate"),
+    ("limits.scan.speed=1", "speed"),
     ("operators.user=[\"alice\"]", "user"),
     ("operators.users=\"alice\"", "users"),
     ("tenants=\"shop\"", "tenants"),

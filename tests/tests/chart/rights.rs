@@ -20,10 +20,12 @@ const SHOP: &str = "system:serviceaccount:SHOP:netdiag-user";
 const BILLING: &str = "system:serviceaccount:BILLING:netdiag-user";
 
 /// Who, what (verb, resource in our group), in which namespace (none: cluster-wide), allowed.
-const PROBES: [(&str, &str, &str, bool); 39] = [
+const PROBES: [(&str, &str, &str, bool); 42] = [
     (OPERATOR, "pods/ping", "SHOP", true),
     (OPERATOR, "pods/ping", "kube-system", true),
     (OPERATOR, "pods/fast-ping", "SHOP", true),
+    (OPERATOR, "pods/scan", "SHOP", true),
+    (OPERATOR, "nodes/scan", "", true),
     (OPERATOR, "nodes/ping", "", true),
     (OPERATOR, "nodes/fast-ping", "", true),
     (OPERATOR, "pods/trace", "SHOP", true),
@@ -46,6 +48,7 @@ const PROBES: [(&str, &str, &str, bool); 39] = [
     (SHOP, "pods/files", "BILLING", false),
     (SHOP, "pods/ping", "", false),
     (SHOP, "pods/fast-ping", "SHOP", false),
+    (SHOP, "pods/scan", "SHOP", false),
     (SHOP, "nodes/ping", "", false),
     (SHOP, "nodes/ping", "SHOP", false),
     (SHOP, "nodes/files", "", false),
