@@ -88,7 +88,9 @@ impl Connects {
         let socket = self.sockets[slot].as_ref()?;
         let Err(error) = socket.connect(&to.into()) else { return Some(self.taken(slot)) };
         match Errno::from_io_error(&error) {
-            Some(Errno::INPROGRESS | Errno::ALREADY) => None,
+            Some(Errno::INPROGRESS) => None,
+            // An error that came while the SYN was being sent does not end the connection.
+            Some(Errno::ALREADY) => rejection(socket).inspect(|_| self.abandon(slot)),
             Some(Errno::ISCONN) => Some(self.taken(slot)),
             errno => Some(failed(socket, errno)),
         }
@@ -123,12 +125,15 @@ impl Connects {
 
 fn failed(socket: &Socket, errno: Option<Errno>) -> End {
     // An ICMP error and a RST make the same error.
-    let queued = receive::read(socket, &mut [0; 512], MsgFlags::MSG_ERRQUEUE);
-    if let Some((by, icmp)) = queued.ok().and_then(|beside| beside.rejection()) {
-        return End::Rejected { by, icmp };
-    }
-    match errno {
+    rejection(socket).unwrap_or(match errno {
         Some(Errno::CONNREFUSED | Errno::CONNRESET) => End::Refused,
         _ => End::NotSent,
-    }
+    })
+}
+
+/// What waits in the error queue.
+fn rejection(socket: &Socket) -> Option<End> {
+    let queued = receive::read(socket, &mut [0; 512], MsgFlags::MSG_ERRQUEUE).ok()?;
+    let (by, icmp) = queued.rejection()?;
+    Some(End::Rejected { by, icmp })
 }
