@@ -30,7 +30,7 @@ pub(crate) enum End {
         by: IpAddr,
         icmp: IcmpError,
     },
-    /// This host's kernel did not send, or gave up.
+    /// This host's kernel did not send.
     NotSent,
 }
 
@@ -92,6 +92,11 @@ impl Connects {
             // An error that came while the SYN was being sent does not end the connection.
             Some(Errno::ALREADY) => rejection(socket).inspect(|_| self.abandon(slot)),
             Some(Errno::ISCONN) => Some(self.taken(slot)),
+            // The kernel gave up; whoever wants to know asks again.
+            Some(Errno::TIMEDOUT) => {
+                self.abandon(slot);
+                None
+            }
             errno => Some(failed(socket, errno)),
         }
     }
