@@ -22,7 +22,7 @@ mod tale;
 mod targets;
 mod tcp;
 
-pub use sockets::ScanSockets;
+pub use sockets::{DESCRIPTORS, ScanSockets};
 
 use crate::{
     Probe, ProbeError,
@@ -33,7 +33,7 @@ use crate::{
 use connect::ConnectLane;
 use field::Host;
 use pace::Pace;
-use sockets::{Opened, descriptors};
+use sockets::Opened;
 use syn::SynLane;
 use tale::Tale;
 use targets::{Named, Targets};
@@ -75,7 +75,7 @@ impl Probe for Scan {
         targets.hosts.iter().for_each(|named| run.tale.say(counts_as_up(named)));
         for opened in sockets.opened {
             let hosts: Vec<Host> = targets.of(opened.version).collect();
-            tcp(&mut run, opened, &hosts, &request.tcp).await?;
+            tcp(&mut run, opened, sockets.descriptors, &hosts, &request.tcp).await?;
         }
         if request.identify {
             run.identify(limits(self)).await;
@@ -88,6 +88,7 @@ impl Probe for Scan {
 async fn tcp<E: FnMut(ScanEvent)>(
     run: &mut Run<'_, E>,
     opened: Opened,
+    descriptors: usize,
     hosts: &[Host],
     ports: &Ports,
 ) -> Result<(), ProbeError> {
@@ -101,7 +102,7 @@ async fn tcp<E: FnMut(ScanEvent)>(
         }
         None => {
             let from = SocketAddr::new(any(version), reserved.ports.start);
-            let mut lane = ConnectLane::new(from, descriptors()).map_err(watch)?;
+            let mut lane = ConnectLane::new(from, descriptors).map_err(watch)?;
             run.tcp(&mut lane, hosts, ports).await
         }
     }

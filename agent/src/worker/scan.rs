@@ -1,6 +1,6 @@
 //! What a worker must know of scan.
 
-use netdiag_probe::names::ResolverFiles;
+use netdiag_probe::{names::ResolverFiles, scan::DESCRIPTORS};
 use netdiag_wire::scan::{Scan, ScanTarget, targets};
 
 use super::{destination::Traffic, probe::Probe};
@@ -12,7 +12,7 @@ impl Probe for Scan {
     }
 
     fn descriptors(&self) -> u64 {
-        4_096
+        DESCRIPTORS
     }
 
     fn traffic(&self, _: &ResolverFiles) -> Traffic {

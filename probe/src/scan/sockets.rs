@@ -16,6 +16,8 @@ use crate::{
     sys::packets::{PacketSocket, Reserved, reserve},
 };
 
+/// Descriptors that a scan needs at most.
+pub const DESCRIPTORS: u64 = 4_096;
 /// Source ports, each with a socket and thus a buffer of its own for the answers.
 const PORTS: u8 = 4;
 
@@ -23,6 +25,8 @@ const PORTS: u8 = 4;
 #[derive(Debug)]
 pub struct ScanSockets {
     pub(super) opened: Vec<Opened>,
+    /// Descriptors that it may have.
+    pub(super) descriptors: usize,
 }
 
 /// For targets of one IP version.
@@ -59,7 +63,7 @@ pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(ScanSockets { opened })
+    Ok(ScanSockets { opened, descriptors: descriptors() })
 }
 
 impl ScanSockets {
@@ -106,7 +110,8 @@ impl RawSockets {
     }
 }
 
-/// How many descriptors this process may have.
-pub(super) fn descriptors() -> usize {
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).try_into().unwrap_or(usize::MAX)
+/// How many this process may have: to ask that later is a call that a sandbox forbids.
+fn descriptors() -> usize {
+    let most = getrlimit(Resource::Nofile).current.unwrap_or(DESCRIPTORS);
+    most.min(DESCRIPTORS) as usize
 }
