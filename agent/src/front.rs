@@ -39,6 +39,7 @@ mod relay;
 mod sandbox;
 mod scan;
 mod selftest;
+mod sockets;
 mod source;
 mod token;
 mod trace;

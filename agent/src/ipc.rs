@@ -26,7 +26,7 @@ pub use passing::{receive, send};
 
 use netdiag_wire::{
     connect::stream::ConnectStreamRequest, dns::DnsRequest, ping::PingRequest, scan::Scan,
-    trace::TraceRequest,
+    sockets::SocketsRequest, trace::TraceRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,4 +135,5 @@ pub enum ProbeOrder {
     Dns(Box<DnsRequest>),
     Scan(Box<Scan>),
     ConnectStream(ConnectStreamRequest),
+    Sockets(Box<SocketsRequest>),
 }

@@ -29,6 +29,7 @@ mod probe;
 mod run;
 mod sandbox;
 mod scan;
+mod sockets;
 mod stream;
 mod trace;
 

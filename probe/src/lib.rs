@@ -12,6 +12,7 @@ mod packet;
 pub mod ping;
 mod probe;
 pub mod scan;
+pub mod sockets;
 pub mod stream;
 mod sys;
 mod tables;

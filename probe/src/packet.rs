@@ -10,6 +10,7 @@ mod hostile;
 pub(crate) mod icmp4;
 pub(crate) mod icmp6;
 pub(crate) mod meaning;
+pub(crate) mod netlink;
 pub(crate) mod probe;
 pub(crate) mod quoted;
 pub(crate) mod syn;

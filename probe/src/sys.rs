@@ -3,6 +3,7 @@
 pub(crate) mod addresses;
 pub(crate) mod connects;
 pub(crate) mod datagram;
+pub(crate) mod diag;
 mod filter;
 pub(crate) mod icmp;
 pub(crate) mod links;

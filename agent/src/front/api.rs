@@ -12,7 +12,7 @@ use axum::{
 };
 use netdiag_wire::{
     About, ErrorBody, ErrorCode, connect::stream::ConnectStreamRequest, dns::DnsRequest,
-    ping::PingRequest, scan::ScanRequest, trace::TraceRequest,
+    ping::PingRequest, scan::ScanRequest, sockets::SocketsRequest, trace::TraceRequest,
 };
 
 use super::{
@@ -22,8 +22,13 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 4] =
-    [PingRequest::NAME, TraceRequest::NAME, DnsRequest::NAME, ScanRequest::NAME];
+pub(crate) const PROBES: [&str; 5] = [
+    PingRequest::NAME,
+    TraceRequest::NAME,
+    DnsRequest::NAME,
+    ScanRequest::NAME,
+    SocketsRequest::NAME,
+];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = Router::new().route("/v1/about", get(about));
@@ -31,6 +36,7 @@ pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = with::<TraceRequest, Lines>(router);
     let router = with::<DnsRequest, Lines>(router);
     let router = with::<ScanRequest, Lines>(router);
+    let router = with::<SocketsRequest, Lines>(router);
     with::<ConnectStreamRequest, Frames>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Request},
     response::{IntoResponse, Response},
 };
-use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Source, Untrusted};
+use netdiag_wire::{EndReason, ErrorBody, ErrorCode, MissingRight, Source, Untrusted};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -40,6 +40,14 @@ pub(crate) trait Probe: DeserializeOwned + Send + 'static {
     fn check(&self) -> Result<(), String>;
     /// Rights that these values need besides the probe's own.
     fn further_rights(&self) -> &'static [&'static str];
+    /// Leaves out what a missing right is for; false where nothing would be left of the probe.
+    fn waive(&mut self, _: &MissingRight) -> bool {
+        false
+    }
+    /// What is said of a right that was waived.
+    fn skipped(_: MissingRight) -> Option<Self::Event> {
+        None
+    }
     /// For the audit line.
     fn targets(&self) -> Vec<Untrusted>;
     /// Whether this is an event of this version, and not what a worker made up.
@@ -75,6 +83,15 @@ struct Allowed {
     permit: Permit,
     /// Of a byte stream.
     upload: Option<Upload>,
+    /// What the probe goes on without.
+    skipped: Option<MissingRight>,
+}
+
+/// Where, and with which rights.
+struct Granted {
+    rights: Vec<&'static str>,
+    place: Place,
+    skipped: Option<MissingRight>,
 }
 
 /// When the probe ends at the latest, and whose wish that is.
@@ -116,7 +133,7 @@ async fn decide<P: Probe, F: Form>(
     let who = front.authenticator.identify(&token).await?;
     facts.name_user(&who);
 
-    let (request, upload) = F::read::<P>(body).await?;
+    let (mut request, upload) = F::read::<P>(body).await?;
     facts.claimed_user_unverified = request.claimed_user.as_deref().map(Into::into);
     facts.targets = request.probe.targets();
     facts.source = Some(SourceFacts::from(&request.source));
@@ -128,8 +145,8 @@ async fn decide<P: Probe, F: Form>(
     }
 
     let mut permit = front.gate.enter(&who).await?;
-    let rights: Vec<_> = [P::NAME].iter().chain(request.probe.further_rights()).copied().collect();
-    let place = front.place(&who, &rights, &request.source).await?;
+    let granted = grant(front, &who, &mut request.probe, &request.source).await?;
+    let Granted { rights, place, skipped } = granted;
     if let (Some(source), Order::Pod { uid, .. }) = (&mut facts.source, &place.order) {
         source.uid = Some(uid.clone());
     }
@@ -138,7 +155,40 @@ async fn decide<P: Probe, F: Form>(
     let Settled { order: probe, slow_lane } =
         request.probe.settle(front, &parts.headers, facts).await?;
     permit.keep(slow_lane);
-    Ok(Allowed { who, rights, order, deadline, may_metadata, may_loopback, probe, permit, upload })
+    Ok(Allowed {
+        who,
+        rights,
+        order,
+        deadline,
+        may_metadata,
+        may_loopback,
+        probe,
+        permit,
+        upload,
+        skipped,
+    })
+}
+
+/// With every right that the probe asks for, or once more without one that it can do without.
+async fn grant<P: Probe>(
+    front: &Front,
+    who: &Identity,
+    probe: &mut P,
+    source: &Source,
+) -> Result<Granted, ErrorBody> {
+    let needed = |probe: &P| [&[P::NAME], probe.further_rights()].concat();
+    let rights = needed(probe);
+    let refusal = match front.place(who, &rights, source).await {
+        Ok(place) => return Ok(Granted { rights, place, skipped: None }),
+        Err(refusal) => refusal,
+    };
+    let skipped = refusal.missing.clone().filter(|missing| probe.waive(missing));
+    if skipped.is_none() {
+        return Err(refusal);
+    }
+    let rights = needed(probe);
+    let place = front.place(who, &rights, source).await?;
+    Ok(Granted { rights, place, skipped })
 }
 
 /// It only goes to the audit line, and so may not fill it.
@@ -175,6 +225,7 @@ async fn launch<P: Probe, F: Form>(
         draining: front.draining.clone(),
         permit: allowed.permit,
         upload: allowed.upload,
+        skipped: allowed.skipped,
         started,
     };
     Ok(relay::response::<P, F>(relay, worker))

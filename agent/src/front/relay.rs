@@ -7,7 +7,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, header::CONTENT_TYPE};
 use jiff::Timestamp;
-use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, Untrusted};
+use netdiag_wire::{
+    EndReason, ErrorBody, ErrorCode, Event, HEARTBEAT, Line, MissingRight, Untrusted,
+};
 use tokio::{
     io::AsyncWriteExt,
     net::{UnixStream, unix::OwnedReadHalf},
@@ -44,6 +46,8 @@ pub(super) struct Relay {
     pub(super) draining: CancellationToken,
     pub(super) permit: Permit,
     pub(super) upload: Option<Upload>,
+    /// What the probe goes on without.
+    pub(super) skipped: Option<MissingRight>,
     pub(super) started: Started,
 }
 
@@ -91,7 +95,8 @@ impl Relay {
         lifeline: Lifeline,
         lines: mpsc::Sender<Bytes>,
     ) {
-        let Self { accepted, user, deadline, draining, permit, upload, mut started } = self;
+        let Self { accepted, user, deadline, draining, permit, upload, skipped, mut started } =
+            self;
         let heard = CancellationToken::new();
         let (uploaded, until) = (AtomicU64::new(0), Instant::now() + deadline.after + GRACE);
         let mut out = Out {
@@ -103,7 +108,7 @@ impl Relay {
         let (from_worker, to_worker) = stream.into_split();
         let mut pieces = FramedRead::new(from_worker, F::Decoder::default());
         let stop = {
-            let pump = out.pump::<P, F>(accepted, &mut pieces, &user);
+            let pump = out.pump::<P, F>(accepted, skipped, &mut pieces, &user);
             let upload = upload::pass_on(upload, to_worker, &heard, &uploaded);
             tokio::select! {
                 Err(stop) = pump => stop,
@@ -135,11 +140,15 @@ impl Out<'_> {
     async fn pump<P: Probe, F: Form>(
         &mut self,
         accepted: Accepted,
+        skipped: Option<MissingRight>,
         pieces: &mut FramedRead<OwnedReadHalf, F::Decoder>,
         user: &Untrusted,
     ) -> Result<Infallible, Stop> {
         let Accepted { probe_id, agent, node, version } = accepted;
         self.write::<P, F>(Event::Accepted { probe_id, agent, node, version }).await?;
+        if let Some(event) = skipped.and_then(P::skipped) {
+            self.write::<P, F>(Event::Probe(event)).await?;
+        }
         loop {
             self.pass_on::<P, F>(pieces, user).await?;
         }

@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use netdiag_wire::{
     dns::{DnsMode, DnsRequest, DnsServer, RecordType},
     ping::PingRequest,
+    sockets::{SocketsRequest, Which},
     trace::{TraceProtocol, TraceRequest},
 };
 
@@ -26,6 +27,8 @@ pub(super) enum Probe {
     Trace(TraceArgs),
     /// Resolve a name as the source does, or ask one server
     Dns(DnsArgs),
+    /// List sockets
+    Sockets(SocketsArgs),
 }
 
 #[derive(clap::Args)]
@@ -88,6 +91,24 @@ pub(super) struct DnsArgs {
     source: Source,
 }
 
+#[derive(clap::Args)]
+pub(super) struct SocketsArgs {
+    /// Only those that listen
+    #[arg(short, long)]
+    listening: bool,
+    /// With the processes that hold them
+    #[arg(short, long)]
+    processes: bool,
+    /// With what the kernel knows of each TCP connection
+    #[arg(short = 'i', long)]
+    tcp_info: bool,
+    /// With the namespace's counters
+    #[arg(short, long)]
+    stats: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
 impl Probe {
     /// The source pod's UID, none for the node; and what the worker is to do.
     pub(super) fn order(self) -> anyhow::Result<(Option<String>, ProbeOrder)> {
@@ -106,6 +127,11 @@ impl Probe {
                 let (source, request) = args.request()?;
                 let checked = request.check();
                 (source, ProbeOrder::Dns(Box::new(request)), checked)
+            }
+            Self::Sockets(args) => {
+                let (source, request) = args.request();
+                let checked = request.check();
+                (source, ProbeOrder::Sockets(Box::new(request)), checked)
             }
         };
         checked.map_err(|why| anyhow!(why))?;
@@ -144,6 +170,14 @@ impl DnsArgs {
             request.servers.push(one_server(&server)?);
         }
         Ok((self.source, request))
+    }
+}
+
+impl SocketsArgs {
+    fn request(self) -> (Source, SocketsRequest) {
+        let Self { listening, processes, tcp_info, stats, source } = self;
+        let which = if listening { Which::Listening } else { Which::All };
+        (source, SocketsRequest { which, processes, tcp_info, stats, ..Default::default() })
     }
 }
 
@@ -195,6 +229,20 @@ mod tests {
         assert_eq!(order("dns a.example @10.96.0.10 -t MX"), dns(ask.clone()));
         ask.servers[0].port = Some(5353);
         assert_eq!(order("dns a.example @10.96.0.10#5353 -t mx"), dns(ask));
+    }
+
+    #[test]
+    fn the_kernels_sockets_need_no_target() {
+        let sockets = |request| Ok((None, ProbeOrder::Sockets(Box::new(request))));
+        assert_eq!(order("sockets"), sockets(SocketsRequest::default()));
+        let request = SocketsRequest {
+            which: Which::Listening,
+            processes: true,
+            tcp_info: true,
+            stats: true,
+            ..SocketsRequest::default()
+        };
+        assert_eq!(order("sockets -lpi --stats"), sockets(request));
     }
 
     #[test]

@@ -7,10 +7,12 @@ apart: in no bundle, since it reads what others wrote; bound by hand.
 
 files is basic: it shows a source's resolv.conf and hosts file and no other, which say little more
 than the pod's spec, and without it dns could not show how a pod resolves.
+
+processes is full: which programs run in a pod, with their PIDs, is more than what its sockets are.
 */}}
 {{- define "netdiag.rights" -}}
-basic: [ping, trace, dns, files]
-full: [fast-ping, scan]
+basic: [ping, trace, dns, sockets, files]
+full: [fast-ping, scan, processes]
 apart: []
 {{- end -}}
 

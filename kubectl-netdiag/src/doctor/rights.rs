@@ -20,7 +20,8 @@ use crate::cluster::{
 };
 
 /// Every right of this release, one line of the table each.
-pub(super) const RIGHTS: [&str; 5] = ["ping", "trace", "dns", "files", "fast-ping"];
+pub(super) const RIGHTS: [&str; 7] =
+    ["ping", "trace", "dns", "sockets", "files", "fast-ping", "processes"];
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

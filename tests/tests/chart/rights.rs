@@ -20,7 +20,7 @@ const SHOP: &str = "system:serviceaccount:SHOP:netdiag-user";
 const BILLING: &str = "system:serviceaccount:BILLING:netdiag-user";
 
 /// Who, what (verb, resource in our group), in which namespace (none: cluster-wide), allowed.
-const PROBES: [(&str, &str, &str, bool); 42] = [
+const PROBES: [(&str, &str, &str, bool); 50] = [
     (OPERATOR, "pods/ping", "SHOP", true),
     (OPERATOR, "pods/ping", "kube-system", true),
     (OPERATOR, "pods/fast-ping", "SHOP", true),
@@ -31,9 +31,13 @@ const PROBES: [(&str, &str, &str, bool); 42] = [
     (OPERATOR, "pods/trace", "SHOP", true),
     (OPERATOR, "pods/dns", "SHOP", true),
     (OPERATOR, "pods/files", "SHOP", true),
+    (OPERATOR, "pods/sockets", "SHOP", true),
+    (OPERATOR, "pods/processes", "SHOP", true),
     (OPERATOR, "nodes/trace", "", true),
     (OPERATOR, "nodes/dns", "", true),
     (OPERATOR, "nodes/files", "", true),
+    (OPERATOR, "nodes/sockets", "", true),
+    (OPERATOR, "nodes/processes", "", true),
     (OPERATOR, "pods/http-body", "SHOP", false),
     (OPERATOR, "pods/capture-payload", "SHOP", false),
     (OPERATOR, "nodes/http-body", "", false),
@@ -44,6 +48,9 @@ const PROBES: [(&str, &str, &str, bool); 42] = [
     (SHOP, "pods/trace", "SHOP", true),
     (SHOP, "pods/dns", "SHOP", true),
     (SHOP, "pods/files", "SHOP", true),
+    (SHOP, "pods/sockets", "SHOP", true),
+    (SHOP, "pods/processes", "SHOP", false),
+    (SHOP, "pods/sockets", "BILLING", false),
     (SHOP, "pods/ping", "BILLING", false),
     (SHOP, "pods/files", "BILLING", false),
     (SHOP, "pods/ping", "", false),
@@ -52,6 +59,7 @@ const PROBES: [(&str, &str, &str, bool); 42] = [
     (SHOP, "nodes/ping", "", false),
     (SHOP, "nodes/ping", "SHOP", false),
     (SHOP, "nodes/files", "", false),
+    (SHOP, "nodes/sockets", "", false),
     (SHOP, "destinations/metadata", "", false),
     (BILLING, "pods/ping", "BILLING", true),
     (BILLING, "pods/fast-ping", "BILLING", true),

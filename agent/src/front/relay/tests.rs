@@ -39,6 +39,7 @@ async fn stage<P: Probe>() -> Stage {
         draining: draining.clone(),
         permit: gate.enter(&Identity::named("alice", "JTI=1")).await.unwrap(),
         upload: None,
+        skipped: None,
         started: audit.start(audit::RequestFacts::default(), vec![], after).unwrap(),
     };
     let (sender, mut lines) = mpsc::channel(Lines::QUEUE);

@@ -117,8 +117,8 @@ fn what_the_user_lacks_is_skipped_with_the_command_that_gives_it() {
         ),
         (
             Rights { pods: access(Some("shop"), Answer::No), ..all() },
-            "Skip ND0012 not yours in shop: ping, trace, dns, files, fast-ping; an admin gives, for example, ping by: \
-             | kubectl create rolebinding netdiag-user-ping -n shop --clusterrole=netdiag-pods-ping \
+            "Skip ND0012 not yours in shop: ping, trace, dns, sockets, files, fast-ping, processes; an admin \
+             gives, for example, ping by: | kubectl create rolebinding netdiag-user-ping -n shop --clusterrole=netdiag-pods-ping \
              --serviceaccount=shop:netdiag-user",
         ),
         (

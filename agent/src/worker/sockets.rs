@@ -1,0 +1,17 @@
+//! What a worker must know of sockets.
+
+use netdiag_probe::names::ResolverFiles;
+use netdiag_wire::sockets::SocketsRequest;
+
+use super::{destination::Traffic, probe::Probe};
+
+impl Probe for SocketsRequest {
+    fn reads_files(&self) -> bool {
+        false
+    }
+
+    /// None: no address is ever asked for.
+    fn traffic(&self, _: &ResolverFiles) -> Traffic {
+        Traffic::Connections
+    }
+}

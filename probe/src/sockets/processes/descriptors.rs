@@ -1,0 +1,182 @@
+//! The inodes of one process's sockets, by its `/proc/PID/fdinfo`: to list `/proc/PID/fd` of
+//! another user's process would take a capability more.
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    time::Instant,
+};
+
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, RawDir, SeekFrom, openat, seek, statat},
+    io::{Errno, read},
+    path::DecInt,
+};
+
+/// More than the lines that are read; an epoll descriptor has thousands behind them.
+const TEXT: usize = 160;
+/// How many unused numbers in a row are tried before the directory is listed.
+const GAP: u32 = 512;
+/// Between two looks at the clock.
+const STRETCH: u32 = 1024;
+const LISTING: usize = 32 * 1024;
+
+/// Knows a socket among descriptors.
+#[derive(Debug)]
+pub(super) struct Descriptors {
+    /// The mount that all sockets are on; a file's inode may have a socket's number.
+    mount: u32,
+}
+
+/// What `fdinfo` says of one descriptor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Info {
+    mount: u32,
+    inode: u32,
+}
+
+impl Descriptors {
+    /// By what the kernel says of a socket of this process.
+    pub(super) fn of_sockets(socket: impl AsFd) -> io::Result<Self> {
+        let number = socket.as_fd().as_raw_fd();
+        let text = std::fs::read(format!("/proc/thread-self/fdinfo/{number}"))?;
+        let Some(Info { mount, .. }) = info(&text) else {
+            let old = "this kernel does not tell inodes in /proc/PID/fdinfo, as Linux 5.14 does";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, old));
+        };
+        Ok(Self { mount })
+    }
+
+    /// Gives the inode of every socket; false if the time was up before.
+    pub(super) fn each(
+        &self,
+        process: impl AsFd,
+        until: Instant,
+        mut take: impl FnMut(u32),
+    ) -> rustix::io::Result<bool> {
+        // Its size is the number of descriptors (Linux 6.2), or 0.
+        let mut left = statat(&process, "fd", AtFlags::empty())?.st_size;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = openat(&process, "fdinfo", flags, Mode::empty())?;
+        let (mut number, mut unused) = (0, 0);
+        // Numbers are handed out from the lowest, and to try them takes half as long as to list.
+        while left > 0 && unused < GAP {
+            match self.socket(&dir, number)? {
+                Some(found) => {
+                    found.into_iter().for_each(&mut take);
+                    (left, unused) = (left - 1, 0);
+                }
+                None => unused += 1,
+            }
+            number += 1;
+            if number.is_multiple_of(STRETCH) && Instant::now() > until {
+                return Ok(false);
+            }
+        }
+        // Others may have been opened meanwhile, and have taken the places of the last ones.
+        self.list(&dir, number, until, take)
+    }
+
+    /// Those from `first` on, by the names of the directory.
+    fn list(
+        &self,
+        dir: &OwnedFd,
+        first: u32,
+        until: Instant,
+        mut take: impl FnMut(u32),
+    ) -> rustix::io::Result<bool> {
+        // Two entries, `.` and `..`, stand before that of number 0.
+        seek(dir, SeekFrom::Start(u64::from(first) + 2))?;
+        let mut listing = Vec::with_capacity(LISTING);
+        let mut entries = RawDir::new(dir, listing.spare_capacity_mut());
+        let mut looked_at = 0_u32;
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let number = entry.file_name().to_str().ok().and_then(|name| name.parse().ok());
+            let Some(number) = number.filter(|number| *number >= first) else { continue };
+            self.socket(dir, number)?.flatten().into_iter().for_each(&mut take);
+            looked_at += 1;
+            if looked_at.is_multiple_of(STRETCH) && Instant::now() > until {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// None: no such descriptor, or it was closed meanwhile; the inner one: it is no socket.
+    fn socket(&self, dir: impl AsFd, number: u32) -> rustix::io::Result<Option<Option<u32>>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = match openat(dir, DecInt::new(number), flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        let mut text = [0; TEXT];
+        let length = match read(file, &mut text) {
+            Ok(length) => length,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        Ok(Some(info(&text[..length]).filter(|it| it.mount == self.mount).map(|it| it.inode)))
+    }
+}
+
+/// Lines of the kernel's: `pos`, `flags`, `mnt_id`, `ino`, and what else the descriptor's kind has.
+fn info(text: &[u8]) -> Option<Info> {
+    let value = |field: &[u8]| {
+        let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(field))?;
+        str::from_utf8(line.trim_ascii()).ok()?.parse::<u64>().ok()
+    };
+    let inode = u32::try_from(value(b"ino:")?).ok()?;
+    Some(Info { mount: value(b"mnt_id:")?.try_into().ok()?, inode })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, net::UdpSocket, time::Duration};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SOCKET: &str = "pos:\t0\nflags:\t02000002\nmnt_id:\t9\nino:\t8036\n";
+
+    #[test]
+    fn the_kernels_lines_read() {
+        assert_eq!(info(SOCKET.as_bytes()), Some(Info { mount: 9, inode: 8036 }));
+        let before_5_14 = "pos:\t0\nflags:\t02000002\nmnt_id:\t9\n";
+        assert_eq!(info(before_5_14.as_bytes()), None);
+        let too_large = SOCKET.replace("8036", "4294967296");
+        assert_eq!(info(too_large.as_bytes()), None);
+    }
+
+    #[test]
+    fn sockets_are_found_behind_a_gap_and_files_are_not() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let far = rustix::io::fcntl_dupfd_cloexec(&socket, 3 * GAP as i32).unwrap();
+        let file = File::open("/proc/self/status").unwrap();
+        let own = format!("/proc/self/fdinfo/{}", far.as_raw_fd());
+        let wanted = info(&std::fs::read(own).unwrap()).unwrap().inode;
+        let process = File::open("/proc/self").unwrap();
+        let mut found = Vec::new();
+        let until = Instant::now() + Duration::from_secs(60);
+        let sockets = Descriptors::of_sockets(&socket).unwrap();
+        assert!(sockets.each(&process, until, |inode| found.push(inode)).unwrap());
+        assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
+        let of_file = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+        assert_ne!(info(&of_file).unwrap().mount, sockets.mount);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_holds(text: Vec<u8>) {
+            let _ = info(&text);
+        }
+
+        #[test]
+        fn a_number_is_read_as_written(mount in 0_u32.., inode in 0_u32..) {
+            let text = format!("pos:\t0\nmnt_id:\t{mount}\nino:\t{inode}\ntfd: 5\n");
+            prop_assert_eq!(info(text.as_bytes()), Some(Info { mount, inode }));
+        }
+    }
+}
