@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{io::Errno, process::Pid};
 
-mod connect;
+mod api_connection;
 mod connect_stream;
 mod destination;
 mod dns;
@@ -98,7 +98,7 @@ fn work(assignment: Assignment) -> io::Result<()> {
         Order::Connect(addresses) => {
             answer(&assignment, &started(netns))?;
             drop::everything(assignment.parent, probe::DESCRIPTORS)?;
-            connect::run(&assignment.stream, addresses)
+            api_connection::run(&assignment.stream, addresses)
         }
         Order::Pod { .. } | Order::Node => {
             answer(&assignment, &started(netns))?;
