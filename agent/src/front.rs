@@ -24,6 +24,7 @@ mod body;
 mod broker;
 mod cache;
 mod config;
+mod connect;
 mod connect_stream;
 mod dns;
 mod form;

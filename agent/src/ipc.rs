@@ -25,8 +25,12 @@ pub use frame::FrameError;
 pub use passing::{receive, send};
 
 use netdiag_wire::{
-    connect::stream::ConnectStreamRequest, dns::DnsRequest, ping::PingRequest, scan::Scan,
-    sockets::SocketsRequest, trace::TraceRequest,
+    connect::{ConnectRequest, stream::ConnectStreamRequest},
+    dns::DnsRequest,
+    ping::PingRequest,
+    scan::Scan,
+    sockets::SocketsRequest,
+    trace::TraceRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +138,7 @@ pub enum ProbeOrder {
     Trace(TraceRequest),
     Dns(Box<DnsRequest>),
     Scan(Box<Scan>),
+    Connect(Box<ConnectRequest>),
     ConnectStream(ConnectStreamRequest),
     Sockets(Box<SocketsRequest>),
 }

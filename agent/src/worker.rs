@@ -15,6 +15,7 @@ use std::{
 use rustix::{io::Errno, process::Pid};
 
 mod api_connection;
+mod connect;
 mod connect_stream;
 mod destination;
 mod dns;

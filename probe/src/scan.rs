@@ -145,6 +145,6 @@ fn rates(scan: &Scan) -> impl Iterator<Item = u32> {
 /// For what is asked of open ports.
 fn limits(scan: &Scan) -> identify::Limits {
     let rate = rates(scan).min().and_then(NonZeroU32::new);
-    let from = Origin { address: scan.request.source_address, port: None };
+    let from = Origin { address: scan.request.source_address, ..Origin::default() };
     identify::Limits { rate, from }
 }

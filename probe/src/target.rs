@@ -26,15 +26,24 @@ pub(crate) async fn find(
     destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
     is_open: impl Fn(Version) -> bool,
 ) -> Result<IpAddr, ProbeError> {
-    let candidates = match literal(host) {
-        Some(address) => vec![address],
-        None => resolve(host, wanted.family(), files).await?,
-    };
+    let candidates = candidates(host, wanted, files).await?;
     let usable: Vec<_> = candidates.into_iter().filter(|a| is_open(Version::of(*a))).collect();
     let chosen = choose(&usable, wanted.source)
         .ok_or_else(|| ProbeError::WrongFamily { host: host.to_owned(), family: wanted.word() })?;
     destination(chosen)?;
     Ok(chosen)
+}
+
+/// Every address of `host` in the wanted family; never an empty list.
+pub(crate) async fn candidates(
+    host: &str,
+    wanted: Wanted,
+    files: &ResolverFiles,
+) -> Result<Vec<IpAddr>, ProbeError> {
+    match literal(host) {
+        Some(address) => Ok(vec![address]),
+        None => resolve(host, wanted.family(), files).await,
+    }
 }
 
 /// An address as written. `IpAddr` takes none of inet_aton's spellings (`0x7f000001`, `127.1`),

@@ -11,8 +11,13 @@ use axum::{
     routing::{get, post},
 };
 use netdiag_wire::{
-    About, ErrorBody, ErrorCode, connect::stream::ConnectStreamRequest, dns::DnsRequest,
-    ping::PingRequest, scan::ScanRequest, sockets::SocketsRequest, trace::TraceRequest,
+    About, ErrorBody, ErrorCode,
+    connect::{ConnectRequest, stream::ConnectStreamRequest},
+    dns::DnsRequest,
+    ping::PingRequest,
+    scan::ScanRequest,
+    sockets::SocketsRequest,
+    trace::TraceRequest,
 };
 
 use super::{
@@ -22,10 +27,11 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 5] = [
+pub(crate) const PROBES: [&str; 6] = [
     PingRequest::NAME,
     TraceRequest::NAME,
     DnsRequest::NAME,
+    ConnectRequest::NAME,
     ScanRequest::NAME,
     SocketsRequest::NAME,
 ];
@@ -35,6 +41,7 @@ pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = with::<PingRequest, Lines>(router);
     let router = with::<TraceRequest, Lines>(router);
     let router = with::<DnsRequest, Lines>(router);
+    let router = with::<ConnectRequest, Lines>(router);
     let router = with::<ScanRequest, Lines>(router);
     let router = with::<SocketsRequest, Lines>(router);
     with::<ConnectStreamRequest, Frames>(router)

@@ -11,7 +11,7 @@ than the pod's spec, and without it dns could not show how a pod resolves.
 processes is full: which programs run in a pod, with their PIDs, is more than what its sockets are.
 */}}
 {{- define "netdiag.rights" -}}
-basic: [ping, trace, dns, sockets, files]
+basic: [ping, trace, dns, connect, sockets, files]
 full: [fast-ping, scan, processes]
 apart: []
 {{- end -}}

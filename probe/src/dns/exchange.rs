@@ -79,7 +79,7 @@ impl<'a> Client<'a> {
             tries: options.tries.unwrap_or(TRIES),
             passes_over_limits: false,
             options,
-            from: Origin { address: request.source_address, port: request.source_port },
+            from: Origin { address: request.source_address, port: request.source_port, tos: None },
             destination,
             started: Instant::now(),
         }

@@ -23,9 +23,19 @@ const MAX_ERRORS: u32 = 64;
 pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) port: Option<u16>,
+    /// TOS or traffic class.
+    pub(crate) tos: Option<u8>,
 }
 
 impl Origin {
+    pub(super) fn mark(self, socket: &socket2::Socket, to: SocketAddr) -> io::Result<()> {
+        match (self.tos, to) {
+            (None, _) => Ok(()),
+            (Some(tos), SocketAddr::V4(_)) => socket.set_tos_v4(tos.into()),
+            (Some(tos), SocketAddr::V6(_)) => socket.set_tclass_v6(tos.into()),
+        }
+    }
+
     /// In the family of `to`.
     pub(super) fn toward(self, to: SocketAddr) -> SocketAddr {
         let address = self.address.filter(|address| address.is_ipv4() == to.is_ipv4());
@@ -47,11 +57,16 @@ impl Datagram {
     pub(crate) fn open(to: SocketAddr, from: Origin) -> io::Result<Self> {
         let socket = UdpSocket::bind(from.toward(to))?;
         socket.set_nonblocking(true)?;
+        from.mark(&socket2::SockRef::from(&socket), to)?;
         match to {
             SocketAddr::V4(_) => setsockopt(&socket, option::Ipv4RecvErr, &true)?,
             SocketAddr::V6(_) => setsockopt(&socket, option::Ipv6RecvErr, &true)?,
         }
         tokio::net::UdpSocket::from_std(socket).map(Self)
+    }
+
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        self.0.local_addr().map(|local| local.port())
     }
 
     /// Never waits. An ICMP error of an earlier packet makes one send fail.

@@ -40,6 +40,21 @@ pub(super) fn to_ports(version: Version, ports: &Range<u16>) -> Vec<SockFilter> 
     encode(&[code, is_within(ports)])
 }
 
+/// Resets that come from one of `ports`.
+pub(super) fn resets_from(version: Version, ports: &[u16]) -> Vec<SockFilter> {
+    const RST: u32 = 4;
+    let (start, flags, port) = match version {
+        Version::V4 => (vec![ip_header_length()], byte_at_x(13), half_at_x(0)),
+        Version::V6 => (Vec::new(), byte(13), half(0)),
+    };
+    let is_reset =
+        vec![flags, Op(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 1, 0, RST), ret(DROP), port];
+    // A verdict each: no jump over all of 128 ports would be within its 255 instructions.
+    let accept = |port: &u16| vec![jump_unless((*port).into(), 1), ret(ACCEPT)];
+    let is_ours = ports.iter().flat_map(accept).chain([ret(DROP)]).collect();
+    encode(&[start, is_reset, is_ours])
+}
+
 fn encode(parts: &[Vec<Op>]) -> Vec<SockFilter> {
     parts.iter().flatten().map(|op| op.encode()).collect()
 }
@@ -185,6 +200,31 @@ mod tests {
     fn echo(kind: u8, ident: u16) -> [u8; 8] {
         let [high, low] = ident.to_be_bytes();
         [kind, 0, 0, 0, high, low, 0, 1]
+    }
+
+    #[test]
+    fn only_resets_from_the_ports_pass() {
+        let passes = |version, packet: &[u8]| {
+            let (sender, receiver) =
+                Socket::pair(Domain::UNIX, Type::DGRAM.nonblocking(), None).unwrap();
+            receiver.attach_filter(&resets_from(version, &[80, 443])).unwrap();
+            sender.send(packet).unwrap();
+            receiver.recv(&mut [std::mem::MaybeUninit::uninit(); 256]).is_ok()
+        };
+        for (port, flags, expected) in
+            [(80_u16, 0x14, true), (443, 0x04, true), (443, 0x12, false), (81, 0x14, false)]
+        {
+            let mut segment = [0; 20];
+            segment[..2].copy_from_slice(&port.to_be_bytes());
+            segment[13] = flags;
+            assert_eq!(passes(Version::V6, &segment), expected, "{port} {flags:#x}");
+            let packet = [&IP_OPTIONS[..], &segment].concat();
+            assert_eq!(passes(Version::V4, &packet), expected, "{port} {flags:#x}");
+        }
+        assert!(!passes(Version::V6, &[0; 13]), "too short");
+        let many: Vec<u16> = (1..=128).collect();
+        let (_, receiver) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+        receiver.attach_filter(&resets_from(Version::V4, &many)).unwrap();
     }
 
     #[test]

@@ -92,6 +92,11 @@ impl PacketSocket {
         Self::receiver(version, protocol, &filter::to_ports(version, ports))
     }
 
+    /// RSTs from these ports, whoever sends them.
+    pub(crate) fn resets(version: Version, from_ports: &[u16]) -> io::Result<Self> {
+        Self::receiver(version, Protocol::TCP, &filter::resets_from(version, from_ports))
+    }
+
     fn receiver(
         version: Version,
         protocol: Protocol,

@@ -47,3 +47,21 @@ pub(super) fn watch<S: Steady>(socket: S, interest: Interest) -> io::Result<Asyn
     // SAFETY: as `Steady` promises; nothing reaches into the `AsyncFd` to exchange the socket.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
 }
+
+/// How often the kernel sent a SYN or data of this connection again.
+pub(super) fn retransmits(socket: impl AsFd) -> io::Result<u32> {
+    // SAFETY: plain integers, for which zero is a value.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the descriptor is borrowed for the call; the kernel writes at most `length` bytes.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    if done == 0 { Ok(info.tcpi_total_retrans) } else { Err(io::Error::last_os_error()) }
+}

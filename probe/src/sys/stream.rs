@@ -1,6 +1,9 @@
 //! TCP connections, and who it was that refused one.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use netdiag_wire::{IcmpError, SendRefusal};
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt as option};
@@ -8,7 +11,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
-use super::{datagram::Origin, receive, refusal};
+use super::{datagram::Origin, raw, receive, refusal};
 
 /// What became of a SYN.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(crate) enum Connected {
     /// By RST.
     Refused,
     Rejected {
-        by: std::net::IpAddr,
+        by: IpAddr,
         icmp: IcmpError,
     },
     NotSent(SendRefusal),
@@ -25,29 +28,64 @@ pub(crate) enum Connected {
     Silence,
 }
 
+/// A SYN was sent.
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    stream: TcpStream,
+    to: SocketAddr,
+    /// The kernel forgets it when the connection fails.
+    pub(crate) local: SocketAddr,
+}
+
 pub(crate) async fn connect(to: SocketAddr, from: Origin) -> io::Result<Connected> {
-    let socket = open(to, from)?;
-    match socket.connect(&to.into()) {
-        Ok(()) => {}
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {}
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return Ok(Connected::Refused);
-        }
-        Err(error) => return Ok(Connected::NotSent(refusal::of(&error, to.ip()))),
+    match Connecting::start(to, from)? {
+        Ok(connecting) => connecting.end().await,
+        Err(ended) => Ok(ended),
     }
-    let stream = TcpStream::from_std(socket.into())?;
-    stream.writable().await?;
-    let Some(error) = stream.take_error()? else {
-        stream.set_nodelay(true)?;
-        return Ok(Connected::Stream(stream));
-    };
-    Ok(match receive::read(&stream, &mut [0; 512], MsgFlags::MSG_ERRQUEUE) {
-        Ok(beside) => match beside.rejection() {
+}
+
+impl Connecting {
+    /// Never waits; some failures are known at once.
+    pub(crate) fn start(to: SocketAddr, from: Origin) -> io::Result<Result<Self, Connected>> {
+        let socket = open(to, from)?;
+        match socket.connect(&to.into()) {
+            Ok(()) => {}
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return Ok(Err(Connected::Refused));
+            }
+            Err(error) => return Ok(Err(Connected::NotSent(refusal::of(&error, to.ip())))),
+        }
+        let stream = TcpStream::from_std(socket.into())?;
+        let local = stream.local_addr()?;
+        Ok(Ok(Self { stream, to, local }))
+    }
+
+    /// As far as the kernel tells.
+    pub(crate) fn syns(&self) -> u32 {
+        raw::retransmits(&self.stream).unwrap_or_default().saturating_add(1)
+    }
+
+    /// Waits as long as the kernel sends SYNs.
+    pub(crate) async fn wait(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// What it came to.
+    pub(crate) async fn end(self) -> io::Result<Connected> {
+        self.wait().await?;
+        let Some(error) = self.stream.take_error()? else {
+            self.stream.set_nodelay(true)?;
+            return Ok(Connected::Stream(self.stream));
+        };
+        let queued = receive::read(&self.stream, &mut [0; 512], MsgFlags::MSG_ERRQUEUE);
+        // An ICMP error and a RST make the same error.
+        let rejection = queued.ok().and_then(|beside| beside.rejection());
+        Ok(match rejection {
             Some((by, icmp)) => Connected::Rejected { by, icmp },
-            None => failed(&error, to),
-        },
-        Err(_) => failed(&error, to),
-    })
+            None => failed(&error, self.to),
+        })
+    }
 }
 
 fn open(to: SocketAddr, from: Origin) -> io::Result<Socket> {
@@ -57,6 +95,7 @@ fn open(to: SocketAddr, from: Origin) -> io::Result<Socket> {
         SocketAddr::V4(_) => setsockopt(&socket, option::Ipv4RecvErr, &true)?,
         SocketAddr::V6(_) => setsockopt(&socket, option::Ipv6RecvErr, &true)?,
     }
+    from.mark(&socket, to)?;
     if from.address.is_some() || from.port.is_some() {
         socket.set_reuse_address(true)?;
         socket.bind(&from.toward(to).into())?;

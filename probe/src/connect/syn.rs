@@ -1,0 +1,89 @@
+//! One connection to one address: a SYN, and what came of it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use netdiag_wire::connect::ConnectOutcome;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+
+use super::ConnectSockets;
+use crate::{
+    ProbeError, clock,
+    sys::{
+        datagram::Origin,
+        route,
+        stream::{Connected, Connecting},
+    },
+};
+
+/// As far as the SYN tells.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) remote: SocketAddr,
+    pub(super) local: Option<SocketAddr>,
+    pub(super) took_us: u64,
+    pub(super) end: Result<TcpStream, ConnectOutcome>,
+}
+
+/// Waits no longer than `wait`. A connection with a proxy of the source's own is none.
+pub(super) async fn connect(
+    remote: SocketAddr,
+    from: Origin,
+    wait: Duration,
+    sockets: &ConnectSockets,
+) -> Result<Tried, ProbeError> {
+    let error = |cause| ProbeError::Socket("open a TCP socket", cause);
+    let start = Instant::now();
+    let connecting = match Connecting::start(remote, from).map_err(error)? {
+        Ok(connecting) => connecting,
+        Err(ended) => {
+            let (local, took_us) = (None, clock::micros(start.elapsed()));
+            let end = outcome(ended, remote, None, sockets);
+            return Ok(Tried { remote, local, took_us, end });
+        }
+    };
+    let local = Some(connecting.local);
+    let waited = timeout(wait, connecting.wait()).await;
+    let took_us = clock::micros(start.elapsed());
+    let end = match waited {
+        Err(_) => Err(ConnectOutcome::Silence { sent: connecting.syns(), bytes: None }),
+        Ok(waited) => {
+            waited.map_err(error)?;
+            let syns = connecting.syns();
+            match connecting.end().await.map_err(error)? {
+                Connected::Silence => Err(ConnectOutcome::Silence { sent: syns, bytes: None }),
+                ended => outcome(ended, remote, local, sockets),
+            }
+        }
+    };
+    Ok(Tried { remote, local, took_us, end })
+}
+
+fn outcome(
+    ended: Connected,
+    remote: SocketAddr,
+    local: Option<SocketAddr>,
+    sockets: &ConnectSockets,
+) -> Result<TcpStream, ConnectOutcome> {
+    match ended {
+        Connected::Stream(stream) => {
+            let is_taken = |local| !is_here(remote) && sockets.tables.has_peer(local);
+            if local.is_some_and(is_taken) { Err(ConnectOutcome::Intercepted) } else { Ok(stream) }
+        }
+        Connected::Refused => {
+            let ttl = local.and_then(|local| sockets.resets.ttl(remote, local.port()));
+            Err(ConnectOutcome::Refused { ttl })
+        }
+        Connected::Rejected { by, icmp } => Err(ConnectOutcome::Rejected { by, icmp }),
+        Connected::NotSent(refusal) => Err(ConnectOutcome::NotSent { refusal }),
+        Connected::Silence => Err(ConnectOutcome::Silence { sent: 1, bytes: None }),
+    }
+}
+
+/// An address of this namespace: the other end is here, and is no proxy for that.
+pub(super) fn is_here(remote: SocketAddr) -> bool {
+    let address = remote.ip();
+    address.is_loopback() || route::source(address, None).is_ok_and(|source| source == address)
+}
