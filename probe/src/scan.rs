@@ -21,14 +21,15 @@ mod syn;
 mod tale;
 mod targets;
 mod tcp;
+mod udp;
 
 pub use sockets::{DESCRIPTORS, ScanSockets};
 
 use crate::{
     Probe, ProbeError,
     names::ResolverFiles,
-    packet::syn::Syns,
-    sys::{datagram::Origin, packets::any},
+    packet::{Version, syn::Syns},
+    sys::{datagram::Origin, packets::any, unprivileged::Terms},
 };
 use connect::ConnectLane;
 use field::Host;
@@ -75,7 +76,10 @@ impl Probe for Scan {
         targets.hosts.iter().for_each(|named| run.tale.say(counts_as_up(named)));
         for opened in sockets.opened {
             let hosts: Vec<Host> = targets.of(opened.version).collect();
+            let source = request.source_address.filter(|a| Version::of(*a) == opened.version);
+            let terms = Terms { version: opened.version, source, dont_fragment: false };
             tcp(&mut run, opened, sockets.descriptors, &hosts, &request.tcp).await?;
+            run.udp(terms, &hosts, &request.udp).await?;
         }
         if request.identify {
             run.identify(limits(self)).await;

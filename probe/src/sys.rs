@@ -5,6 +5,7 @@ pub(crate) mod connects;
 pub(crate) mod datagram;
 pub(crate) mod diag;
 mod filter;
+pub(crate) mod hearing;
 pub(crate) mod icmp;
 pub(crate) mod links;
 pub(crate) mod many;

@@ -1,7 +1,7 @@
 //! Scans of targets whose ports are known.
 
 use std::{
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -119,4 +119,33 @@ fn a_silent_port_is_not_called_open() {
     let group = &scanned.report.rest[0];
     assert_eq!((group.state, group.why), (PortState::Filtered, ScanWhy::Silence));
     assert!(matches!(scanned.events.last(), Some(ScanEvent::Done { asked_again: 100, .. })));
+}
+
+#[test]
+fn udp_ports_are_told_apart_in_spite_of_rate_limits() {
+    let lab = Lab::new();
+    let answers = lab.server.enter(|| UdpSocket::bind("[::]:2000").unwrap());
+    let _silent = lab.server.enter(|| UdpSocket::bind("[::]:2001").unwrap());
+    let _answering = std::thread::spawn(move || {
+        answers.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        while let Ok((_, from)) = answers.recv_from(&mut [0; 512]) {
+            answers.send_to(b"here", from).unwrap();
+        }
+    });
+    lab.server.filter("udp dport 2002 counter drop");
+    lab.router.nft("add table inet t");
+    lab.router.nft("add chain inet t forward { type filter hook forward priority 0; }");
+    lab.router.nft("add rule inet t forward udp dport 2003 reject with icmpx admin-prohibited");
+    for (target, router) in [(SERVER, ROUTER), (SERVER6, "fd09:1::1")] {
+        let mut request = ScanRequest::to(target, Ports::default());
+        request.udp = ports("2000-2012");
+        let scanned = scan(&lab.client, &full(request));
+        assert_eq!(scanned.open(), [2000], "{scanned:#?}");
+        let expected = [
+            format!("Closed Rejected {target}: 2004-2012"),
+            format!("Filtered Rejected {router}: 2003"),
+            "OpenOrFiltered Silence: 2001-2002".to_owned(),
+        ];
+        assert_eq!(scanned.rest(), expected, "{target}");
+    }
 }

@@ -51,6 +51,11 @@ impl<E: FnMut(ScanEvent)> Run<'_, E> {
 }
 
 impl<E: FnMut(ScanEvent)> Run<'_, E> {
+    pub(super) fn found(&mut self, port: ScanPort) {
+        self.tale.say(ScanEvent::Port(port.clone()));
+        self.open.push(port);
+    }
+
     /// Asks what was found open what it is.
     pub(super) async fn identify(&mut self, limits: identify::Limits) {
         let mut say = |event| self.tale.say(event);
@@ -173,7 +178,7 @@ impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
         if let Some(syn_ack) = found.syn_ack.take().filter(|_| is_first) {
             self.run.syn_acks.push((host.address, syn_ack));
         }
-        let port = ScanPort {
+        self.run.found(ScanPort {
             address: host.address,
             protocol: ScanProtocol::Tcp,
             port,
@@ -183,8 +188,6 @@ impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
             icmp: None,
             ttl: found.ttl,
             rtt_us: rtt.map(micros),
-        };
-        self.run.tale.say(ScanEvent::Port(port.clone()));
-        self.run.open.push(port);
+        });
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Taken<'a> {
 pub(super) struct Beside {
     pub(super) length: usize,
     pub(super) from: Option<IpAddr>,
+    /// Beside an error, both are of the packet's target.
+    pub(super) port: Option<u16>,
     pub(super) ttl: Option<u8>,
     pub(super) at: Option<Duration>,
     pub(super) error: Option<(sock_extended_err, Option<IpAddr>)>,
@@ -122,6 +124,7 @@ pub(super) fn read(
     let mut beside = Beside {
         length: message.bytes,
         from: message.address.as_ref().and_then(ip_of),
+        port: message.address.as_ref().and_then(port_of),
         ..Beside::default()
     };
     message.cmsgs()?.for_each(|control| beside.note(&control));
@@ -161,4 +164,9 @@ impl Beside {
 pub(super) fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
+}
+
+fn port_of(address: &SockaddrStorage) -> Option<u16> {
+    let v4 = address.as_sockaddr_in().map(|a| a.port());
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| a.port()))
 }
