@@ -13,6 +13,7 @@ mod meta;
 pub(crate) mod object;
 mod output;
 mod ping;
+mod sockets;
 mod source;
 mod trace;
 mod usage;
@@ -23,6 +24,7 @@ pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Port, Target};
 pub(crate) use output::{Colour, Format, OutputFlags};
 pub(crate) use ping::PingArgs;
+pub(crate) use sockets::{Place, SocketsArgs, SortBy};
 pub(crate) use source::{Account, ProbeArgs, SourceFlags};
 pub(crate) use trace::TraceArgs;
 
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     Ping(Box<PingArgs>),
     Trace(Box<TraceArgs>),
     Dns(Box<DnsArgs>),
+    Sockets(Box<SocketsArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -65,6 +68,7 @@ impl Command {
             Self::Ping(args) => args.output.clone(),
             Self::Trace(args) => args.output.clone(),
             Self::Dns(args) => args.output.clone(),
+            Self::Sockets(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -114,6 +118,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Ping(args) => args.check(),
         Command::Trace(args) => args.check(),
         Command::Dns(args) => args.question().map(drop),
+        Command::Sockets(args) => args.check(),
         Command::Doctor(_)
         | Command::Version(_)
         | Command::Explain(_)

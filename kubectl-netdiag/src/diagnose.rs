@@ -5,6 +5,7 @@ mod ended;
 mod labels;
 mod ping;
 mod refused;
+mod sockets;
 mod trace;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ pub(crate) use trace::{is_reached, progress as trace_progress};
 
 use crate::{
     finding::{Finding, Peer},
-    render::{Names, NodeFacts, PodFacts},
+    render::{Names, NodeFacts, PodFacts, SocketsView},
 };
 
 /// What is known of both ends of a probe besides its report.
@@ -49,6 +50,12 @@ pub(crate) fn trace(
     context: &Context,
 ) -> Vec<Finding> {
     trace::findings(report, request, context)
+}
+
+/// The findings of one socket table, worst first, then what was not looked at; `account` is whose
+/// token the agent got.
+pub(crate) fn sockets(view: &SocketsView<'_>, account: Option<&(String, String)>) -> Vec<Finding> {
+    sockets::findings(view, account)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod render;
 mod saved;
 mod service;
 mod session;
+mod sockets;
 mod survey;
 mod trace;
 mod version;
@@ -92,6 +93,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Ping(args) => wait_for(ping::run(args, session)),
         Command::Trace(args) => wait_for(trace::run(args, session)),
         Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
+        Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

@@ -26,6 +26,16 @@ pub(crate) struct Start {
     pub(crate) is_default: bool,
 }
 
+/// A place that is looked into: it is its own target.
+pub(crate) async fn place(
+    cluster: &Cluster,
+    place: &Object,
+    family: Family,
+) -> Result<(Aim, Start), Failure> {
+    let start = source::chosen(cluster, place, cluster.fleet(), family).await?;
+    Ok((Aim::at_place(&start.peer), start))
+}
+
 /// Both ends. What does not depend on each other is asked at once: time to the first answer counts.
 pub(crate) async fn both_ends(
     cluster: &Cluster,

@@ -17,6 +17,7 @@ mod way;
 pub(crate) use ends::{Ends, NAMING};
 use events::Events;
 use watch::Ending;
+use way::Route;
 
 use crate::{
     agent::{nonsense, refusal},
@@ -103,17 +104,25 @@ pub(crate) async fn run<'a, P: Probe<'a>>(
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
     let (target, source) = (args.target()?, args.source());
-    let origin = session.origin(source.from.as_ref())?;
+    let place = args.place()?;
+    let origin = match &place {
+        Some(place) => Some(place.clone()),
+        None => session.origin(source.from.as_ref())?,
+    };
     if origin == Some(Origin::Local) {
         return from_here::<P>(args, &target, session, clock).await;
     }
     let cluster = Cluster::open(args.kube(), &session.surroundings)?;
-    let origin = origin.as_ref().and_then(Origin::object);
     let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
-    let opened = within(deadline, way::open(P::NAME, &cluster, &target, origin, source));
+    let route = match (place.is_some(), origin.as_ref().and_then(Origin::object)) {
+        (true, Some(place)) => Route::Within(place),
+        (_, origin) => Route::Between(&target, origin),
+    };
+    let opened = within(deadline, way::open(P::NAME, &cluster, route, source));
     let (aim, mut way) = session.waiting("asking the API server", opened).await?;
     let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
-    let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster) };
+    let account = Some(way.account());
+    let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
     let probe = within(deadline, P::begin(args, &mut ends)).await?;
     let agent = Some(way.start.agent.clone());
     let mut run = Run { probe, ends, agent, deadline };
@@ -149,7 +158,8 @@ async fn from_here<'a, P: Probe<'a>>(
         None => target::unlooked(to),
     };
     let from = local::peer();
-    let mut ends = Ends { from, aim, is_default: false, cluster: cluster.as_ref() };
+    let cluster = cluster.as_ref();
+    let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
     let probe = within(deadline, P::begin(args, &mut ends)).await?;
     let stop = CancellationToken::new();
     let lines = local::start(probe.request().clone(), stop.clone())?;

@@ -19,6 +19,7 @@ pub(crate) mod scene;
 #[cfg(test)]
 mod screens;
 pub(crate) mod shell;
+pub(crate) mod sockets;
 mod table;
 mod text;
 pub(crate) mod trace;
@@ -31,6 +32,7 @@ pub(crate) use document::{Document, Span, document};
 pub(crate) use json::stream_line;
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::ping_event;
+pub(crate) use sockets::{Earlier, SocketsShown, SocketsView, sockets};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
 pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};
 

@@ -20,7 +20,7 @@ use crate::{
     probe::Conclusion,
     render::{self, Span},
     session::{Clock, Session, Stopped},
-    trace,
+    sockets, trace,
 };
 
 /// A line of events is far shorter; the document at the end may be long.
@@ -67,6 +67,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
             Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
+            Whose::Sockets => return replay::<sockets::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
                 let why = format!("a {kind} cannot be rendered by this release");
                 return Err(input.wrong(&why).into());
@@ -84,6 +85,7 @@ enum Whose {
     Ping,
     Trace,
     Dns,
+    Sockets,
     Another(Untrusted),
 }
 
@@ -93,6 +95,7 @@ fn whose(line: &Value) -> Whose {
             "PingReport" => Whose::Ping,
             "TraceReport" => Whose::Trace,
             "DnsReport" => Whose::Dns,
+            "SocketsReport" => Whose::Sockets,
             other => Whose::Another(other.into()),
         };
     }
@@ -101,6 +104,7 @@ fn whose(line: &Value) -> Whose {
         Some("started") if line.get("method").is_some() => Whose::Trace,
         Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,
         Some("resolver" | "inHosts" | "query" | "records" | "link") => Whose::Dns,
+        Some("sockets" | "process" | "counters" | "round" | "skipped") => Whose::Sockets,
         _ => Whose::Ping,
     }
 }

@@ -11,6 +11,7 @@ fn help_is_for_stdout() {
         ("help-ping", "ping --help"),
         ("help-trace", "trace --help"),
         ("help-dns", "dns --help"),
+        ("help-sockets", "sockets --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),

@@ -10,5 +10,6 @@ mod hostile;
 mod local;
 mod refusals;
 mod run;
+mod sockets;
 mod stream;
 mod trace;

@@ -122,7 +122,7 @@ fn missing_right(missing: &MissingRight, asked: &Asked<'_>) -> Failure {
             "{user}acting as system:serviceaccount:{account_namespace}:{account}"
         )))
         .with(hint(&right))
-        .with(binding(&resource, &right, asked).map(Label::Admin))
+        .with(binding(missing, asked.namespace, asked.account).map(Label::Admin))
 }
 
 fn hint(right: &str) -> Option<Label> {
@@ -137,17 +137,22 @@ fn hint(right: &str) -> Option<Label> {
 }
 
 /// The command that gives the right; none where the agent's words are not what a right looks like.
-fn binding(resource: &str, right: &str, asked: &Asked<'_>) -> Option<Vec<String>> {
+pub(crate) fn binding(
+    missing: &MissingRight,
+    namespace: Option<&str>,
+    account: &(String, String),
+) -> Option<Vec<String>> {
+    let (resource, right) = (missing.resource.to_string(), missing.right.to_string());
     let is_right = !right.is_empty() && right.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     if !is_right || right.starts_with('-') {
         return None;
     }
-    let namespace = match (resource, asked.namespace) {
+    let namespace = match (resource.as_str(), namespace) {
         ("pods", Some(namespace)) => Some(namespace),
         ("nodes" | "destinations", _) => None,
         _ => return None,
     };
-    Some(bindings::right(resource, right, namespace, asked.account))
+    Some(bindings::right(&resource, &right, namespace, account))
 }
 
 #[cfg(test)]

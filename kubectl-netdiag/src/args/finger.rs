@@ -79,7 +79,34 @@ const DNS: Classic = Classic {
     ],
 };
 
-const TOOLS: [Classic; 3] = [PING, TRACE, DNS];
+const SOCKETS: Classic = Classic {
+    command: "sockets",
+    valued: "ons",
+    bare: "altuwxpi46v",
+    numeric: "ports are always numbers, and --no-names leaves the peers' names out",
+    server: |value| {
+        let is_place = !value.contains("://") && (value.contains('/') || value == "local");
+        is_place.then(|| "the counters are --stats".into())
+    },
+    renamed: &[
+        ('e', "-o wide has the uid, the inode and the timer"),
+        ('m', "-i -o wide has the buffers"),
+        ('r', "peers are always named; --no-names leaves that out"),
+        ('c', "--watch looks again and again"),
+        ('E', "--watch looks again and again"),
+        ('H', "--no-headers leaves the header out"),
+        ('O', "one socket is one line, always"),
+        ('K', "netdiag ends no connection"),
+        ('N', "the network namespace is TARGET's"),
+        ('A', "-t -u -w -x choose"),
+        ('f', "-4 -6 -x choose"),
+        ('g', "group memberships are not shown"),
+        ('W', "nothing is ever cut off"),
+        ('M', "masquerading is not shown"),
+    ],
+};
+
+const TOOLS: [Classic; 4] = [PING, TRACE, DNS, SOCKETS];
 
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {
@@ -170,6 +197,9 @@ mod tests {
             "ping --size 1400 pod/foo",
             "doctor -n shop",
             "dns web -n shop -t mx @10.0.0.1 -p 53 -x10.0.0.1",
+            "sockets pod/foo -tulp -n shop",
+            "sockets pod/foo -lpo wide",
+            "sockets pod/foo -s https://10.0.0.1:6443 -i",
         ] {
             assert_eq!(said(line), None, "{line}");
         }
@@ -197,6 +227,16 @@ mod tests {
                 "-s 10.96.0.10: -s is kubectl's --server; the server is @10.96.0.10",
             ),
             ("dns -f names", "-f is not here; one name"),
+            (
+                "sockets -tulpn pod/foo",
+                "-tulpn: -n is kubectl's --namespace; ports are always numbers, and --no-names",
+            ),
+            ("sockets -n pod/foo", "-n: -n is kubectl's --namespace; ports are"),
+            ("sockets -antp pod/foo", "-antp: -n is kubectl's --namespace; ports are"),
+            ("sockets -s pod/foo", "-s pod/foo: -s is kubectl's --server; the counters are"),
+            ("sockets -tK pod/foo", "-K is not here; netdiag ends no connection"),
+            ("sockets -te pod/foo", "-e is not here; -o wide"),
+            ("sockets -tano pod/foo", "-tano: -n is kubectl's"),
             ("dns -u web", "-u is not here; -o json"),
         ] {
             let message = said(line).unwrap_or_default();

@@ -13,6 +13,10 @@ pub(crate) trait ProbeArgs {
     fn source(&self) -> &SourceFlags;
     fn kube(&self) -> &KubeFlags;
     fn target(&self) -> Result<Target, Failure>;
+    /// What is looked into by a probe that aims at nobody: its source, whatever `--from` says.
+    fn place(&self) -> Result<Option<Origin>, Failure> {
+        Ok(None)
+    }
     /// Bounds the whole command, the looking-up as well.
     fn deadline(&self) -> Option<Duration>;
 }

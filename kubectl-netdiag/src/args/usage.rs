@@ -36,8 +36,8 @@ fn refusal(command: Option<&str>, message: String) -> Failure {
 }
 
 fn command(words: &[String]) -> Option<&str> {
-    const COMMANDS: [&str; 8] =
-        ["ping", "trace", "dns", "doctor", "version", "explain", "render", "options"];
+    const COMMANDS: [&str; 9] =
+        ["ping", "trace", "dns", "sockets", "doctor", "version", "explain", "render", "options"];
     let first = words.iter().find(|word| !word.starts_with('-'))?;
     COMMANDS.into_iter().find(|command| command == first)
 }

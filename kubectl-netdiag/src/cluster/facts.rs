@@ -54,6 +54,7 @@ pub(crate) fn of_service(service: &Service) -> ServiceFacts {
         namespace: service.metadata.namespace.clone().unwrap_or_default(),
         name: service.metadata.name.clone().unwrap_or_default(),
         cluster_ips: cluster_ips(service),
+        ports: service_ports(service),
     }
 }
 
@@ -140,9 +141,11 @@ pub(crate) fn pod_ports(pod: &Pod) -> Vec<DeclaredPort> {
 
 pub(crate) fn service_ports(service: &Service) -> Vec<DeclaredPort> {
     let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
-    let declared =
-        |port: &ServicePort| declared(port.name.as_deref(), port.port, port.protocol.as_deref());
-    ports.filter_map(declared).collect()
+    ports.filter_map(service_port).collect()
+}
+
+pub(crate) fn service_port(port: &ServicePort) -> Option<DeclaredPort> {
+    declared(port.name.as_deref(), port.port, port.protocol.as_deref())
 }
 
 fn declared(name: Option<&str>, number: i32, protocol: Option<&str>) -> Option<DeclaredPort> {

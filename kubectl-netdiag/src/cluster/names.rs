@@ -57,6 +57,18 @@ impl Cluster {
         pods.iter().map(facts::of_pod).collect()
     }
 
+    /// Pods as they are listed, for many addresses at once.
+    pub(crate) async fn pods_anywhere(&self, limit: u32) -> Vec<PodFacts> {
+        let pods: Vec<Pod> = self.anywhere(&ListParams::default().limit(limit)).await;
+        pods.iter().map(facts::of_pod).collect()
+    }
+
+    /// Pods of one node.
+    pub(crate) async fn pods_on(&self, node: &str, limit: u32) -> Vec<Pod> {
+        let field = format!("spec.nodeName={node}");
+        self.anywhere(&ListParams::default().fields(&field).limit(limit)).await
+    }
+
     /// The Service with this ClusterIP.
     pub(crate) async fn service_at(&self, address: IpAddr) -> Option<Service> {
         let services = self.with_field::<Service>("spec.clusterIP", address).await;

@@ -3,19 +3,140 @@
 use super::{Entry, Raised};
 use crate::finding::Code;
 
-pub(super) const ENTRIES: &[Entry] = &[Entry {
-    code: Code(609),
-    title: "Connected to the source's own mesh proxy",
-    raised: Raised::Unknown,
-    what_it_is: "The connection was taken by a proxy in the source's own pod (a service \
-            mesh's sidecar), so what answered is not the target and the path behind it was not \
-            seen.",
-    what_you_see: "The other end of the connection is in the source's own socket table, with \
-            a process of the source.",
-    how_it_comes: "A mesh redirects the pod's outgoing TCP to its proxy, which opens a \
-            connection of its own, perhaps later, perhaps to elsewhere.",
-    be_sure: "Trace by echoes (-I) or from the pod's node: a mesh redirects neither.",
-    how_to_mend: "By design of the mesh; nothing is wrong by this alone.",
-    looks_like_it: "The target is the source itself.",
-    raised_by: "trace",
-}];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: Code(601),
+        title: "A port listens on loopback only",
+        raised: Raised::Warn,
+        what_it_is: "The process listens on 127.0.0.1 or ::1 alone, so nobody outside of the pod \
+            reaches it, and yet a Service sends to that port or the pod declares it.",
+        what_you_see: "Connections from other pods and through the Service are refused at once; \
+            kubectl port-forward and a curl inside of the pod work, as they come over loopback.",
+        how_it_comes: "A framework's default (development servers, many Java and Node tools), \
+            --host localhost, HOST=127.0.0.1, a debug or admin port that was never meant for others.",
+        be_sure: "sockets -l -p shows the address and the process. Behind a mesh's sidecar it may be \
+            meant so: the sidecar takes the connection and goes on over loopback.",
+        how_to_mend: "Let the process listen on 0.0.0.0 (and ::), or on the pod's own address from \
+            the downward API (status.podIP). If it is not meant for others, take the port out of the \
+            Service.",
+        looks_like_it: "A port that nobody listens on is refused as well, but has no row here.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(603),
+        title: "An accept queue is full",
+        raised: Raised::Fail,
+        what_it_is: "The kernel completes connections and queues them until the process accepts them. \
+            More wait than the queue's limit, so the kernel throws away what would complete the next one.",
+        what_you_see: "Clients hang for 1, 3, 7 s and then connect, or time out: silence, not a \
+            refusal. ListenOverflows and ListenDrops rise. Pings and the pod's other ports are well.",
+        how_it_comes: "The process does not accept: it hangs, waits for a lock or a database, is held \
+            by its CPU limit, or has used up its threads or descriptors. Or the limit is too low for \
+            bursts: the smaller of listen()'s backlog and net.core.somaxconn.",
+        be_sure: "sockets -l --watch shows whether the queue drains. ACCEPT QUEUE is waiting/limit; one \
+            more than the limit fits. A queue that stays full means a process that hangs.",
+        how_to_mend: "A process that hangs: look at it (stack, CPU throttling, open descriptors), and \
+            let a liveness probe restart it. Bursts: a larger backlog in the process, more replicas.",
+        looks_like_it: "Silence by a policy: then the queue is empty. Half-open connections that \
+            pile up before the queue: ND0612.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(609),
+        title: "Connected to the source's own mesh proxy",
+        raised: Raised::Unknown,
+        what_it_is: "The connection was taken by a proxy in the source's own pod (a service \
+                mesh's sidecar), so what answered is not the target and the path behind it was not \
+                seen.",
+        what_you_see: "The other end of the connection is in the source's own socket table, with \
+                a process of the source.",
+        how_it_comes: "A mesh redirects the pod's outgoing TCP to its proxy, which opens a \
+                connection of its own, perhaps later, perhaps to elsewhere.",
+        be_sure: "Trace by echoes (-I) or from the pod's node: a mesh redirects neither.",
+        how_to_mend: "By design of the mesh; nothing is wrong by this alone.",
+        looks_like_it: "The target is the source itself.",
+        raised_by: "trace",
+    },
+    Entry {
+        code: Code(611),
+        title: "Sent data is not acknowledged",
+        raised: Raised::Warn,
+        what_it_is: "A connection stands, but what this end sent is not acknowledged and was sent \
+            again several times, each time after twice the wait. A SYN counts as well.",
+        what_you_see: "The application hangs in a read or a write; SEND-Q does not shrink. After some \
+            15 minutes (net.ipv4.tcp_retries2) the kernel gives up with a timeout.",
+        how_it_comes: "The other end is gone without a goodbye (node lost, pod moved, address reused); \
+            a firewall or a NAT forgot the connection; a policy was set meanwhile; large packets \
+            vanish at a link with a smaller MTU while small ones pass.",
+        be_sure: "Trace to the peer by TCP; trace --mtu tells whether it is a matter of size. Whether \
+            the peer still knows the connection, its own table shows.",
+        how_to_mend: "Gone peers: keepalives in the client, TCP_USER_TIMEOUT. MTU: lower the pods' to \
+            what the path takes. Forgotten connections: keepalives more often than the firewall's limit.",
+        looks_like_it: "A peer that reads too slowly: then all is acknowledged and its window is 0, \
+            the timer is zero window. A single lost packet is resent once and forgotten.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(612),
+        title: "Many half-open connections",
+        raised: Raised::Warn,
+        what_it_is: "Clients sent SYNs, this end answered, and the third part of the handshake does not \
+            come. They pile up in state SYN-RECV.",
+        what_you_see: "New connections get slow, or are only made by SYN cookies \
+            (TcpExt TCPReqQFullDoCookies), or are dropped (TCPReqQFullDrop).",
+        how_it_comes: "The answers are lost on their way back: an asymmetric route, a policy or a \
+            firewall that knows one direction. A flood of SYNs. A scan that never completes.",
+        be_sure: "Who they come from, sockets -t --state syn-recv shows: known pods mean a lost way \
+            back, thousands of strange addresses a flood.",
+        how_to_mend: "A way back that is lost: trace from here to one of those addresses. A flood: at \
+            the load balancer; SYN cookies (net.ipv4.tcp_syncookies) keep the port usable.",
+        looks_like_it: "ND0603 the handshake is complete and the process does not accept.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(613),
+        title: "Connections in TIME-WAIT use up the ports",
+        raised: Raised::Warn,
+        what_it_is: "The end that closes first keeps its local port for 60 s, in TIME-WAIT. Very many \
+            connections to one address and port are kept so.",
+        what_you_see: "Nothing at first. Towards 28,000 connect fails with EADDRNOTAVAIL (\"cannot \
+            assign requested address\"), at the rate of some 470 new connections a second.",
+        how_it_comes: "A client that opens a connection for each request: no keep-alive, no pool, a \
+            pool that is too small, HTTP/1.0 or \"Connection: close\".",
+        be_sure: "sockets -t --state time-wait --peer ADDRESS:PORT lists them; twice with some time \
+            between tells the rate.",
+        how_to_mend: "Reuse connections. net.ipv4.tcp_tw_reuse lets a client take such a port again \
+            after a second; a wider net.ipv4.ip_local_port_range only moves the wall.",
+        looks_like_it: "On the listening side TIME-WAIT costs little: all share the listener's port.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(614),
+        title: "Connections in CLOSE-WAIT are never closed",
+        raised: Raised::Warn,
+        what_it_is: "The other end said goodbye; the process here has not closed its side. The kernel \
+            waits for it without end.",
+        what_you_see: "Descriptors and memory grow until accept or open fails with \"too many open \
+            files\".",
+        how_it_comes: "A leak in the application: a response that is not read to its end, a pool that \
+            does not notice, an error path without a close. Or a process that hangs.",
+        be_sure: "sockets -t --state close-wait -p names the process; the same ports a minute later are \
+            a leak, other ones only a slow close.",
+        how_to_mend: "In the process. A restart helps until it has leaked as much again.",
+        looks_like_it: "FIN-WAIT-2 is the same seen from the other end.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(615),
+        title: "The socket table is not complete",
+        raised: Raised::Unknown,
+        what_it_is: "Sockets may be missing from what was shown, so what is not there proves nothing.",
+        what_you_see: "How many are known, and why there may be more.",
+        how_it_comes: "The table changed each time the kernel wrote it, which takes tens of thousands \
+            of sockets that come and go; it is larger than a report holds; or the look was ended early.",
+        be_sure: "Look again, at fewer: -t, --state, --port and --peer leave out the rest.",
+        how_to_mend: "Nothing is wrong by this alone.",
+        looks_like_it: "A cell with ? is a right that is missing (SKIP says which).",
+        raised_by: "sockets",
+    },
+];

@@ -52,6 +52,12 @@ impl Aim {
         Self { peer, host, pod: None, node: None, ports }
     }
 
+    /// Nobody is aimed at: the source is what is looked into.
+    pub(crate) fn at_place(place: &Peer) -> Self {
+        let (peer, host) = (place.clone(), place.word());
+        Self { peer, host, pod: None, node: None, ports: Vec::new() }
+    }
+
     /// What is known of addresses before anybody asks for more.
     pub(crate) fn names(&self) -> Names {
         Names {

@@ -22,6 +22,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) is_default: bool,
     /// Absent where no object was named and this machine sends.
     pub(crate) cluster: Option<&'a Cluster>,
+    /// Namespace and name of the ServiceAccount whose token the agent got.
+    pub(crate) account: Option<(String, String)>,
 }
 
 impl Ends<'_> {

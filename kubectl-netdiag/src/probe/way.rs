@@ -33,21 +33,35 @@ pub(super) struct Way<'a> {
     user: Option<String>,
 }
 
+/// What is looked up.
+pub(super) enum Route<'a> {
+    /// A target, and where from; the default where nothing is said.
+    Between(&'a Target, Option<&'a Object>),
+    /// A place that is looked into.
+    Within(&'a Object),
+}
+
 /// Looks both ends up and opens the way from the one to the other.
 pub(super) async fn open<'a>(
     name: &'static str,
     cluster: &'a Cluster,
-    target: &Target,
-    origin: Option<&Object>,
+    route: Route<'_>,
     source: &SourceFlags,
 ) -> Result<(Aim, Way<'a>), Failure> {
-    let ends = plan::both_ends(cluster, target, origin, source.family());
+    let ends = async {
+        match route {
+            Route::Between(target, origin) => {
+                plan::both_ends(cluster, target, origin, source.family()).await
+            }
+            Route::Within(place) => plan::place(cluster, place, source.family()).await,
+        }
+    };
     let (ends, user) = tokio::join!(ends, cluster.user());
-    let (aim, start) = match ends {
-        Err(failure) if failure.code == Some(code::NO_AGENT) => {
+    let (aim, start) = match (ends, &route) {
+        (Err(failure), Route::Between(target, _)) if failure.code == Some(code::NO_AGENT) => {
             return Err(from_elsewhere(failure, name, cluster, target).await);
         }
-        ends => ends?,
+        (ends, _) => ends?,
     };
     let (minted, connection) =
         mint(name, cluster, &aim, &start, source.service_account.as_ref()).await?;
@@ -90,6 +104,11 @@ async fn from_elsewhere(
 }
 
 impl Way<'_> {
+    /// Whose token the agent got.
+    pub(super) fn account(&self) -> (String, String) {
+        self.minted.account.clone()
+    }
+
     fn asked(&self) -> Asked<'_> {
         Asked {
             probe: self.name,

@@ -118,6 +118,7 @@ pub(super) fn hostile_names(text: &str) -> Names {
         namespace: text.into(),
         name: text.into(),
         cluster_ips: vec![[10, 244, 1, 23].into()],
+        ports: Vec::new(),
     };
     Names { nodes: vec![node], pods: vec![pod], services: vec![service] }
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::plan::DeclaredPort;
+
 /// Nodes, pods and Services by their addresses.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -68,6 +70,7 @@ pub(crate) struct ServiceFacts {
     pub namespace: String,
     pub name: String,
     pub cluster_ips: Vec<IpAddr>,
+    pub ports: Vec<DeclaredPort>,
 }
 
 impl Names {
@@ -112,7 +115,7 @@ impl Names {
     }
 
     /// Nodes first: a hostNetwork pod has its node's address.
-    fn owner(&self, address: IpAddr) -> Option<(String, Option<String>)> {
+    pub(super) fn owner(&self, address: IpAddr) -> Option<(String, Option<String>)> {
         self.exact(address).or_else(|| self.in_range(address))
     }
 
@@ -198,6 +201,7 @@ mod tests {
             namespace: "shop".into(),
             name: "checkout".into(),
             cluster_ips: vec![[10, 96, 14, 7].into()],
+            ports: Vec::new(),
         }];
         Names { nodes, pods, services }
     }

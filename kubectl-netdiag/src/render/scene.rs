@@ -150,6 +150,7 @@ impl Scene {
             namespace: "shop".into(),
             name: "checkout".into(),
             cluster_ips: self.context.to.address.into_iter().collect(),
+            ports: Vec::new(),
         }];
         self
     }

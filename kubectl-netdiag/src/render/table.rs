@@ -67,12 +67,13 @@ pub(crate) fn table(out: &mut dyn Write, screen: &Screen, table: &Table) -> io::
     }
     let mut grid = Grid::new(screen, table);
     let dropped = grid.fit(screen);
+    let widths = grid.widths();
     if !screen.no_headers {
         let names = grid.columns.iter().map(|column| (column.name.clone(), Role::Faint));
-        grid.write_row(out, screen, &names.collect::<Vec<_>>())?;
+        grid.write_row(out, screen, &names.collect::<Vec<_>>(), &widths)?;
     }
     for row in &grid.rows {
-        grid.write_row(out, screen, row)?;
+        grid.write_row(out, screen, row, &widths)?;
     }
     if !dropped.is_empty() {
         writeln!(out, "columns not shown: {} (-o wide)", dropped.join(" "))?;
@@ -157,9 +158,10 @@ impl Grid {
         out: &mut dyn Write,
         screen: &Screen,
         row: &[(String, Role)],
+        widths: &[usize],
     ) -> io::Result<()> {
         let last = row.len().saturating_sub(1);
-        for (at, ((cell, role), width)) in row.iter().zip(self.widths()).enumerate() {
+        for (at, ((cell, role), width)) in row.iter().zip(widths).enumerate() {
             let padding = " ".repeat(width - cell.chars().count());
             let painted = screen.paint(*role, cell);
             match self.columns[at].right {

@@ -93,6 +93,7 @@ impl Lookup {
             namespace: "kube-system".into(),
             name: "kube-dns".into(),
             cluster_ips: vec![KUBE_DNS.into()],
+            ports: Vec::new(),
         };
         let pod = |name: &str, node: &str, address: [u8; 4]| PodFacts {
             namespace: "kube-system".into(),

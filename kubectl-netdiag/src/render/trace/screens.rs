@@ -285,6 +285,7 @@ fn a_name_that_is_a_cluster_ip_proves_nothing_by_silence() {
         namespace: "shop".into(),
         name: "checkout".into(),
         cluster_ips: vec![[10, 96, 14, 7].into()],
+        ports: Vec::new(),
     }];
     insta::assert_snapshot!(scene.shown(), @r"
     shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> checkout (10.96.14.7), UDP
