@@ -74,6 +74,8 @@ pub(super) struct Answer {
     pub(super) bytes: Vec<u8>,
     /// Speaks nothing where it is not known what it is.
     pub(super) found: Match,
+    /// The server ended the connection.
+    pub(super) has_ended: bool,
 }
 
 impl Peer {
@@ -114,34 +116,41 @@ impl Peer {
 
 /// Asks, then whatever follows from the answer, on one connection.
 pub(super) async fn ask(link: &mut Link, question: Question, wait: Duration) -> Answer {
-    let (mut known, mut first) = (Match::default(), None);
+    let mut answer = Answer { bytes: Vec::new(), found: Match::default(), has_ended: false };
     let mut next = Some(question);
     for _ in 0..MAX_CHAIN {
         let Some(question) = next.take() else { break };
-        let (bytes, heard) = exchange(link, &question, wait).await;
+        let (bytes, heard, has_ended) = exchange(link, &question, wait).await;
         if let Heard::Ask(_, then) = &heard {
             next = Some(then.clone());
         }
-        known = known.and(heard.so_far().unwrap_or_default());
-        first.get_or_insert(bytes);
+        answer.found = answer.found.and(heard.so_far().unwrap_or_default());
+        answer.has_ended = has_ended;
+        if answer.bytes.is_empty() {
+            answer.bytes = bytes;
+        }
     }
-    Answer { bytes: first.unwrap_or_default(), found: known }
+    answer
 }
 
-/// One question and its answer, as far as it comes in that time.
+/// One question and its answer, as far as it comes in that time, and whether the server has ended
+/// the connection.
 pub(super) async fn exchange(
     link: &mut Link,
     question: &Question,
     wait: Duration,
-) -> (Vec<u8>, Heard) {
-    let (mut bytes, mut heard) = (Vec::new(), Heard::More);
+) -> (Vec<u8>, Heard, bool) {
+    let (mut bytes, mut heard, mut has_ended) = (Vec::new(), Heard::More, false);
     let exchanging = async {
         // Whoever does not listen any more may have said something before.
         let _ = link.write_all(&question.send).await;
         let _ = link.flush().await;
         while bytes.len() < MAX_ANSWER {
             match link.read_buf(&mut bytes).await {
-                Ok(0) | Err(_) => return,
+                Ok(0) | Err(_) => {
+                    has_ended = true;
+                    return;
+                }
                 Ok(_) => heard = (question.read)(&bytes),
             }
             if !matches!(heard, Heard::More | Heard::Partly(_)) {
@@ -150,7 +159,7 @@ pub(super) async fn exchange(
         }
     };
     let _ = timeout(wait, exchanging).await;
-    (bytes, heard)
+    (bytes, heard, has_ended)
 }
 
 /// As the protocol has it, so that the server's log has no lost connection.

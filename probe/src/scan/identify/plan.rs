@@ -18,22 +18,36 @@ pub(super) enum Step {
     Dns,
 }
 
-/// For a port that nothing is known of: what speaks first, then what most answer to in some way.
-/// The rest is asked as far as there are connections left.
+/// For a port that nothing is known of, as far as there are connections left. To those at the end
+/// lead a greeting or what they answer to HTTP.
 const USUAL: [Step; 12] = [
     Step::Listen,
     Step::Http,
     Step::Tls,
-    Step::Http2,
-    Step::Postgres,
+    Step::Dns,
     Step::Cache,
+    Step::Postgres,
     Step::Kafka,
+    Step::Ldap,
+    Step::Mqtt,
+    Step::Http2,
     Step::Mongo,
     Step::Amqp,
-    Step::Mqtt,
-    Step::Ldap,
-    Step::Dns,
 ];
+
+impl Step {
+    /// Whether a server of this kind may react to an HTTP request by these bytes and that end. With
+    /// nothing, only one stays that still waits for the rest of what it takes for a length.
+    pub(super) fn may_answer_http_so(self, bytes: &[u8], has_ended: bool) -> bool {
+        match self {
+            _ if !bytes.is_empty() => true,
+            Self::Tls | Self::Http2 => true,
+            Self::Dns => !has_ended,
+            Self::Listen | Self::Http | Self::Cache | Self::Postgres => has_ended,
+            Self::Mongo | Self::Kafka | Self::Amqp | Self::Mqtt | Self::Ldap => has_ended,
+        }
+    }
+}
 
 /// By the number, all steps, likely ones first.
 pub(super) fn steps(port: u16, inside_tls: bool) -> Vec<Step> {

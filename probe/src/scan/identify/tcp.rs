@@ -63,9 +63,10 @@ async fn listen(peer: &mut Peer, known: &mut Known, queue: &mut VecDeque<Step>) 
     let Some(mut link) = peer.link().await else { return };
     let likely = is_greeting_likely(peer.address.port(), peer.offer.is_some());
     let wait = if likely { GREETING } else { SHORT_GREETING };
-    let (banner, heard) = exchange(&mut link, &Question::new("", greeting::read), wait).await;
+    let (banner, heard, has_ended) =
+        exchange(&mut link, &Question::new("", greeting::read), wait).await;
     if banner.is_empty() {
-        peer.spare = Some(link);
+        peer.spare = Some(link).filter(|_| !has_ended);
         return;
     }
     known.banner = banner;
@@ -164,6 +165,7 @@ async fn http(peer: &mut Peer, known: &mut Known, queue: &mut VecDeque<Step>) {
     let mut answer = ask(&mut link, http::question("/", &host), ANSWER).await;
     let mut found = std::mem::take(&mut answer.found);
     if found.speaks.is_empty() {
+        queue.retain(|step| step.may_answer_http_so(&answer.bytes, answer.has_ended));
         return follow(&answer.bytes, known, queue);
     }
     let wants_tls = |bytes: &[u8]| http::Answer::parse(bytes).is_some_and(|one| one.wants_tls());
@@ -172,8 +174,9 @@ async fn http(peer: &mut Peer, known: &mut Known, queue: &mut VecDeque<Step>) {
         return;
     }
     queue.clear();
+    found = known.holder.says(found, http::Answer::parse(&answer.bytes));
     for path in PATHS {
-        if found.product.is_some() || found.speaks.len() > 1 {
+        if found.version.is_some() || found.product.is_some() && !known.holder.is_known() {
             break;
         }
         if !http::Answer::parse(&answer.bytes).is_some_and(|one| one.stays_open()) {

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{heard::Reader, *};
 
+mod corpus;
 mod hostile;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -70,6 +70,10 @@ impl Holder {
         }
     }
 
+    pub(super) fn is_known(self) -> bool {
+        self != Self::Other
+    }
+
     /// What was found, with what the certificate makes of it.
     pub(super) fn says(self, found: Match, answer: Option<http::Answer<'_>>) -> Match {
         let is_kubernetes = found.speaks.last().is_some_and(|word| word == "Kubernetes API");
