@@ -5,19 +5,24 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
     client::conn::http1::{SendRequest, handshake},
 };
 use hyper_util::rt::TokioIo;
-use netdiag_wire::{AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request};
+use netdiag_wire::{AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request, frame};
 use serde::Serialize;
 
+mod body;
+mod frames;
 mod lines;
 pub(crate) mod refusal;
 
-pub(crate) use lines::{Broken, Lines};
+use body::AnswerBody;
+pub(crate) use body::Broken;
+pub(crate) use frames::{Frames, Piece, Upload};
+pub(crate) use lines::Lines;
 
 use crate::{
     args::Secret,
@@ -31,7 +36,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// A stream to an agent; it takes one request.
 pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<RequestBody>,
     trouble: Trouble,
     agent: Agent,
 }
@@ -39,9 +44,11 @@ pub(crate) struct Connection {
 /// What the kubelet says when the agent's end of the stream is not there.
 type Trouble = BoxFuture<'static, Option<String>>;
 
+type RequestBody = UnsyncBoxBody<Bytes, std::io::Error>;
+
 /// What the agent says to a request.
-pub(crate) enum Answer {
-    Lines(Lines),
+pub(crate) enum Answer<S> {
+    Stream(S),
     Refused { error: ErrorBody, retry_after: Option<Duration> },
 }
 
@@ -75,34 +82,50 @@ impl Connection {
         name: &str,
         token: &Secret,
         request: &Request<P>,
-    ) -> Result<Answer, Failure> {
-        let body = serde_json::to_vec(request)
-            .map_err(|error| Failure::new(code::BAD_VALUE, error.to_string()))?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-            .map_err(|_| {
-                Failure::new(code::MAY_NOT_MINT, "the API server minted no usable token")
-            })?;
-        authorization.set_sensitive(true);
-        let mut asked = ask(Method::POST, &format!("/v1/{name}"), body.into());
-        let headers = asked.headers_mut();
-        headers.insert(header::AUTHORIZATION, authorization);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    ) -> Result<Answer<Lines>, Failure> {
+        let asked = ask(Method::POST, &format!("/v1/{name}"), whole(to_json(request)?));
+        let asked = with_token(asked, token, "application/json")?;
+        let answer = self.stream(asked, "application/x-ndjson").await?;
+        Ok(answer.map(Lines::new))
+    }
+
+    /// Asks for a byte stream; dropping both of its ends cancels it.
+    pub(crate) async fn bytes<P: Serialize>(
+        self,
+        path: &str,
+        token: &Secret,
+        request: &Request<P>,
+    ) -> Result<Answer<(Frames, Upload)>, Failure> {
+        let mut line = to_json(request)?;
+        line.push(b'\n');
+        let (upload, body) = frames::upload(line.into());
+        let asked = ask(Method::POST, &format!("/v1/{path}"), body);
+        let asked = with_token(asked, token, frame::CONTENT_TYPE)?;
+        let answer = self.stream(asked, frame::CONTENT_TYPE).await?;
+        Ok(answer.map(|body| (Frames::new(body), upload)))
+    }
+
+    async fn stream(
+        self,
+        asked: http::Request<RequestBody>,
+        kind: &str,
+    ) -> Result<Answer<AnswerBody>, Failure> {
         let (agent, answer, trouble) = self.send(asked).await?;
         if answer.status() != StatusCode::OK {
             return refused(&agent, answer).await;
         }
-        if !is_type(&answer, "application/x-ndjson") {
+        if !is_type(&answer, kind) {
             return Err(nonsense(&agent, "an answer that is no event stream"));
         }
-        Ok(Answer::Lines(Lines::new(answer.into_body(), trouble)))
+        Ok(Answer::Stream(AnswerBody::new(answer.into_body(), trouble)))
     }
 
     /// What the agent says of itself.
     pub(crate) async fn about(self) -> Result<About, Failure> {
-        let asked = ask(Method::GET, "/v1/about", Bytes::new());
+        let asked = ask(Method::GET, "/v1/about", whole(Vec::new()));
         let (agent, answer, _) = self.send(asked).await?;
         let status = answer.status();
-        let body = lines::short_body(answer.into_body()).await;
+        let body = body::short(answer.into_body()).await;
         let body = body.map_err(|broken| gone(&agent, &broken.to_string()))?;
         if status != StatusCode::OK {
             return Err(nonsense(&agent, &format!("status {status} to the question who it is")));
@@ -114,7 +137,7 @@ impl Connection {
 
     async fn send(
         mut self,
-        asked: http::Request<Full<Bytes>>,
+        asked: http::Request<RequestBody>,
     ) -> Result<(Agent, http::Response<Incoming>, Trouble), Failure> {
         let answer = match tokio::time::timeout(PATIENCE, self.sender.send_request(asked)).await {
             Ok(Ok(answer)) => answer,
@@ -133,8 +156,39 @@ impl Connection {
     }
 }
 
-fn ask(method: Method, path: &str, body: Bytes) -> http::Request<Full<Bytes>> {
-    let mut request = http::Request::new(Full::new(body));
+impl<S> Answer<S> {
+    fn map<T>(self, stream: impl FnOnce(S) -> T) -> Answer<T> {
+        match self {
+            Self::Stream(body) => Answer::Stream(stream(body)),
+            Self::Refused { error, retry_after } => Answer::Refused { error, retry_after },
+        }
+    }
+}
+
+fn to_json(request: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(request).map_err(|error| Failure::new(code::BAD_VALUE, error.to_string()))
+}
+
+fn whole(body: Vec<u8>) -> RequestBody {
+    Full::from(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn with_token(
+    mut asked: http::Request<RequestBody>,
+    token: &Secret,
+    kind: &'static str,
+) -> Result<http::Request<RequestBody>, Failure> {
+    let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+        .map_err(|_| Failure::new(code::MAY_NOT_MINT, "the API server minted no usable token"))?;
+    authorization.set_sensitive(true);
+    let headers = asked.headers_mut();
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(asked)
+}
+
+fn ask(method: Method, path: &str, body: RequestBody) -> http::Request<RequestBody> {
+    let mut request = http::Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = path.parse().unwrap_or_default();
     let agent = concat!("kubectl-netdiag/", env!("CARGO_PKG_VERSION"));
@@ -143,11 +197,11 @@ fn ask(method: Method, path: &str, body: Bytes) -> http::Request<Full<Bytes>> {
     request
 }
 
-async fn refused(agent: &Agent, answer: http::Response<Incoming>) -> Result<Answer, Failure> {
+async fn refused<S>(agent: &Agent, answer: http::Response<Incoming>) -> Result<Answer<S>, Failure> {
     let status = answer.status();
     let header = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let seconds = header.and_then(|value| value.parse().ok()).map(Duration::from_secs);
-    let body = lines::short_body(answer.into_body()).await;
+    let body = body::short(answer.into_body()).await;
     let body = body.map_err(|broken| gone(agent, &broken.to_string()))?;
     let error: ErrorBody = serde_json::from_slice(&body).map_err(|_| {
         nonsense(agent, &format!("status {status} with a body that is none of its own"))

@@ -5,6 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::finding::Failure;
 
+mod bytes;
+mod connect;
 pub(crate) mod dns;
 pub(crate) mod duration;
 mod finger;
@@ -18,6 +20,8 @@ mod source;
 mod trace;
 mod usage;
 
+pub(crate) use bytes::BytesFlags;
+pub(crate) use connect::ConnectArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
@@ -53,6 +57,7 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     Dns(Box<DnsArgs>),
     Sockets(Box<SocketsArgs>),
+    Connect(Box<ConnectArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -69,6 +74,7 @@ impl Command {
             Self::Trace(args) => args.output.clone(),
             Self::Dns(args) => args.output.clone(),
             Self::Sockets(args) => args.output.clone(),
+            Self::Connect(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -119,6 +125,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Trace(args) => args.check(),
         Command::Dns(args) => args.question().map(drop),
         Command::Sockets(args) => args.check(),
+        Command::Connect(args) => args.check(),
         Command::Doctor(_)
         | Command::Version(_)
         | Command::Explain(_)

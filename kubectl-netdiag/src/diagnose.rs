@@ -1,5 +1,6 @@
 //! What a report means: pure functions from values to findings.
 
+mod bytes;
 mod dns;
 mod ended;
 mod labels;
@@ -14,6 +15,7 @@ use netdiag_wire::{
     trace::{TraceReport, TraceRequest},
 };
 
+pub(crate) use bytes::Bytes;
 pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use trace::{is_reached, progress as trace_progress};
@@ -56,6 +58,11 @@ pub(crate) fn trace(
 /// token the agent got.
 pub(crate) fn sockets(view: &SocketsView<'_>, account: Option<&(String, String)>) -> Vec<Finding> {
     sockets::findings(view, account)
+}
+
+/// The findings of a session or a pipe.
+pub(crate) fn bytes(bytes: &Bytes, context: &Context) -> Vec<Finding> {
+    bytes::findings(bytes, context)
 }
 
 #[cfg(test)]

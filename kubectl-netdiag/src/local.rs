@@ -1,9 +1,9 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Engine, start};
+pub(crate) use elsewhere::{Engine, start, start_stream};
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Engine, start};
+pub(crate) use linux::{Engine, start, start_stream};
 
 use crate::finding::{Peer, PeerKind};
 
@@ -16,7 +16,7 @@ pub(crate) fn peer() -> Peer {
 mod elsewhere {
     use tokio_util::sync::CancellationToken;
 
-    use crate::{code, finding::Failure, probe::Here};
+    use crate::{agent::Upload, code, finding::Failure, probe::Here, stream::Pieces};
 
     /// No request can be carried out here.
     pub(crate) trait Engine<E> {}
@@ -24,8 +24,19 @@ mod elsewhere {
     impl<R, E> Engine<E> for R {}
 
     pub(crate) fn start<E>(_: impl Engine<E>, _: CancellationToken) -> Result<Here<E>, Failure> {
+        Err(unable())
+    }
+
+    pub(crate) fn start_stream<R, E>(
+        _: R,
+        _: CancellationToken,
+    ) -> Result<(Pieces<E>, Upload), Failure> {
+        Err(unable())
+    }
+
+    fn unable() -> Failure {
         let message = "--from local: needs Linux; on this system name a pod or a node";
-        Err(Failure::new(code::BAD_VALUE, message))
+        Failure::new(code::BAD_VALUE, message)
     }
 }
 
@@ -34,12 +45,25 @@ mod linux {
     use std::error::Error;
 
     use jiff::Timestamp;
-    use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
+    use netdiag_probe::{
+        Probe, ProbeError, StreamProbe,
+        names::ResolverFiles,
+        stream::{Caller, Outgoing, QUEUE},
+    };
     use netdiag_wire::{EndReason, ErrorBody, ErrorCode, Event, Line};
-    use tokio::{runtime::Builder, sync::mpsc::unbounded_channel};
+    use tokio::{
+        runtime::{Builder, Runtime},
+        sync::mpsc::{Receiver, Sender, channel, unbounded_channel},
+    };
     use tokio_util::sync::CancellationToken;
 
-    use crate::{code, finding::Failure, probe::Here};
+    use crate::{
+        agent::{Piece, Upload},
+        code,
+        finding::Failure,
+        probe::Here,
+        stream::Pieces,
+    };
 
     /// A request that this machine can carry out by itself.
     pub(crate) trait Engine<E>: Probe<Event = E> + Send + 'static {}
@@ -60,12 +84,60 @@ mod linux {
                 let _ = sender.send(Line { at: Timestamp::now(), event });
             };
             let ended = run(&request, sockets, &mut |event| say(Event::Probe(event)), stop);
-            say(match ended {
-                Ok(()) => Event::End { reason: EndReason::Completed },
-                Err(error) => Event::Error { error: ErrorBody::new(error.code(), chain(&error)) },
-            });
+            say(end(ended));
         });
         Ok(receiver)
+    }
+
+    fn end<E>(ended: Result<(), ProbeError>) -> Event<E> {
+        match ended {
+            Ok(()) => Event::End { reason: EndReason::Completed },
+            Err(error) => Event::Error { error: ErrorBody::new(error.code(), chain(&error)) },
+        }
+    }
+
+    /// The same, of a byte stream.
+    pub(crate) fn start_stream<R: StreamProbe + Send + 'static>(
+        request: R,
+        stop: CancellationToken,
+    ) -> Result<(Pieces<R::Event>, Upload), Failure> {
+        let sockets = request.open().map_err(|error| failure(&error))?;
+        let (pieces, received) = channel(QUEUE);
+        let ((to_probe, from), (to, outgoing)) = (channel(QUEUE), channel(QUEUE));
+        let upload = Upload::here(to_probe, stop.clone());
+        std::thread::spawn(move || {
+            let ended = runtime().map(|runtime| {
+                let files = ResolverFiles::of_this_machine();
+                let caller = Caller { from, to };
+                let running = request.run(sockets, &files, &|_| Ok(()), caller, stop);
+                let passing = pass_on(outgoing, &pieces);
+                runtime.block_on(async { tokio::join!(running, passing).0 })
+            });
+            let line = Line { at: Timestamp::now(), event: end(ended.and_then(|ended| ended)) };
+            // Nobody listens any more once the command has ended.
+            let _ = pieces.blocking_send(Piece::Event(line));
+        });
+        Ok((Pieces::Here(received), upload))
+    }
+
+    async fn pass_on<E>(mut outgoing: Receiver<Outgoing<E>>, pieces: &Sender<Piece<E>>) {
+        while let Some(outgoing) = outgoing.recv().await {
+            let piece = match outgoing {
+                Outgoing::Event(event) => {
+                    Piece::Event(Line { at: Timestamp::now(), event: Event::Probe(event) })
+                }
+                Outgoing::Data(bytes) => Piece::Data(bytes),
+                Outgoing::End => Piece::End,
+            };
+            if pieces.send(piece).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn runtime() -> Result<Runtime, ProbeError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|cause| ProbeError::Socket("start a runtime", cause))
     }
 
     fn run<P: Probe>(
@@ -74,10 +146,8 @@ mod linux {
         emit: &mut impl FnMut(P::Event),
         stop: CancellationToken,
     ) -> Result<(), ProbeError> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|cause| ProbeError::Socket("start a runtime", cause))?;
         let files = ResolverFiles::of_this_machine();
-        runtime.block_on(request.run(sockets, &files, &|_| Ok(()), emit, stop))
+        runtime()?.block_on(request.run(sockets, &files, &|_| Ok(()), emit, stop))
     }
 
     fn failure(error: &ProbeError) -> Failure {

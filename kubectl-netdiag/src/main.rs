@@ -2,6 +2,7 @@
 //! and exits.
 
 use std::{
+    fs::File,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -26,6 +27,7 @@ mod saved;
 mod service;
 mod session;
 mod sockets;
+mod stream;
 mod survey;
 mod trace;
 mod version;
@@ -34,7 +36,7 @@ use args::{Command, Stop};
 use environment::Environment;
 use finding::{Failure, Severity};
 use render::Screen;
-use session::{Session, Stopped};
+use session::{Session, Stopped, Streams};
 
 fn main() -> ExitCode {
     let environment = environment();
@@ -64,6 +66,11 @@ fn run(command: &Command, environment: &Environment) -> u8 {
         err: &mut err,
         shows_progress: environment.has_stderr_terminal() && !screen.quiet,
         screen,
+        streams: Streams {
+            stdin_is_terminal: io::stdin().is_terminal(),
+            stdout_is_terminal: io::stdout().is_terminal(),
+            stdout,
+        },
         surroundings: environment.surroundings.clone(),
         from: environment.from.clone(),
     };
@@ -94,6 +101,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Trace(args) => wait_for(trace::run(args, session)),
         Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
+        Command::Connect(args) => wait_for(stream::connect::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),
@@ -107,6 +115,15 @@ fn wait_for<T>(work: impl Future<Output = Result<T, Stopped>>) -> Result<T, Stop
     // A name that is being looked up (getaddrinfo) is not waited for.
     runtime.shutdown_background();
     done
+}
+
+/// stdout once more, for a thread that may block there.
+fn stdout() -> io::Result<File> {
+    #[cfg(unix)]
+    let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(File::from(stdout))
 }
 
 fn refuse(screen: &Screen, failure: &Failure) -> u8 {

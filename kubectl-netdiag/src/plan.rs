@@ -2,9 +2,11 @@
 
 use netdiag_wire::{Family, Source};
 
+mod port;
 mod source;
 pub(crate) mod target;
 
+pub(crate) use port::declared_port;
 pub(crate) use source::{elsewhere, from_where};
 pub(crate) use target::{Aim, DeclaredPort, PortProtocol};
 

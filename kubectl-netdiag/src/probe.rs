@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 mod ends;
 mod events;
 mod watch;
-mod way;
+pub(crate) mod way;
 
 pub(crate) use ends::{Ends, NAMING};
 use events::Events;
 use watch::Ending;
+pub(crate) use watch::interruption;
 use way::Route;
 
 use crate::{
@@ -135,8 +136,24 @@ pub(crate) async fn run<'a, P: Probe<'a>>(
     }
 }
 
+/// The agent that answers must be the one that was asked.
+pub(crate) fn accepted<E>(
+    agent: &Agent,
+    line: &Line<E>,
+    session: &mut Session<'_>,
+) -> Result<(), Stopped> {
+    let Event::Accepted { node, version, .. } = &line.event else { return Ok(()) };
+    if node.as_bytes() != agent.node.as_bytes() {
+        return Err(nonsense(agent, &format!("an answer of node {node}")).into());
+    }
+    if let Some(skew) = crate::version::skew(&version.to_string()) {
+        writeln!(session.err, "agent {version} on {node} is {skew}")?;
+    }
+    Ok(())
+}
+
 /// What ends a probe that ran, other than what keeps it from running.
-fn is_cut_off(code: ErrorCode) -> bool {
+pub(crate) fn is_cut_off(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::WorkerDied | ErrorCode::Internal | ErrorCode::Unavailable)
 }
 
@@ -174,19 +191,8 @@ async fn from_here<'a, P: Probe<'a>>(
 }
 
 impl<'a, P: Probe<'a>> Run<'_, P> {
-    /// The agent that answers must be the one that was asked.
     fn accepted(&self, line: &Line<P::Event>, session: &mut Session<'_>) -> Result<(), Stopped> {
-        let (Some(agent), Event::Accepted { node, version, .. }) = (&self.agent, &line.event)
-        else {
-            return Ok(());
-        };
-        if node.as_bytes() != agent.node.as_bytes() {
-            return Err(nonsense(agent, &format!("an answer of node {node}")).into());
-        }
-        if let Some(skew) = crate::version::skew(&version.to_string()) {
-            writeln!(session.err, "agent {version} on {node} is {skew}")?;
-        }
-        Ok(())
+        self.agent.as_ref().map_or(Ok(()), |agent| accepted(agent, line, session))
     }
 
     /// The verdict, or the error where the stream did not end as it must.
@@ -244,7 +250,7 @@ pub(crate) fn part(
 }
 
 /// `--deadline` bounds the looking-up as well.
-async fn within<T>(
+pub(crate) async fn within<T>(
     deadline: Option<Instant>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

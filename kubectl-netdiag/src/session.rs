@@ -16,12 +16,21 @@ use crate::{
     render::{Screen, Span},
 };
 
+/// This process's own ends, for commands that carry bytes.
+pub(crate) struct Streams {
+    pub(crate) stdin_is_terminal: bool,
+    pub(crate) stdout_is_terminal: bool,
+    /// stdout once more, to be written by another thread.
+    pub(crate) stdout: fn() -> io::Result<std::fs::File>,
+}
+
 pub(crate) struct Session<'a> {
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,
     pub(crate) screen: Screen,
     /// Somebody looks at stderr.
     pub(crate) shows_progress: bool,
+    pub(crate) streams: Streams,
     pub(crate) surroundings: Surroundings,
     /// `$NETDIAG_FROM`.
     pub(crate) from: Option<String>,

@@ -12,6 +12,7 @@ fn help_is_for_stdout() {
         ("help-trace", "trace --help"),
         ("help-dns", "dns --help"),
         ("help-sockets", "sockets --help"),
+        ("help-connect", "connect --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),

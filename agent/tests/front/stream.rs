@@ -102,7 +102,10 @@ async fn about_needs_no_token_and_an_unknown_probe_names_the_known() {
     let agent = Agent::start().await;
     let about = client::post(agent.address, "/v1/about", None, "").await;
     assert_eq!((about.status, &about.json()["node"]), (200, &"node-1".into()));
-    assert_eq!(about.json()["probes"], json!(["ping", "trace", "dns", "scan", "sockets"]));
+    assert_eq!(
+        about.json()["probes"],
+        json!(["ping", "trace", "dns", "connect", "scan", "sockets"])
+    );
 
     for path in ["/v1/teleport", "/", "/metrics", "/v1/ping/", "/v2/ping"] {
         let answer = client::post(agent.address, path, None, "{}").await;

@@ -1,43 +1,26 @@
 //! The agent's answer as lines of bounded length and number; the agent is not trusted.
 
 use bytes::{Buf, BytesMut};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use netdiag_wire::{Line, MAX_LINE_BYTES};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
-use super::{MAX_BODY, PATIENCE, Trouble};
+use super::body::{AnswerBody, Broken};
 
-/// Most bytes of one run.
-const MAX_RUN: u64 = 256 * 1024 * 1024;
+/// Most bytes of one run's events.
+pub(super) const MAX_RUN: u64 = 256 * 1024 * 1024;
 
 /// Events as they come.
 pub(crate) struct Lines {
-    body: Incoming,
-    trouble: Option<Trouble>,
+    body: AnswerBody,
     buffer: BytesMut,
     /// How much of the buffer is known to hold no end of line.
     searched: usize,
     total: u64,
 }
 
-/// Why there is no further line.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub(crate) enum Broken {
-    #[error("no line for {} s, not even a heartbeat", PATIENCE.as_secs())]
-    Silent,
-    #[error("the stream broke off{}", .0.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
-    Closed(Option<String>),
-    /// Not what an agent sends.
-    #[error("{0}")]
-    Protocol(String),
-}
-
 impl Lines {
-    pub(super) fn new(body: Incoming, trouble: Trouble) -> Self {
-        let trouble = Some(trouble);
-        Self { body, trouble, buffer: BytesMut::new(), searched: 0, total: 0 }
+    pub(super) fn new(body: AnswerBody) -> Self {
+        Self { body, buffer: BytesMut::new(), searched: 0, total: 0 }
     }
 
     /// The next line; `None` where the stream ends between two.
@@ -48,12 +31,10 @@ impl Lines {
             if let Some(line) = self.take_line()? {
                 return parse(&line).map(Some);
             }
-            match timeout(PATIENCE, self.body.frame()).await {
-                Err(_) => return Err(Broken::Silent),
-                Ok(Some(Ok(frame))) => self.push(&frame.into_data().unwrap_or_default())?,
-                Ok(Some(Err(_))) => return Err(Broken::Closed(self.reason().await)),
-                Ok(None) if self.buffer.is_empty() => return Ok(None),
-                Ok(None) => return Err(Broken::Closed(self.reason().await)),
+            match self.body.next().await? {
+                Some(data) => self.push(&data)?,
+                None if self.buffer.is_empty() => return Ok(None),
+                None => return Err(self.body.broke_off().await),
             }
         }
     }
@@ -87,32 +68,9 @@ impl Lines {
             }
         }
     }
-
-    /// What the kubelet says of the end, if it is there by now.
-    async fn reason(&mut self) -> Option<String> {
-        let trouble = self.trouble.take()?;
-        let said = timeout(std::time::Duration::from_millis(500), trouble).await.ok().flatten()?;
-        Some(said.trim().to_owned())
-    }
 }
 
-fn parse<E: DeserializeOwned>(line: &[u8]) -> Result<Line<E>, Broken> {
+pub(super) fn parse<E: DeserializeOwned>(line: &[u8]) -> Result<Line<E>, Broken> {
     serde_json::from_slice(line)
         .map_err(|error| Broken::Protocol(format!("a line that is no event: {error}")))
-}
-
-/// All of an answer that must be short.
-pub(super) async fn short_body(mut body: Incoming) -> Result<Vec<u8>, Broken> {
-    let mut read = Vec::new();
-    loop {
-        match timeout(PATIENCE, body.frame()).await {
-            Err(_) => return Err(Broken::Silent),
-            Ok(None) => return Ok(read),
-            Ok(Some(Err(_))) => return Err(Broken::Closed(None)),
-            Ok(Some(Ok(frame))) => read.extend(frame.into_data().unwrap_or_default()),
-        }
-        if read.len() > MAX_BODY {
-            return Err(Broken::Protocol(format!("an answer of more than {MAX_BODY} bytes")));
-        }
-    }
 }

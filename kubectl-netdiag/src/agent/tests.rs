@@ -49,7 +49,7 @@ async fn opened() -> (Lines, DuplexStream, String) {
         String::from_utf8(read).unwrap()
     };
     match tokio::join!(connection.probe("ping", &token, &request), answers) {
-        (Ok(Answer::Lines(lines)), asked) => (lines, agent, asked),
+        (Ok(Answer::Stream(lines)), asked) => (lines, agent, asked),
         (Ok(Answer::Refused { error, .. }), _) => panic!("{error:?}"),
         (Err(failure), _) => panic!("{failure}"),
     }

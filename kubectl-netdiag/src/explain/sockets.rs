@@ -23,6 +23,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "sockets",
     },
     Entry {
+        code: Code(602),
+        title: "Refused: nobody listens on the port",
+        raised: Raised::Fail,
+        what_it_is: "The target's own kernel answered the SYN with RST: the host is there, the path \
+                is, and no socket accepts connections on that port.",
+        what_you_see: "refused after the time of one round trip, with the address that said so.",
+        how_it_comes: "The process is not started, or crashed; it listens on another port, or on \
+                127.0.0.1 only; a Service's targetPort is not the container's.",
+        be_sure: "Look at the listening sockets of the target's own namespace.",
+        how_to_mend: "Start the process, or make port and address agree.",
+        looks_like_it: "curl and nc say \"Connection refused\" also where a router or a filter \
+                rejected it by ICMP (ND0304): there nothing of the target answered.",
+        raised_by: "connect",
+    },
+    Entry {
         code: Code(603),
         title: "An accept queue is full",
         raised: Raised::Fail,
@@ -55,7 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "Trace by echoes (-I) or from the pod's node: a mesh redirects neither.",
         how_to_mend: "By design of the mesh; nothing is wrong by this alone.",
         looks_like_it: "The target is the source itself.",
-        raised_by: "trace",
+        raised_by: "trace, connect",
     },
     Entry {
         code: Code(611),
@@ -138,5 +153,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Nothing is wrong by this alone.",
         looks_like_it: "A cell with ? is a right that is missing (SKIP says which).",
         raised_by: "sockets",
+    },
+    Entry {
+        code: Code(618),
+        title: "A connection broke that had begun",
+        raised: Raised::Fail,
+        what_it_is: "The connection was there and bytes may have passed; then the peer reset it, or \
+                acknowledged nothing any more.",
+        what_you_see: "How much was sent and received before. What was under way is lost.",
+        how_it_comes: "The process crashed or closed with unread data; a proxy, firewall or load \
+                balancer ran out of patience with a silent connection and forgot it; a Service's \
+                endpoint ended.",
+        be_sure: "Once more: always after the same time speaks for somebody's idle timeout, always \
+                after the same bytes for the server.",
+        how_to_mend: "Read the server's log at that time; keep the connection alive below the \
+                timeout.",
+        looks_like_it: "A peer that closes in order is an end and no break.",
+        raised_by: "connect",
     },
 ];

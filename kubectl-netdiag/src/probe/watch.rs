@@ -96,7 +96,7 @@ async fn at(end: Option<Instant>) {
 }
 
 /// Ctrl-C, or the SIGTERM of timeout(1).
-async fn interruption() {
+pub(crate) async fn interruption() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -11,7 +11,7 @@ use crate::{
         self, Answer, Broken, Connection, Lines, nonsense,
         refusal::{self, Asked},
     },
-    args::{Account, Object, SourceFlags, Target},
+    args::{Account, Object, Secret, SourceFlags, Target},
     cluster::{Cluster, agents::Agent, tokens::Minted},
     code,
     finding::{Failure, Label, PeerKind},
@@ -23,18 +23,18 @@ use crate::{
 const MAX_RETRY: Duration = Duration::from_secs(10);
 
 /// Who the agent is, whose token it gets, the stream to it.
-pub(super) struct Way<'a> {
+pub(crate) struct Way<'a> {
     /// Of the probe.
     name: &'static str,
     cluster: &'a Cluster,
-    pub(super) start: Start,
+    pub(crate) start: Start,
     minted: Minted,
     connection: Option<Connection>,
     user: Option<String>,
 }
 
 /// What is looked up.
-pub(super) enum Route<'a> {
+pub(crate) enum Route<'a> {
     /// A target, and where from; the default where nothing is said.
     Between(&'a Target, Option<&'a Object>),
     /// A place that is looked into.
@@ -42,7 +42,7 @@ pub(super) enum Route<'a> {
 }
 
 /// Looks both ends up and opens the way from the one to the other.
-pub(super) async fn open<'a>(
+pub(crate) async fn open<'a>(
     name: &'static str,
     cluster: &'a Cluster,
     route: Route<'_>,
@@ -105,7 +105,7 @@ async fn from_elsewhere(
 
 impl Way<'_> {
     /// Whose token the agent got.
-    pub(super) fn account(&self) -> (String, String) {
+    pub(crate) fn account(&self) -> (String, String) {
         self.minted.account.clone()
     }
 
@@ -119,8 +119,47 @@ impl Way<'_> {
         }
     }
 
+    /// Sends the request; where the agent is busy, once more after the wait that it asks for.
+    pub(crate) async fn ask<R: Clone, S>(
+        &mut self,
+        aim: &Aim,
+        (request, deadline): (&R, Option<Instant>),
+        session: &mut Session<'_>,
+        send: impl AsyncFn(Connection, &Secret, &Request<R>) -> Result<Answer<S>, Failure>,
+    ) -> Result<S, Stopped> {
+        loop {
+            let (connection, is_first) = match self.connection.take() {
+                Some(connection) => (connection, true),
+                None => (agent::connect(self.cluster, &self.start.agent).await?, false),
+            };
+            let body = self.body(request.clone(), deadline);
+            let (error, wait) = match send(connection, &self.minted.token, &body).await? {
+                Answer::Stream(stream) => return Ok(stream),
+                Answer::Refused { error, retry_after } => (error, retry_after),
+            };
+            if !is_first || error.code != ErrorCode::TooMany {
+                return Err(self.refused(&error, aim).await.into());
+            }
+            let wait = wait.unwrap_or(Duration::from_secs(1)).min(MAX_RETRY);
+            let (node, seconds) = (&self.start.agent.node, wait.as_secs_f64());
+            writeln!(session.err, "the agent on {node} is busy; asking again in {seconds} s")?;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn body<R>(&self, probe: R, deadline: Option<Instant>) -> Request<R> {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
+        Request {
+            source: self.start.source.clone(),
+            deadline_ms: left.and_then(NonZeroU64::new),
+            claimed_user: self.user.clone(),
+            probe,
+        }
+    }
+
     /// The block of what the agent refuses, with what the cluster knows about it.
-    pub(super) async fn refused(&self, error: &ErrorBody, aim: &Aim) -> Failure {
+    pub(crate) async fn refused(&self, error: &ErrorBody, aim: &Aim) -> Failure {
         let failure = refusal::failure(error, &self.asked());
         let is_node = error.missing.as_ref().is_some_and(|m| m.resource.as_bytes() == b"nodes");
         let is_missing = |right: &str| {
@@ -157,45 +196,21 @@ impl Way<'_> {
 
 impl<'a, P: Probe<'a>> Run<'_, P> {
     /// Sends the request; where the agent is busy, once more after the wait that it asks for.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         way: &mut Way<'_>,
         session: &mut Session<'_>,
     ) -> Result<Lines, Stopped> {
-        loop {
-            let (connection, is_first) = match way.connection.take() {
-                Some(connection) => (connection, true),
-                None => (agent::connect(way.cluster, &way.start.agent).await?, false),
-            };
-            let body = self.body(way);
-            let (error, wait) = match connection.probe(P::NAME, &way.minted.token, &body).await? {
-                Answer::Lines(lines) => return Ok(lines),
-                Answer::Refused { error, retry_after } => (error, retry_after),
-            };
-            if !is_first || error.code != ErrorCode::TooMany {
-                return Err(way.refused(&error, &self.ends.aim).await.into());
-            }
-            let wait = wait.unwrap_or(Duration::from_secs(1)).min(MAX_RETRY);
-            let (node, seconds) = (&way.start.agent.node, wait.as_secs_f64());
-            writeln!(session.err, "the agent on {node} is busy; asking again in {seconds} s")?;
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    fn body(&self, way: &Way<'_>) -> Request<P::Request> {
-        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let left = left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
-        Request {
-            source: way.start.source.clone(),
-            deadline_ms: left.and_then(NonZeroU64::new),
-            claimed_user: way.user.clone(),
-            probe: self.probe.request().clone(),
-        }
+        let (aim, request) = (&self.ends.aim, self.probe.request());
+        way.ask(aim, (request, self.deadline), session, async |connection, token, request| {
+            connection.probe(P::NAME, token, request).await
+        })
+        .await
     }
 }
 
 /// Who ended, in words; an error where the agent broke the protocol.
-pub(super) fn cut_off_cause(broken: &Broken, agent: &Agent) -> Result<String, Failure> {
+pub(crate) fn cut_off_cause(broken: &Broken, agent: &Agent) -> Result<String, Failure> {
     let node = &agent.node;
     match broken {
         Broken::Silent => Ok(format!("the agent on {node} sent {broken}")),

@@ -3,16 +3,20 @@
 use netdiag_wire::trace::{TraceProtocol, TraceRequest};
 
 use crate::{
-    args::{Port, TraceArgs},
-    code,
-    finding::{Failure, Label},
-    plan::{Aim, DeclaredPort, PortProtocol},
+    args::TraceArgs,
+    finding::Failure,
+    plan::{Aim, DeclaredPort, PortProtocol, declared_port},
 };
 
 /// The request; where it goes to a port that is known, the target is named with it from now on.
 pub(super) fn request(args: &TraceArgs, aim: &mut Aim) -> Result<TraceRequest, Failure> {
     let asked = args.port()?;
-    let found = asked.as_ref().map(|port| find(port, args.protocol(), aim)).transpose()?;
+    let wanted = match args.protocol() {
+        Some(TraceProtocol::Udp) => Some(PortProtocol::Udp),
+        Some(TraceProtocol::Tcp) => Some(PortProtocol::Tcp),
+        Some(TraceProtocol::Icmp) | None => None,
+    };
+    let found = asked.as_ref().map(|port| declared_port(port, wanted, aim)).transpose()?;
     let (protocol, port) = settle(args, found.as_ref(), &aim.ports);
     aim.peer.port = port;
     Ok(args.request(aim.host.clone(), protocol, port))
@@ -41,45 +45,6 @@ fn settle(
             None => (TraceProtocol::Udp, None),
         },
     }
-}
-
-/// The port that is meant; a number need not be declared.
-fn find(asked: &Port, protocol: Option<TraceProtocol>, aim: &Aim) -> Result<DeclaredPort, Failure> {
-    let wanted = match protocol {
-        Some(TraceProtocol::Udp) => Some(PortProtocol::Udp),
-        Some(TraceProtocol::Tcp) => Some(PortProtocol::Tcp),
-        Some(TraceProtocol::Icmp) | None => None,
-    };
-    let fits = |port: &&DeclaredPort| wanted.is_none_or(|wanted| port.protocol == wanted);
-    let mut declared = aim.ports.iter().filter(fits);
-    match asked {
-        Port::Number(number) => {
-            let number = number.get();
-            let found = declared.find(|port| port.number == number).cloned();
-            let protocol = wanted.unwrap_or(PortProtocol::Tcp);
-            Ok(found.unwrap_or(DeclaredPort { name: None, number, protocol }))
-        }
-        Port::Name(name) => declared
-            .find(|port| port.name.as_ref() == Some(name))
-            .cloned()
-            .ok_or_else(|| no_such_port(name, aim)),
-    }
-}
-
-fn no_such_port(name: &str, aim: &Aim) -> Failure {
-    let known = aim.ports.iter().map(|port| match &port.name {
-        Some(name) => format!("{name} ({})", port.number),
-        None => port.number.to_string(),
-    });
-    let known: Vec<_> = known.collect();
-    let declared = match known.is_empty() {
-        true => "it declares none".to_owned(),
-        false => format!("it declares {}", known.join(", ")),
-    };
-    let target = aim.peer.word();
-    let note = "a number need not be declared".to_owned();
-    Failure::new(code::BAD_VALUE, format!("{target} has no such port {name:?}; {declared}"))
-        .with(Label::Note(note))
 }
 
 /// The port as the header has it: not the first of a classic UDP trace, which stands for none.

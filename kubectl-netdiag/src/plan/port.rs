@@ -1,0 +1,46 @@
+//! PORT: by its number, or by the name that the target gives it.
+
+use super::{Aim, DeclaredPort, PortProtocol};
+use crate::{
+    args::Port,
+    code,
+    finding::{Failure, Label},
+};
+
+/// The port that is meant; a number need not be declared.
+pub(crate) fn declared_port(
+    asked: &Port,
+    wanted: Option<PortProtocol>,
+    aim: &Aim,
+) -> Result<DeclaredPort, Failure> {
+    let fits = |port: &&DeclaredPort| wanted.is_none_or(|wanted| port.protocol == wanted);
+    let mut declared = aim.ports.iter().filter(fits);
+    match asked {
+        Port::Number(number) => {
+            let number = number.get();
+            let found = declared.find(|port| port.number == number).cloned();
+            let protocol = wanted.unwrap_or(PortProtocol::Tcp);
+            Ok(found.unwrap_or(DeclaredPort { name: None, number, protocol }))
+        }
+        Port::Name(name) => declared
+            .find(|port| port.name.as_ref() == Some(name))
+            .cloned()
+            .ok_or_else(|| no_such_port(name, aim)),
+    }
+}
+
+fn no_such_port(name: &str, aim: &Aim) -> Failure {
+    let known = aim.ports.iter().map(|port| match &port.name {
+        Some(name) => format!("{name} ({})", port.number),
+        None => port.number.to_string(),
+    });
+    let known: Vec<_> = known.collect();
+    let declared = match known.is_empty() {
+        true => "it declares none".to_owned(),
+        false => format!("it declares {}", known.join(", ")),
+    };
+    let target = aim.peer.word();
+    let note = "a number need not be declared".to_owned();
+    Failure::new(code::BAD_VALUE, format!("{target} has no such port {name:?}; {declared}"))
+        .with(Label::Note(note))
+}

@@ -1,0 +1,423 @@
+//! `connect` as a session or in a pipe: one connection, and the bytes over it.
+
+use std::{io, net::SocketAddr};
+
+use netdiag_wire::{
+    EndReason, ErrorBody, Event, Line,
+    connect::stream::{ConnectStreamEvent, ConnectStreamRequest, NotConnected},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Input, LineEnd, Local, Looks, Output, Pieces, Relayed, read, relay};
+use crate::{
+    agent::{Broken, Piece, Upload, nonsense},
+    args::{BytesFlags, ConnectArgs, Origin, ProbeArgs, Target},
+    cluster::{Cluster, agents::Agent},
+    code,
+    diagnose::{self, Bytes, cut_off},
+    finding::{Failure, Severity, worst},
+    local,
+    plan::{PortProtocol, declared_port, target},
+    probe::{
+        self, Conclusion, Ends, interruption, is_cut_off,
+        way::{self, Route},
+        within,
+    },
+    render::{self, number},
+    session::{Clock, Session, Stopped},
+};
+
+/// One connection on its way.
+struct Talk<'a> {
+    ends: Ends<'a>,
+    /// Absent for `--from local`.
+    agent: Option<Agent>,
+    pieces: Pieces<ConnectStreamEvent>,
+    upload: Upload,
+    /// Only the connection is asked for, since this time.
+    check: Option<Clock>,
+    /// Dropped, it ends what this process runs itself.
+    _stop: Option<DropGuard>,
+}
+
+/// How far it came.
+#[derive(Debug)]
+enum Begun {
+    Connected(Connected),
+    Not { remote: SocketAddr, took_us: u64, outcome: NotConnected },
+    Ended(Ended),
+}
+
+#[derive(Debug)]
+struct Connected {
+    local: SocketAddr,
+    remote: SocketAddr,
+    took_us: u64,
+    intercepted: bool,
+}
+
+/// A stream's last event.
+#[derive(Debug)]
+enum Ended {
+    Reason(EndReason),
+    Error(ErrorBody),
+}
+
+/// Runs the command; the verdict makes the exit code.
+pub(crate) async fn run(
+    args: &ConnectArgs,
+    session: &mut Session<'_>,
+) -> Result<Severity, Stopped> {
+    let clock = Clock::now();
+    let input = wish(&args.bytes, args.output.format.is_some(), session).await?;
+    let check = matches!(input, Wish::Check).then_some(clock);
+    let origin = session.origin(args.source().from.as_ref())?;
+    if origin == Some(Origin::Local) {
+        return from_here(args, (input, check), session).await;
+    }
+    let (target, source) = (args.target()?, args.source());
+    let cluster = Cluster::open(args.kube(), &session.surroundings)?;
+    let origin = origin.as_ref().and_then(Origin::object);
+    let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
+    let opened =
+        within(deadline, way::open("connect", &cluster, Route::Between(&target, origin), source));
+    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
+    let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
+    let account = Some(way.account());
+    let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
+    let request = request(args, &mut ends)?;
+    let asked =
+        way.ask(&ends.aim, (&request, deadline), session, async |connection, token, request| {
+            connection.bytes("connect/stream", token, request).await
+        });
+    let (frames, upload) = asked.await?;
+    let agent = Some(way.start.agent.clone());
+    let mut talk = Talk { ends, agent, pieces: Pieces::Agent(frames), upload, check, _stop: None };
+    match talk.talk(&args.bytes, input, session).await {
+        Err(Halt::Refused(error)) => Err(way.refused(&error, &talk.ends.aim).await.into()),
+        Err(Halt::Stopped(stopped)) => Err(stopped),
+        Ok(severity) => Ok(severity),
+    }
+}
+
+async fn from_here(
+    args: &ConnectArgs,
+    (input, check): (Wish, Option<Clock>),
+    session: &mut Session<'_>,
+) -> Result<Severity, Stopped> {
+    let target = args.target()?;
+    let cluster = match &target {
+        Target::Object(_) => Some(Cluster::open(args.kube(), &session.surroundings)?),
+        Target::Address(_) | Target::Host(_) => None,
+    };
+    let aim = match &cluster {
+        Some(cluster) => target::find(cluster, &target, args.source().family()).await?,
+        None => target::unlooked(&target),
+    };
+    let (from, cluster) = (local::peer(), cluster.as_ref());
+    let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
+    let request = request(args, &mut ends)?;
+    let stop = CancellationToken::new();
+    let (pieces, upload) = local::start_stream(request, stop.clone())?;
+    let mut talk =
+        Talk { ends, agent: None, pieces, upload, check, _stop: Some(stop.drop_guard()) };
+    match talk.talk(&args.bytes, input, session).await {
+        Err(Halt::Refused(error)) => {
+            let code = crate::agent::refusal::code_of(error.code);
+            Err(Failure::new(code, error.message.to_string()).into())
+        }
+        Err(Halt::Stopped(stopped)) => Err(stopped),
+        Ok(severity) => Ok(severity),
+    }
+}
+
+fn request(args: &ConnectArgs, ends: &mut Ends<'_>) -> Result<ConnectStreamRequest, Failure> {
+    let port = declared_port(&args.port()?, Some(PortProtocol::Tcp), &ends.aim)?.number;
+    ends.aim.peer.port = Some(port);
+    Ok(args.stream_request(ends.aim.host.clone(), port))
+}
+
+/// Why there is no verdict.
+enum Halt {
+    /// By the agent.
+    Refused(Box<ErrorBody>),
+    Stopped(Stopped),
+}
+
+impl<S: Into<Stopped>> From<S> for Halt {
+    fn from(stopped: S) -> Self {
+        Self::Stopped(stopped.into())
+    }
+}
+
+impl Talk<'_> {
+    async fn talk(
+        &mut self,
+        flags: &BytesFlags,
+        input: Wish,
+        session: &mut Session<'_>,
+    ) -> Result<Severity, Halt> {
+        let mut bytes = Bytes::default();
+        let begun = tokio::select! {
+            biased;
+            () = interruption() => return Err(self.cut(&bytes, "stopped by Ctrl-C or SIGTERM").into()),
+            begun = self.begin(session) => begun?,
+        };
+        let relayed = match (begun, input) {
+            (Begun::Ended(ended), _) => Relayed::Ended(ended),
+            (Begun::Not { remote, took_us, outcome }, _) => {
+                bytes.not_connected = Some((remote, took_us, outcome));
+                Relayed::Quit
+            }
+            (Begun::Connected(connected), input) => {
+                self.ends.meet(connected.local.ip(), connected.remote.ip());
+                bytes.connected = Some(connected.remote);
+                bytes.intercepted = connected.intercepted;
+                match input {
+                    Wish::Check => {
+                        self.checked(&connected, session)?;
+                        Relayed::Quit
+                    }
+                    Wish::Bytes(input) => {
+                        greet(&connected, flags, session)?;
+                        self.relay(flags, input, &mut bytes, session).await?
+                    }
+                }
+            }
+        };
+        self.conclude(relayed, bytes, session)
+    }
+
+    /// What is printed of a connection that is not used.
+    fn checked(&self, connected: &Connected, session: &mut Session<'_>) -> io::Result<()> {
+        let (out, screen) = (&mut *session.out, &session.screen);
+        render::header(out, screen, &self.ends.from, std::slice::from_ref(&self.ends.aim.peer))?;
+        let Connected { local, remote, took_us, intercepted } = connected;
+        if screen.shows_evidence() && !intercepted {
+            writeln!(out, "connected in {}: {local} -> {remote}", number::took(*took_us))?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, bytes: &Bytes, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+        let findings = diagnose::bytes(bytes, &self.ends.context(render::Names::default()));
+        if let Some(clock) = self.check {
+            let peers = (self.ends.from.clone(), Some(self.ends.aim.peer.clone()));
+            let conclusion = Conclusion { findings, parts: Vec::new() };
+            return conclusion.show("ConnectReport", clock.span(), peers, session);
+        }
+        render::verdict(session.err, &session.screen, &findings)?;
+        Ok(worst(&findings))
+    }
+
+    /// To the connection, or to the end without one.
+    async fn begin(&mut self, session: &mut Session<'_>) -> Result<Begun, Stopped> {
+        loop {
+            let line = match self.pieces.next().await {
+                Ok(Piece::Event(line)) => line,
+                Ok(Piece::Data(_) | Piece::End) => {
+                    return Err(self.nonsense("bytes before a connection").into());
+                }
+                Err(broken) => return Err(self.broken(&Bytes::default(), &broken).into()),
+            };
+            if let Some(agent) = &self.agent {
+                probe::accepted(agent, &line, session)?;
+            }
+            match line.event {
+                Event::Probe(ConnectStreamEvent::Connected {
+                    local,
+                    remote,
+                    took_us,
+                    intercepted,
+                }) => {
+                    let connected = Connected { local, remote, took_us, intercepted };
+                    return Ok(Begun::Connected(connected));
+                }
+                Event::Probe(ConnectStreamEvent::NotConnected { remote, took_us, outcome }) => {
+                    return Ok(Begun::Not { remote, took_us, outcome });
+                }
+                event => {
+                    if let Some(ended) = ended(event) {
+                        return Ok(Begun::Ended(ended));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn relay(
+        &mut self,
+        flags: &BytesFlags,
+        input: Input,
+        bytes: &mut Bytes,
+        session: &mut Session<'_>,
+    ) -> Result<Relayed<Ended>, Stopped> {
+        let streams = &session.streams;
+        let is_typed = flags.interactive && streams.stdin_is_terminal;
+        let is_telnet = flags.interactive && !flags.raw;
+        let looks = match (streams.stdout_is_terminal, is_telnet) {
+            (_, true) => Looks::Escaped,
+            (true, false) => Looks::Text,
+            (false, false) => Looks::AsTheyAre,
+        };
+        let line_end = match flags.is_crlf(flags.interactive) {
+            true => LineEnd::CrLf,
+            false => LineEnd::AsItIs,
+        };
+        let output = Output::new((streams.stdout)()?, looks);
+        let local = Local { input, line_end, is_typed, is_telnet, output };
+        #[cfg(unix)]
+        let _keys = is_typed.then(|| super::Keys::take(io::stdin())).transpose()?;
+        let mut closed = None;
+        let take = |line: Line<ConnectStreamEvent>| match line.event {
+            Event::Probe(ConnectStreamEvent::Closed { sent, received, end }) => {
+                closed = Some((sent, received, end));
+                None
+            }
+            event => ended(event),
+        };
+        let mut received = 0;
+        let relaying = relay(&mut self.pieces, self.upload.clone(), local, &mut received, take);
+        let relayed = tokio::select! {
+            biased;
+            () = interruption() => Relayed::Ended(Ended::Reason(EndReason::Cancelled)),
+            relayed = relaying => relayed,
+        };
+        (bytes.received, bytes.closed) = (received, closed);
+        Ok(relayed)
+    }
+
+    fn conclude(
+        &self,
+        relayed: Relayed<Ended>,
+        mut bytes: Bytes,
+        session: &mut Session<'_>,
+    ) -> Result<Severity, Halt> {
+        bytes.ended = match relayed {
+            Relayed::Ended(Ended::Reason(reason)) => Some(reason),
+            Relayed::Ended(Ended::Error(error)) if is_cut_off(error.code) => {
+                return Err(self.cut(&bytes, &error.message.to_string()).into());
+            }
+            Relayed::Ended(Ended::Error(error)) => return Err(Halt::Refused(Box::new(error))),
+            Relayed::Quit => None,
+            Relayed::Broken(broken) => return Err(self.broken(&bytes, &broken).into()),
+            Relayed::Output(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+                return Err(binary().into());
+            }
+            Relayed::Output(cause) => return Err(Stopped::Write(cause).into()),
+            Relayed::Input(cause) => return Err(unread(&cause).into()),
+        };
+        Ok(self.verdict(&bytes, session)?)
+    }
+
+    fn broken(&self, bytes: &Bytes, broken: &Broken) -> Failure {
+        match &self.agent {
+            None => self.cut(bytes, &broken.to_string()),
+            Some(agent) => match way::cut_off_cause(broken, agent) {
+                Ok(cause) => self.cut(bytes, &cause),
+                Err(failure) => failure,
+            },
+        }
+    }
+
+    fn cut(&self, bytes: &Bytes, cause: &str) -> Failure {
+        cut_off(&bytes.progress(), &self.ends.from, cause)
+    }
+
+    fn nonsense(&self, what: &str) -> Failure {
+        match &self.agent {
+            Some(agent) => nonsense(agent, what),
+            None => Failure::new(code::PROTOCOL, what),
+        }
+    }
+}
+
+fn ended(event: Event<ConnectStreamEvent>) -> Option<Ended> {
+    match event {
+        Event::End { reason } => Some(Ended::Reason(reason)),
+        Event::Error { error } => Some(Ended::Error(error)),
+        Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => None,
+    }
+}
+
+/// The one line of a session.
+fn greet(connected: &Connected, flags: &BytesFlags, session: &mut Session<'_>) -> io::Result<()> {
+    if !flags.interactive {
+        return Ok(());
+    }
+    let remote = connected.remote;
+    let who = match connected.intercepted {
+        false => format!("connected to {remote}"),
+        true => format!("taken by a proxy of the source's own, not by {remote}"),
+    };
+    let keys = match session.streams.stdin_is_terminal {
+        true => "; Ctrl-] ends, Ctrl-D half-closes",
+        false => "",
+    };
+    writeln!(session.err, "{who}{keys}")
+}
+
+fn binary() -> Failure {
+    let message = "the peer sends binary data: not written to a terminal; send stdout to a file \
+                   or a pipe";
+    Failure::new(code::BAD_VALUE, message)
+}
+
+fn unread(cause: &io::Error) -> Failure {
+    Failure { code: None, message: format!("read stdin: {cause}"), labels: Vec::new() }
+}
+
+/// What stdin holds: a connection is made for it, or only checked.
+pub(crate) enum Wish {
+    Bytes(Input),
+    Check,
+}
+
+/// How long a pipe may say nothing before it counts as one that was only inherited.
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Bytes with `-i`, or where stdin is no terminal and has something to read.
+pub(crate) async fn wish(
+    flags: &BytesFlags,
+    is_check: bool,
+    session: &mut Session<'_>,
+) -> Result<Wish, Stopped> {
+    let is_terminal = session.streams.stdin_is_terminal;
+    if flags.raw && session.streams.stdout_is_terminal {
+        let message = "--raw: not to a terminal; send stdout to a file or a pipe";
+        return Err(Failure::new(code::BAD_VALUE, message).into());
+    }
+    if flags.wants_bytes() {
+        return Ok(Wish::Bytes(read(io::stdin(), is_terminal)));
+    }
+    if is_check || is_terminal {
+        return Ok(Wish::Check);
+    }
+    let mut input = read(io::stdin(), false);
+    let first = tokio::time::timeout(SILENCE, input.recv()).await;
+    match first {
+        Ok(Some(Ok(bytes))) if !bytes.is_empty() => Ok(Wish::Bytes(put_back(bytes, input))),
+        Ok(Some(Err(cause))) => Err(unread(&cause).into()),
+        Ok(_) => Ok(Wish::Check),
+        Err(_) => {
+            let note = "stdin is open but says nothing: only the connection is checked; \
+                        -i waits for bytes, </dev/null does not";
+            writeln!(session.err, "{note}")?;
+            Ok(Wish::Check)
+        }
+    }
+}
+
+fn put_back(first: bytes::Bytes, mut rest: Input) -> Input {
+    let (sender, input) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut next = Some(Ok(first));
+        while let Some(chunk) = next {
+            if sender.send(chunk).await.is_err() {
+                return;
+            }
+            next = rest.recv().await;
+        }
+    });
+    input
+}
