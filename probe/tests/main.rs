@@ -12,5 +12,6 @@ mod responder;
 mod sandbox;
 mod scan;
 mod side_by_side;
+mod sockets;
 mod trace;
 mod walk;

@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
     ("dig", "dnsutils"),
@@ -23,6 +23,7 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("mtr", "mtr-tiny"),
     ("named", "bind9"),
     ("nc", "netcat-openbsd"),
+    ("netstat", "net-tools"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),
     ("ping", "iputils-ping"),

@@ -32,7 +32,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<TcpInfo> {
         ssthresh: of(76).filter(|segments| *segments < NO_THRESHOLD),
         mss_bytes: of(16)?,
         receive_mss_bytes: of(20)?,
-        advertised_mss_bytes: of(88)?,
+        advertised_mss_bytes: of(84)?,
         path_mtu_bytes: of(60)?,
         unacked: of(24)?,
         lost: of(32)?,

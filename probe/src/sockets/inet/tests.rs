@@ -157,6 +157,7 @@ fn tcp_info_has_what_was_measured() {
         (72, 30),
         (76, 0x7fff_ffff),
         (80, 10),
+        (84, 1_460),
         (100, 5),
     ] {
         put(at, value);
@@ -168,6 +169,7 @@ fn tcp_info_has_what_was_measured() {
     let read = TCP4.entry(&told.bytes()).unwrap().tcp_info.unwrap();
     assert_eq!((read.rtt_us, read.rtt_var_us, read.rto_us), (Some(412), Some(30), Some(204_000)));
     assert_eq!((read.cwnd, read.ssthresh, read.mss_bytes), (10, None, 1_448));
+    assert_eq!(read.advertised_mss_bytes, 1_460);
     assert_eq!((read.total_retransmits, read.last_ack_received_us), (5, 4_200_000));
     assert_eq!((read.pacing_rate, read.delivery_rate, read.min_rtt_us), (None, None, None));
     assert_eq!((read.send_window_scale, read.receive_window_scale), (Some(7), Some(9)));
