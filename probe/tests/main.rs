@@ -4,6 +4,7 @@
 
 mod dns;
 mod dns_base;
+mod identify;
 mod lab;
 mod names;
 mod ping;

@@ -119,7 +119,6 @@ fn follow(bytes: &[u8], known: &mut Known, queue: &mut VecDeque<Step>) {
         [b'A', b'M', b'Q', b'P', ..] => Some(Step::Amqp),
         [b'H', b'T', b'T', b'P', b'/', ..] => Some(Step::Http),
         _ if caches::hints(bytes) => Some(Step::Cache),
-        _ if databases::hints_mongo(bytes) => Some(Step::Mongo),
         _ => None,
     };
     if let Some(step) = hinted
@@ -168,12 +167,16 @@ async fn http(peer: &mut Peer, known: &mut Known, queue: &mut VecDeque<Step>) {
         queue.retain(|step| step.may_answer_http_so(&answer.bytes, answer.has_ended));
         return follow(&answer.bytes, known, queue);
     }
+    queue.clear();
     let wants_tls = |bytes: &[u8]| http::Answer::parse(bytes).is_some_and(|one| one.wants_tls());
     if wants_tls(&answer.bytes) && peer.offer.is_none() {
-        *queue = [Step::Tls].into();
+        queue.push_back(Step::Tls);
         return;
     }
-    queue.clear();
+    if databases::hints_mongo(&answer.bytes) {
+        queue.push_back(Step::Mongo);
+        return;
+    }
     found = known.holder.says(found, http::Answer::parse(&answer.bytes));
     for path in PATHS {
         if found.version.is_some() || found.product.is_some() && !known.holder.is_known() {
