@@ -234,7 +234,10 @@ impl SocketsArgs {
         }
         let network = self.peer.as_ref().and_then(|peer| peer.network.as_deref());
         let address = network.and_then(|text| text.parse::<IpAddr>().ok());
-        self.source.check_addresses("sockets --peer", address, None)?;
+        if let Some(address) = address.filter(|address| !self.source.family().has(*address)) {
+            let message = format!("--peer {address}: of the family that -4 or -6 leaves out");
+            return Err(bad_value("sockets", message));
+        }
         let request = self.request();
         let is_unix = request.protocols == [SocketProtocol::Unix];
         match is_unix && (request.local_port.is_some() || self.peer.is_some()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netdiag_wire::sockets::{SocketEntry, SocketsReport};
+use netdiag_wire::sockets::SocketEntry;
 
 mod connections;
 mod listeners;
@@ -44,7 +44,7 @@ pub(super) fn findings(view: &SocketsView<'_>, account: Option<&(String, String)
         found.push(well(view));
     }
     explained(&mut found);
-    if let Some(label) = processes_left_out(view.report)
+    if let Some(label) = processes_left_out(view)
         && let Some(first) = found.first_mut()
     {
         first.labels.push(label);
@@ -109,11 +109,15 @@ fn incomplete(view: &SocketsView<'_>) -> Option<Finding> {
     Some(Finding::new(Severity::Unknown, INCOMPLETE, summary))
 }
 
-/// Whose sockets remain nobody's, and why.
-fn processes_left_out(report: &SocketsReport) -> Option<Label> {
-    let count = report.done.as_ref()?.processes?;
+/// Why a socket that somebody holds remains nobody's.
+fn processes_left_out(view: &SocketsView<'_>) -> Option<Label> {
+    let count = view.report.done.as_ref()?.processes?;
+    let is_nobodys = |entry: &SocketEntry| entry.inode.is_some() && entry.pids.is_empty();
+    if !view.listed().any(is_nobodys) {
+        return None;
+    }
     let parts = [
-        (count.vanished, "ended while they were looked at"),
+        (count.vanished, "ended before they were looked into"),
         (count.refused, "could not be looked into"),
         (count.left_out, "were left out for want of time"),
     ];

@@ -142,7 +142,7 @@ fn what_cannot_be_is_refused_with_its_bound() {
             "sockets pod/foo --peer web",
             "--peer web: must be an address, a CIDR or either with :PORT",
         ),
-        ("sockets pod/foo -4 --peer ::1", "sockets --peer ::1: an IPv6 address, and -4 was given"),
+        ("sockets pod/foo -4 --peer ::1", "--peer ::1: of the family that -4 or -6 leaves out"),
         ("sockets pod/foo -x --port 80", "-x: a unix socket has no port and no peer"),
         (
             "sockets pod/foo --sort size",

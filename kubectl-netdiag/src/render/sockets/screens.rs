@@ -290,6 +290,32 @@ fn the_counters_that_matter_are_told_in_words() {
 }
 
 #[test]
+fn a_holder_that_was_not_found_is_accounted_for() {
+    use netdiag_wire::sockets::{ProcessCount, SocketsDone, SocketsEvent};
+    let count = ProcessCount { read: 2, vanished: 1, refused: 1, left_out: 0 };
+    let done = SocketsEvent::Done(SocketsDone { took_us: 1, processes: Some(count) });
+    let scene = SocketsScene::listening().then(done).of(4711, listens("0.0.0.0", 80, 0, 128));
+    assert!(scene.findings()[0].labels.is_empty(), "{:?}", scene.findings());
+    let scene = scene.with(listens("0.0.0.0", 81, 0, 128));
+    let note = "of 4 processes 1 ended before they were looked into, 1 could not be looked into";
+    assert_eq!(scene.findings()[0].labels, [crate::finding::Label::Note(note.into())]);
+}
+
+#[test]
+fn an_overflow_between_two_looks_is_a_warning() {
+    let count = |count| [("TcpExt", "ListenOverflows", count)];
+    let scene = SocketsScene::listening()
+        .counters(0, &count(3))
+        .counters(500_000, &count(9))
+        .of(4711, listens("0.0.0.0", 80, 1, 128));
+    let finding = &scene.findings()[0];
+    assert_eq!(
+        finding.summary,
+        "an accept queue was full meanwhile: 6 connections turned away in 0.500 s; none is full now"
+    );
+}
+
+#[test]
 fn an_incomplete_table_says_so() {
     let mut scene = SocketsScene::connected();
     scene = scene.with(connection(SocketState::Established, 1, ("10.96.14.7", 80)));
