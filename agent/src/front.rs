@@ -31,6 +31,7 @@ mod form;
 mod head;
 mod identity;
 mod limits;
+mod listen;
 mod listener;
 mod live;
 mod ping;

@@ -27,6 +27,7 @@ pub use passing::{receive, send};
 use netdiag_wire::{
     connect::{ConnectRequest, stream::ConnectStreamRequest},
     dns::DnsRequest,
+    listen::ListenRequest,
     ping::PingRequest,
     scan::Scan,
     sockets::SocketsRequest,
@@ -140,5 +141,6 @@ pub enum ProbeOrder {
     Scan(Box<Scan>),
     Connect(Box<ConnectRequest>),
     ConnectStream(ConnectStreamRequest),
+    Listen(ListenRequest),
     Sockets(Box<SocketsRequest>),
 }

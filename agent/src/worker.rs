@@ -23,6 +23,7 @@ mod drop;
 mod enter;
 pub mod files;
 mod lines;
+mod listen;
 mod local_routes;
 mod open;
 mod ping;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 mod addresses;
 mod banner;
-mod copy;
+pub(crate) mod copy;
 mod datagram;
 mod resets;
 mod round;

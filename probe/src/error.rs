@@ -1,6 +1,9 @@
 //! Why a probe could not be carried out.
 
-use std::{io, net::IpAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use netdiag_wire::ErrorCode;
 use rustix::io::Errno;
@@ -21,6 +24,13 @@ pub enum ProbeError {
     SourceAddress { wanted: IpAddr, has: Vec<IpAddr> },
     #[error("{host} has no {family} address")]
     WrongFamily { host: String, family: &'static str },
+    #[error("port {port} is in use{}", holder(.by))]
+    PortTaken { port: u16, by: Option<(SocketAddr, Option<u32>)> },
+    #[error(
+        "port {port} is privileged here: the first that is not is {first} \
+         (net.ipv4.ip_unprivileged_port_start)"
+    )]
+    PrivilegedPort { port: u16, first: u16 },
     #[error("resolve {host}")]
     Resolve { host: String, source: ResolveError },
     /// By the caller's policy on destinations.
@@ -62,9 +72,18 @@ impl ProbeError {
             }
             Self::Socket(..) => ErrorCode::Socket,
             Self::SourceAddress { .. } => ErrorCode::SourceAddress,
+            Self::PortTaken { .. } | Self::PrivilegedPort { .. } => ErrorCode::PortUnavailable,
             Self::Resolve { .. } => ErrorCode::NameResolution,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
         }
+    }
+}
+
+fn holder(by: &Option<(SocketAddr, Option<u32>)>) -> String {
+    match by {
+        Some((local, Some(uid))) => format!(": a process of uid {uid} has {local}"),
+        Some((local, None)) => format!(": {local}"),
+        None => String::new(),
     }
 }
 

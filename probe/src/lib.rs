@@ -7,6 +7,7 @@ mod clock;
 mod connect;
 pub mod dns;
 pub mod error;
+pub mod listen;
 pub mod names;
 mod packet;
 pub mod ping;

@@ -13,7 +13,9 @@ pub(crate) mod meaning;
 pub(crate) mod netlink;
 pub(crate) mod probe;
 pub(crate) mod quoted;
+pub(crate) mod saved_syn;
 pub(crate) mod syn;
+pub(crate) mod tcp_options;
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Version {

@@ -10,7 +10,7 @@ pub(crate) mod icmp;
 pub(crate) mod links;
 pub(crate) mod many;
 pub(crate) mod packets;
-mod raw;
+pub(crate) mod raw;
 pub(crate) mod receive;
 pub(crate) mod refusal;
 pub(crate) mod route;

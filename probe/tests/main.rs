@@ -6,6 +6,7 @@ mod dns;
 mod dns_base;
 mod identify;
 mod lab;
+mod listen;
 mod names;
 mod ping;
 mod rejections;

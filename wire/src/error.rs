@@ -77,6 +77,8 @@ pub enum ErrorCode {
     SourceAddress,
     /// The target's name has no address, as the source resolves it.
     NameResolution,
+    /// The port cannot be listened on: in use, and by whom, or privileged; the message says it.
+    PortUnavailable,
     /// A socket could not be opened or used.
     Socket,
     /// The worker ended without an end line.
@@ -100,7 +102,8 @@ impl ErrorCode {
             | Self::WrongNode
             | Self::PodEnded
             | Self::PodPending
-            | Self::ForeignNamespace => 409,
+            | Self::ForeignNamespace
+            | Self::PortUnavailable => 409,
             Self::LimitExceeded | Self::SourceAddress | Self::NameResolution => 422,
             Self::TooMany => 429,
             Self::ApiServerUnreachable | Self::Unavailable => 503,

@@ -11,6 +11,7 @@ pub mod dns;
 pub mod error;
 pub mod fate;
 pub mod frame;
+pub mod listen;
 pub mod ping;
 pub mod scan;
 pub mod sockets;

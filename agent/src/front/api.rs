@@ -14,6 +14,7 @@ use netdiag_wire::{
     About, ErrorBody, ErrorCode,
     connect::{ConnectRequest, stream::ConnectStreamRequest},
     dns::DnsRequest,
+    listen::ListenRequest,
     ping::PingRequest,
     scan::ScanRequest,
     sockets::SocketsRequest,
@@ -27,11 +28,12 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 6] = [
+pub(crate) const PROBES: [&str; 7] = [
     PingRequest::NAME,
     TraceRequest::NAME,
     DnsRequest::NAME,
     ConnectRequest::NAME,
+    ListenRequest::NAME,
     ScanRequest::NAME,
     SocketsRequest::NAME,
 ];
@@ -44,6 +46,7 @@ pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = with::<ConnectRequest, Lines>(router);
     let router = with::<ScanRequest, Lines>(router);
     let router = with::<SocketsRequest, Lines>(router);
+    let router = with::<ListenRequest, Frames>(router);
     with::<ConnectStreamRequest, Frames>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

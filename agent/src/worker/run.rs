@@ -46,6 +46,7 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         ProbeOrder::Sockets(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::Connect(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::ConnectStream(request) => stream::to_the_end(assignment, &order, request),
+        ProbeOrder::Listen(request) => stream::to_the_end(assignment, &order, request),
     }
 }
 

@@ -8,11 +8,13 @@ apart: in no bundle, since it reads what others wrote; bound by hand.
 files is basic: it shows a source's resolv.conf and hosts file and no other, which say little more
 than the pod's spec, and without it dns could not show how a pod resolves.
 
+listen is full: whoever has it can take a port of a pod, and what is sent there.
+
 processes is full: which programs run in a pod, with their PIDs, is more than what its sockets are.
 */}}
 {{- define "netdiag.rights" -}}
 basic: [ping, trace, dns, connect, sockets, files]
-full: [fast-ping, scan, processes]
+full: [fast-ping, listen, scan, processes]
 apart: []
 {{- end -}}
 

@@ -20,8 +20,8 @@ use crate::cluster::{
 };
 
 /// Every right of this release, one line of the table each.
-pub(super) const RIGHTS: [&str; 8] =
-    ["ping", "trace", "dns", "connect", "sockets", "files", "fast-ping", "processes"];
+pub(super) const RIGHTS: [&str; 9] =
+    ["ping", "trace", "dns", "connect", "sockets", "files", "fast-ping", "listen", "processes"];
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

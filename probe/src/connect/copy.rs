@@ -23,13 +23,13 @@ const LEAST_ROOM: usize = 8 * 1024;
 
 /// How much passed so far, whoever ends it.
 #[derive(Debug, Default)]
-pub(super) struct Passed {
-    pub(super) sent: Cell<u64>,
-    pub(super) received: Cell<u64>,
+pub(crate) struct Passed {
+    pub(crate) sent: Cell<u64>,
+    pub(crate) received: Cell<u64>,
 }
 
 /// Passes bytes on until both directions have ended, or the connection has.
-pub(super) async fn both_ways<E>(
+pub(crate) async fn both_ways<E>(
     socket: &mut TcpStream,
     caller: &mut Caller<E>,
     passed: &Passed,

@@ -1,10 +1,18 @@
 //! The addresses of this network namespace.
 
-use std::{io, net::IpAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use nix::ifaddrs::getifaddrs;
 
 use crate::ProbeError;
+
+/// IPv4 as IPv4, also on a socket of IPv6.
+pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
 
 pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
     let interfaces = getifaddrs()?;

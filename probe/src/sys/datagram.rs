@@ -88,7 +88,7 @@ impl Datagram {
         loop {
             match nix::sys::socket::recvfrom(self.0.as_raw_fd(), buffer) {
                 Ok((length, from)) => {
-                    if let Some(from) = from.as_ref().and_then(address) {
+                    if let Some(from) = from.as_ref().and_then(receive::address) {
                         return Ok(Heard::Packet { from, length });
                     }
                 }
@@ -109,9 +109,4 @@ impl Datagram {
     fn take_error(&self, buffer: &mut [u8]) -> io::Result<Option<(IpAddr, IcmpError)>> {
         Ok(receive::read(&self.0, buffer, MsgFlags::MSG_ERRQUEUE)?.rejection())
     }
-}
-
-fn address(address: &nix::sys::socket::SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address.as_sockaddr_in().map(|a| SocketAddr::new(a.ip().into(), a.port()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|a| SocketAddr::new(a.ip().into(), a.port())))
 }

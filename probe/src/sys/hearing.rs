@@ -33,9 +33,7 @@ impl Unprivileged {
     /// Never waits.
     pub(crate) fn hear(&self, buffer: &mut [u8]) -> io::Result<Heard> {
         match receive::read(self, buffer, MsgFlags::empty()) {
-            Ok(Beside { from: Some(from), port: Some(port), ttl, .. }) => {
-                Ok(Heard::Datagram { from: SocketAddr::new(from, port), ttl })
-            }
+            Ok(Beside { from: Some(from), ttl, .. }) => Ok(Heard::Datagram { from, ttl }),
             Ok(_) => Ok(Heard::Other),
             Err(Errno::EAGAIN) => self.hear_error(buffer),
             // A sandbox that forbids receiving; never what an ICMP error is turned into.
@@ -51,7 +49,7 @@ impl Unprivileged {
             Err(Errno::EAGAIN) => return Ok(Heard::Empty),
             Err(errno) => return Err(errno.into()),
         };
-        let about = beside.from.zip(beside.port).map(SocketAddr::from);
+        let about = beside.from;
         Ok(about.zip(beside.rejection()).map_or(Heard::Other, |(about, (by, icmp))| Heard::Error {
             about,
             by,

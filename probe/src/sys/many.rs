@@ -73,8 +73,10 @@ impl PacketSocket {
                     _ => None,
                 })
             };
-            let from = message.address.as_ref().and_then(super::receive::ip_of);
-            self.read(bytes, from, hop_limit).into_iter().for_each(&mut *note);
+            let from = message.address.as_ref().and_then(super::receive::address);
+            self.read(bytes, from.map(|from| from.ip()), hop_limit)
+                .into_iter()
+                .for_each(&mut *note);
         }
         Ok(count == MOST)
     }

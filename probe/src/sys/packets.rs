@@ -136,7 +136,7 @@ impl PacketSocket {
             Err(_) => return Ok(Taken::Other),
         };
         let bytes = buffer.get(..beside.length).unwrap_or_default();
-        let packet = self.read(bytes, beside.from, || beside.ttl);
+        let packet = self.read(bytes, beside.from.map(|from| from.ip()), || beside.ttl);
         Ok(packet.map_or(Taken::Other, |packet| Taken::Packet(Packet { at: beside.at, ..packet })))
     }
 

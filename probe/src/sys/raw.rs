@@ -27,6 +27,43 @@ pub(super) fn lock_filter(socket: impl AsFd) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// From now on the kernel keeps the SYN of each connection to this listener until it is read
+/// (tcp(7)).
+pub(crate) fn save_syn(listener: impl AsFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the descriptor is borrowed for the call; value and length are those of `on`.
+    let done = unsafe {
+        libc::setsockopt(
+            listener.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_SAVE_SYN,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The headers of the SYN that opened this connection, which the kernel then forgets.
+pub(crate) fn saved_syn(connection: impl AsFd) -> io::Result<Vec<u8>> {
+    // An IPv6 header with a few extensions, and 60 bytes of TCP; more does not fit and is refused.
+    let mut bytes = vec![0_u8; 512];
+    let mut length = bytes.len() as libc::socklen_t;
+    // SAFETY: the descriptor is borrowed for the call; the kernel writes at most `length` bytes,
+    // which is how long the buffer is, and then how many it wrote.
+    let done = unsafe {
+        libc::getsockopt(
+            connection.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_SAVED_SYN,
+            bytes.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    bytes.truncate(length as usize);
+    if done == 0 { Ok(bytes) } else { Err(io::Error::last_os_error()) }
+}
+
 /// A socket that owns its descriptor, has the same one for life and closes it on drop only.
 ///
 /// # Safety

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IoSliceMut},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
     time::Duration,
 };
@@ -42,12 +42,11 @@ pub(crate) enum Taken<'a> {
 
 /// What comes beside the bytes.
 #[derive(Default)]
-pub(super) struct Beside {
-    pub(super) length: usize,
-    pub(super) from: Option<IpAddr>,
-    /// Beside an error, both are of the packet's target.
-    pub(super) port: Option<u16>,
-    pub(super) ttl: Option<u8>,
+pub(crate) struct Beside {
+    pub(crate) length: usize,
+    /// Beside an error: the packet's target.
+    pub(crate) from: Option<SocketAddr>,
+    pub(crate) ttl: Option<u8>,
     pub(super) at: Option<Duration>,
     pub(super) error: Option<(sock_extended_err, Option<IpAddr>)>,
 }
@@ -91,10 +90,10 @@ impl IcmpSocket {
                 Some(Received { from: ip.from.into(), ttl: Some(ip.ttl), at, answer })
             }
             (Version::V4, false) => {
-                Some(Received { from: from?, ttl, at, answer: icmp4::answer(bytes)? })
+                Some(Received { from: from?.ip(), ttl, at, answer: icmp4::answer(bytes)? })
             }
             (Version::V6, _) => {
-                Some(Received { from: from?, ttl, at, answer: icmp6::answer(bytes)? })
+                Some(Received { from: from?.ip(), ttl, at, answer: icmp6::answer(bytes)? })
             }
         }
     }
@@ -102,7 +101,7 @@ impl IcmpSocket {
     /// An entry of the error queue: the error in the control message, the quoted request as bytes.
     fn queued<'a>(&self, beside: &Beside, bytes: &'a [u8]) -> Option<Received<'a>> {
         let (by, icmp) = beside.rejection()?;
-        let quote: Quote<'a> = match beside.from? {
+        let quote: Quote<'a> = match beside.from?.ip() {
             IpAddr::V4(to) => icmp4::echo_quote(to, bytes)?,
             IpAddr::V6(to) => icmp6::echo_quote(to, bytes)?,
         };
@@ -112,7 +111,7 @@ impl IcmpSocket {
 }
 
 /// One packet, or with `MSG_ERRQUEUE` one entry of the error queue.
-pub(super) fn read(
+pub(crate) fn read(
     socket: &impl AsRawFd,
     buffer: &mut [u8],
     flags: MsgFlags,
@@ -123,8 +122,7 @@ pub(super) fn read(
         recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
     let mut beside = Beside {
         length: message.bytes,
-        from: message.address.as_ref().and_then(ip_of),
-        port: message.address.as_ref().and_then(port_of),
+        from: message.address.as_ref().and_then(address),
         ..Beside::default()
     };
     message.cmsgs()?.for_each(|control| beside.note(&control));
@@ -161,12 +159,7 @@ impl Beside {
     }
 }
 
-pub(super) fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = address.as_sockaddr_in().map(|a| IpAddr::from(a.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::from(a.ip())))
-}
-
-fn port_of(address: &SockaddrStorage) -> Option<u16> {
-    let v4 = address.as_sockaddr_in().map(|a| a.port());
-    v4.or_else(|| address.as_sockaddr_in6().map(|a| a.port()))
+pub(super) fn address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|a| SocketAddr::new(a.ip().into(), a.port()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| SocketAddr::new(a.ip().into(), a.port())))
 }

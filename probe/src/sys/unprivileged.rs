@@ -183,7 +183,9 @@ impl Unprivileged {
             Ok(beside) => {
                 let bytes = buffer.get(..beside.length).unwrap_or_default();
                 let receive::Beside { from, ttl, at, .. } = beside;
-                Ok(from.map_or(Came::Other, |from| Came::Packet(Packet { from, ttl, at, bytes })))
+                Ok(from.map_or(Came::Other, |from| {
+                    Came::Packet(Packet { from: from.ip(), ttl, at, bytes })
+                }))
             }
             Err(Errno::EAGAIN) => Ok(Came::Empty),
             Err(Errno::EPERM) => Err(Errno::EPERM.into()),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use netdiag_wire::scan::{Confidence, OsGuess};
 
-use super::bytes::Bytes;
+use crate::packet::tcp_options::{self, TcpOption};
 
 /// Hops that a TTL may have lost; more than that is a path that nobody has.
 const MAX_HOPS: u8 = 32;
@@ -22,19 +22,8 @@ pub(in super::super) struct SynAck {
     pub(in super::super) options: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Kind {
-    Mss(u16),
-    SackOk,
-    Timestamp,
-    Nop,
-    WindowScale(u8),
-    End,
-    Other(u8),
-}
-
 pub(in super::super) fn guess(address: IpAddr, syn_ack: &SynAck) -> Option<OsGuess> {
-    let options = options(&syn_ack.options)?;
+    let options = tcp_options::read(&syn_ack.options)?;
     let (name, confidence) = family(start(syn_ack.ttl)?, syn_ack.window, &options)?;
     Some(OsGuess {
         address,
@@ -54,8 +43,8 @@ fn start(ttl: u8) -> Option<u8> {
 
 /// An answer has only options that were asked for, so that each rule stands on the order of those
 /// that are there.
-fn family(start: u8, window: u16, options: &[Kind]) -> Option<(&'static str, Confidence)> {
-    use Kind::{End, Mss, Nop, SackOk, Timestamp, WindowScale};
+fn family(start: u8, window: u16, options: &[TcpOption]) -> Option<(&'static str, Confidence)> {
+    use TcpOption::{End, Mss, Nop, SackOk, Timestamp, WindowScale};
     let mss = options.iter().find_map(|one| match one {
         Mss(mss) => Some(u32::from(*mss)),
         _ => None,
@@ -100,40 +89,15 @@ fn family(start: u8, window: u16, options: &[Kind]) -> Option<(&'static str, Con
     }
 }
 
-/// `None` where a length is wrong.
-fn options(bytes: &[u8]) -> Option<Vec<Kind>> {
-    let mut bytes = Bytes::new(bytes);
-    let mut options = Vec::new();
-    while let Some(kind) = bytes.u8() {
-        let option = match kind {
-            0 => Kind::End,
-            1 => Kind::Nop,
-            kind => {
-                let length = usize::from(bytes.u8()?).checked_sub(2)?;
-                let value = bytes.take(length)?;
-                match (kind, value) {
-                    (2, [high, low]) => Kind::Mss(u16::from_be_bytes([*high, *low])),
-                    (3, [scale]) => Kind::WindowScale(*scale),
-                    (4, []) => Kind::SackOk,
-                    (8, value) if value.len() == 8 => Kind::Timestamp,
-                    _ => Kind::Other(kind),
-                }
-            }
-        };
-        options.push(option);
-    }
-    Some(options)
-}
-
-fn written(options: &[Kind]) -> String {
+fn written(options: &[TcpOption]) -> String {
     let words = options.iter().map(|option| match option {
-        Kind::Mss(_) => "mss".to_owned(),
-        Kind::SackOk => "sok".to_owned(),
-        Kind::Timestamp => "ts".to_owned(),
-        Kind::Nop => "nop".to_owned(),
-        Kind::WindowScale(_) => "ws".to_owned(),
-        Kind::End => "eol".to_owned(),
-        Kind::Other(kind) => format!("?{kind}"),
+        TcpOption::Mss(_) => "mss".to_owned(),
+        TcpOption::SackOk => "sok".to_owned(),
+        TcpOption::Timestamp => "ts".to_owned(),
+        TcpOption::Nop => "nop".to_owned(),
+        TcpOption::WindowScale(_) => "ws".to_owned(),
+        TcpOption::End => "eol".to_owned(),
+        TcpOption::Other(kind) => format!("?{kind}"),
     });
     words.collect::<Vec<_>>().join(",")
 }
