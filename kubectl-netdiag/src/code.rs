@@ -37,3 +37,5 @@ pub(crate) const BAD_VALUE: Code = Code(30);
 pub(crate) const CLASSIC_FLAG: Code = Code(31);
 /// Beyond a limit of the agent.
 pub(crate) const LIMIT: Code = Code(40);
+/// In use, or privileged.
+pub(crate) const PORT_UNAVAILABLE: Code = Code(622);

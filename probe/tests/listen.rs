@@ -204,6 +204,7 @@ fn nc_takes_and_sends_the_same_bytes() {
 
 fn nc(lab: &Lab, words: &[&str], say: &[u8]) -> Vec<u8> {
     lab.client.enter(|| {
+        #[expect(clippy::disallowed_methods, reason = "the classic tool beside ours")]
         let mut nc: Child = Command::new("nc")
             .args(words)
             .arg(PORT.to_string())

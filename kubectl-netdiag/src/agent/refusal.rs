@@ -78,6 +78,7 @@ pub(crate) fn code_of(error: ErrorCode) -> Code {
         | ErrorCode::PodEnded
         | ErrorCode::PodPending => code::NO_NETWORK,
         ErrorCode::LimitExceeded => code::LIMIT,
+        ErrorCode::PortUnavailable => code::PORT_UNAVAILABLE,
         ErrorCode::TooMany | ErrorCode::Unavailable => code::BUSY,
         ErrorCode::ApiServerUnreachable => code::API_SERVER,
         ErrorCode::Permission | ErrorCode::ForeignNamespace | ErrorCode::Socket => {

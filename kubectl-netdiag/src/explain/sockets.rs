@@ -171,4 +171,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         looks_like_it: "A peer that closes in order is an end and no break.",
         raised_by: "connect",
     },
+    Entry {
+        code: Code(622),
+        title: "A port cannot be listened on",
+        raised: Raised::Error,
+        what_it_is: "Somebody in that network namespace has the port already, or it is privileged there.",
+        what_you_see: "Who has it, by address and uid; or the first port that needs no privilege.",
+        how_it_comes: "The application itself listens there; another netdiag listen runs; a hostNetwork \
+            pod or a service of the node has it.",
+        be_sure: "sockets TARGET -l -p names the process.",
+        how_to_mend: "Take another port. Below net.ipv4.ip_unprivileged_port_start (often 1024) the agent \
+            cannot listen: it has no NET_BIND_SERVICE, on purpose.",
+        looks_like_it: "An address that the namespace does not have is ND0030.",
+        raised_by: "listen",
+    },
 ];
