@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 mod batch;
 mod counters;
 mod dump;
+#[cfg(test)]
+mod hostile;
 mod inet;
 mod open;
 mod processes;

@@ -11,6 +11,7 @@ use netdiag_agent::ipc::{ProbeOrder, WorkerOrder};
 use netdiag_wire::{
     EndReason, ErrorCode, Event,
     dns::{DnsEvent, DnsMode, DnsOutcome, DnsRequest, DnsServer, DnsTransport, RecordType},
+    sockets::{SocketEntry, SocketsEvent, SocketsRequest},
     trace::{TraceEvent, TraceOutcome, TraceProtocol, TraceRequest},
 };
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -179,4 +180,42 @@ fn t11_a_worker_goes_only_where_it_may() {
         assert_eq!(ask(question(LINK_LOCAL, None)), forbidden, "no resolver of the pod's");
         assert_eq!(ask(question(POD, None)), None);
     });
+}
+
+/// Before the drop the worker finds whose they are by SYS_PTRACE alone; after it, it asks the kernel.
+#[test]
+fn the_sockets_of_a_pod_are_told_with_their_processes() {
+    on_a_node(|| {
+        let broker = Broker::start();
+        let held = in_new_netns(|| {
+            run(&format!("ip address add {POD} dev lo"));
+            let listener = TcpListener::bind((POD, 8_080)).unwrap();
+            holder(listener)
+        });
+        let pod = Pod::of(1, held);
+        let worker = broker.order(&pod_order(&pod, &[POD])).unwrap();
+        let request =
+            SocketsRequest { processes: true, stats: true, tcp_info: true, ..Default::default() };
+        let events = worker.events_of::<SocketsEvent>(&order(ProbeOrder::Sockets(request.into())));
+        let entries = events.iter().filter_map(|event| match event {
+            Event::Probe(SocketsEvent::Sockets { entries, .. }) => Some(entries),
+            _ => None,
+        });
+        let listens = |entry: &&SocketEntry| entry.local.is_some_and(|local| local.port == 8_080);
+        let entry = entries.flatten().find(listens).unwrap();
+        assert_eq!(entry.pids, [pod.process.id()], "{events:#?}");
+        let named = events.iter().find_map(|event| match event {
+            Event::Probe(SocketsEvent::Process(process)) => Some(process),
+            _ => None,
+        });
+        assert_eq!(named.unwrap().name, "sleep".into());
+        assert!(events.iter().any(|e| matches!(e, Event::Probe(SocketsEvent::Counters(_)))));
+        assert_eq!(events.last(), Some(&Event::End { reason: EndReason::Completed }));
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a fixture's pod is a process")]
+fn holder(listener: TcpListener) -> std::process::Child {
+    let descriptor = std::os::fd::OwnedFd::from(listener);
+    std::process::Command::new("sleep").arg("infinity").stdin(descriptor).spawn().unwrap()
 }

@@ -54,3 +54,34 @@ async fn each_probe_has_its_right_and_files_are_one_more() {
     let line = audit.iter().find(of_dns).unwrap();
     assert_eq!(line["targets"], json!(["a.", "127.0.0.1"]));
 }
+
+/// Without `processes` the list comes without them; the stream and the audit lines say so.
+#[tokio::test]
+async fn whose_the_sockets_are_is_a_right_that_a_list_can_do_without() {
+    let agent = Agent::start().await;
+    let probe = json!({"protocols": ["tcp"], "processes": true});
+    let denied = ask(&agent, "a", "sockets", &probe).await;
+    assert_eq!(denied, (403, "sockets".into(), Value::Null));
+    agent.allow(&["nodes/sockets"]);
+    let token = agent.token(&format!("{USER}-b"));
+    let body = of_node(&probe);
+    let answer = client::post(agent.address, "/v1/sockets", Some(&token), &body).await;
+    let events = answer.events();
+    assert_eq!((answer.status, &events[0]["event"]), (200, &"accepted".into()));
+    assert_eq!(events[1]["event"], "skipped");
+    assert_eq!(events[1]["missing"]["right"], "processes");
+    let done = events.iter().find(|event| event["event"] == "done").unwrap();
+    assert_eq!(done.get("processes"), None, "{done}");
+
+    agent.allow(&["nodes/processes"]);
+    let token = agent.token(&format!("{USER}-c"));
+    let answer = client::post(agent.address, "/v1/sockets", Some(&token), &body).await;
+    let events = answer.events();
+    assert!(events.iter().all(|event| event["event"] != "skipped"), "{events:#?}");
+    let done = events.iter().find(|event| event["event"] == "done").unwrap();
+    assert!(done["processes"]["read"].is_u64(), "{done}");
+    agent.wait("the end lines", || agent.audit().len() == 1 + 2 * 2).await;
+    let granted = |line: &Value| line.get("granted").cloned();
+    let granted: Vec<_> = agent.audit().iter().filter_map(granted).collect();
+    assert_eq!(granted, [json!(["sockets"]), json!(["sockets", "processes"])]);
+}
