@@ -157,7 +157,8 @@ fn peers_are_named_as_what_they_are() -> Result<()> {
     let rows: Vec<&str> =
         run.stdout.lines().filter(|line| line.contains(" pod/client on ")).collect();
     assert_eq!(rows.len(), 2, "{}", run.stdout);
-    assert!(rows.iter().all(|row| row.ends_with("  main/server (1)")), "{}", run.stdout);
+    // The server greets and closes: what is left of that is nobody's.
+    assert!(rows.iter().all(|row| row.starts_with("FIN-WAIT-2 ")), "{}", run.stdout);
     let document = document(&pair.cluster, &format!("{} -t", pair.client.target()), 0)?;
     let whats: Vec<&str> = document["addresses"]
         .as_array()
@@ -185,8 +186,10 @@ fn what_stays_is_there_while_others_come_and_go() -> Result<()> {
             inside.run(|| {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 7000))?;
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    let ours = TcpStream::connect((Ipv4Addr::LOCALHOST, 7000))?;
-                    drop((ours, listener.accept()?));
+                    // The ports may be used up by those that are in TIME-WAIT.
+                    if let Ok(ours) = TcpStream::connect((Ipv4Addr::LOCALHOST, 7000)) {
+                        drop((ours, listener.accept()?));
+                    }
                 }
                 Ok(())
             })

@@ -59,7 +59,7 @@ fn a_port_on_loopback_only_is_pointed_out() -> Result<()> {
     let run = sockets(&cluster, &format!("{} -l -p", pod.target()))?.exits(0);
     println!("{}", run.stdout);
     let (address, target) = (pod.ip(), pod.target());
-    let run = run.says("127.0.0.1:8080").says("  main/busybox (1)  ").says(&format!(
+    let run = run.says("127.0.0.1:8080").says("  main/httpd (1)  ").says(&format!(
         "\nWARN     ND0601  8080 listens on 127.0.0.1 only, but svc/shy:http sends to {address}:8080\n"
     ));
     drop(run);
