@@ -84,7 +84,7 @@ impl<'a, E: FnMut(SocketsEvent)> Tables<'a, E> {
             self.take(entry);
         };
         let listed = dump::list(&open.lists, &table.question(), stop, take).await;
-        self.listed(listed)
+        self.listed(listed, if protocol == SocketProtocol::Udp { "udp_diag" } else { "tcp_diag" })
     }
 
     async fn unix(&mut self, stop: &CancellationToken) -> io::Result<()> {
@@ -99,14 +99,20 @@ impl<'a, E: FnMut(SocketsEvent)> Tables<'a, E> {
             }
         };
         let listed = dump::list(&open.lists, &unix::question(states), stop, take).await;
-        self.listed(listed)
+        self.listed(listed, "unix_diag")
     }
 
-    fn listed(&mut self, listed: io::Result<Listed>) -> io::Result<()> {
+    /// `module` is the part of the kernel that writes the list.
+    fn listed(&mut self, listed: io::Result<Listed>, module: &str) -> io::Result<()> {
         match listed {
             Ok(listed) => self.listed.push(listed),
             // This kernel has no such sockets, as one without IPv6.
             Err(cause) if cause.raw_os_error() == Some(libc::EAFNOSUPPORT) => {}
+            Err(cause) if cause.raw_os_error() == Some(libc::ENOENT) => {
+                let message =
+                    format!("the kernel has no {module}: root loads it by modprobe {module}");
+                return Err(io::Error::new(io::ErrorKind::NotFound, message));
+            }
             Err(cause) => return Err(cause),
         }
         Ok(())
@@ -161,4 +167,24 @@ fn look_again(diag: &DiagSocket, table: Table, body: &[u8]) -> Option<SocketEntr
     let mut answers = messages(&buffer[..length]);
     let answer = answers.find(|one| one.sequence == number && one.kind == BY_FAMILY)?;
     table.entry(answer.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_without_a_list_says_what_to_load() {
+        let request = SocketsRequest::default();
+        let open = super::super::open::open(&request).unwrap();
+        let mut emit = |_| ();
+        let mut tables = Tables::new(&request, &open, 1, &mut emit);
+        let refused = |errno| Err(io::Error::from_raw_os_error(errno));
+        let error = tables.listed(refused(libc::ENOENT), "udp_diag").unwrap_err();
+        let said = "the kernel has no udp_diag: root loads it by modprobe udp_diag";
+        assert_eq!(error.to_string(), said);
+        // One without IPv6 has none of its sockets either.
+        tables.listed(refused(libc::EAFNOSUPPORT), "tcp_diag").unwrap();
+        assert!(tables.listed.is_empty());
+    }
 }
