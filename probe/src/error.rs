@@ -33,6 +33,9 @@ pub enum ProbeError {
     PrivilegedPort { port: u16, first: u16 },
     #[error("resolve {host}")]
     Resolve { host: String, source: ResolveError },
+    /// By the caller's limits, where only the probe itself could find out.
+    #[error("{0}")]
+    Limit(String),
     /// By the caller's policy on destinations.
     #[error("{address} is off limits: {why}")]
     Forbidden { address: IpAddr, why: String },
@@ -73,6 +76,7 @@ impl ProbeError {
             Self::Socket(..) => ErrorCode::Socket,
             Self::SourceAddress { .. } => ErrorCode::SourceAddress,
             Self::PortTaken { .. } | Self::PrivilegedPort { .. } => ErrorCode::PortUnavailable,
+            Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::Resolve { .. } => ErrorCode::NameResolution,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
         }

@@ -1,17 +1,18 @@
 //! Which ports of which addresses answer: every port is asked, silence again, and why is told.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    num::NonZeroU32,
-};
+use std::{net::IpAddr, num::NonZeroU32};
 
-use netdiag_wire::scan::{Ports, Scan, ScanEvent, ScanHost, ScanLane};
+use netdiag_wire::scan::{Scan, ScanEvent, ScanLane, ScanRequest};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 mod connect;
+mod discovery;
+mod echo;
+mod family;
 mod field;
 mod identify;
+mod intercepted;
 mod lane;
 mod pace;
 mod rtt;
@@ -25,19 +26,12 @@ mod udp;
 
 pub use sockets::{DESCRIPTORS, ScanSockets};
 
-use crate::{
-    Probe, ProbeError,
-    names::ResolverFiles,
-    packet::{Version, syn::Syns},
-    sys::{datagram::Origin, packets::any, unprivileged::Terms},
-};
-use connect::ConnectLane;
+use crate::{Probe, ProbeError, names::ResolverFiles, sys::datagram::Origin};
+use family::Family;
 use field::Host;
 use pace::Pace;
-use sockets::Opened;
-use syn::SynLane;
 use tale::Tale;
-use targets::{Named, Targets};
+use targets::Targets;
 use tcp::Run;
 
 impl Probe for Scan {
@@ -63,52 +57,35 @@ impl Probe for Scan {
             targets = find => targets?,
         };
         emit(started(self, &sockets, &targets));
-        let Scan { request, .. } = self;
-        let count = (request.tcp.len() + request.udp.len()) as u64;
         let mut run = Run {
             pace: Pace::new(rates(self)),
-            tale: Tale::new(emit, targets.hosts.len() as u64 * count),
+            tale: Tale::new(emit),
             open: Vec::new(),
             syn_acks: Vec::new(),
+            up: 0,
             start: Instant::now(),
             stop,
         };
-        targets.hosts.iter().for_each(|named| run.tale.say(counts_as_up(named)));
-        for opened in sockets.opened {
-            let hosts: Vec<Host> = targets.of(opened.version).collect();
-            let source = request.source_address.filter(|a| Version::of(*a) == opened.version);
-            let terms = Terms { version: opened.version, source, dont_fragment: false };
-            tcp(&mut run, opened, sockets.descriptors, &hosts, &request.tcp).await?;
-            run.udp(terms, &hosts, &request.udp).await?;
+        let ScanSockets { opened, descriptors, links, tables } = sockets;
+        if let Some((host, port)) = first_tcp(&self.request, &targets)
+            && intercepted::check(&tables, host, port).await
+        {
+            run.tale.say(ScanEvent::Intercepted);
+            return Ok(());
         }
-        if request.identify {
+        let addresses = targets.hosts.len();
+        for opened in opened {
+            let named = targets.of(opened.version);
+            if !named.is_empty() {
+                let family = Family { scan: self, named, addresses, links: links.as_ref() };
+                family.run(&mut run, opened, descriptors).await?;
+            }
+        }
+        if self.request.identify {
             run.identify(limits(self)).await;
         }
         run.end();
         Ok(())
-    }
-}
-
-async fn tcp<E: FnMut(ScanEvent)>(
-    run: &mut Run<'_, E>,
-    opened: Opened,
-    descriptors: usize,
-    hosts: &[Host],
-    ports: &Ports,
-) -> Result<(), ProbeError> {
-    let watch = |e| ProbeError::Socket("watch sockets", e);
-    let Opened { version, reserved, raw } = opened;
-    match raw {
-        Some(raw) => {
-            let syns = Syns::new(reserved.ports.clone());
-            let mut lane = SynLane::new(version, syns, raw).map_err(watch)?;
-            run.tcp(&mut lane, hosts, ports).await
-        }
-        None => {
-            let from = SocketAddr::new(any(version), reserved.ports.start);
-            let mut lane = ConnectLane::new(from, descriptors).map_err(watch)?;
-            run.tcp(&mut lane, hosts, ports).await
-        }
     }
 }
 
@@ -125,14 +102,9 @@ fn started(scan: &Scan, sockets: &ScanSockets, targets: &Targets) -> ScanEvent {
     }
 }
 
-fn counts_as_up(named: &Named) -> ScanEvent {
-    ScanEvent::Host(ScanHost {
-        address: named.host.address,
-        name: named.name.clone(),
-        is_up: true,
-        why: None,
-        rtt_us: None,
-    })
+/// Whether connections are taken by a proxy is found out by one to this.
+fn first_tcp(request: &ScanRequest, targets: &Targets) -> Option<(Host, u16)> {
+    Some((targets.hosts.first()?.host, request.tcp.iter().next()?))
 }
 
 /// Most packets a second, by the request and by the lane.

@@ -9,6 +9,7 @@ pub(crate) mod hearing;
 pub(crate) mod icmp;
 pub(crate) mod links;
 pub(crate) mod many;
+mod neighbours;
 pub(crate) mod packets;
 pub(crate) mod raw;
 pub(crate) mod receive;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles, scan::ScanSockets};
 use netdiag_wire::{
     EndReason,
     scan::{
@@ -13,7 +13,12 @@ use netdiag_wire::{
         ScanWhy,
     },
 };
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+
+mod discovery;
+mod limits;
+mod nmap;
 
 use crate::lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime};
 
@@ -30,13 +35,22 @@ pub(crate) fn scan(from: &Netns, scan: &Scan) -> Scanned {
 
 fn run(scan: &Scan, stop: &CancellationToken) -> Result<Scanned, ProbeError> {
     let sockets = scan.open()?;
+    drive(&runtime(), scan, sockets, stop)
+}
+
+fn drive(
+    runtime: &Runtime,
+    scan: &Scan,
+    sockets: ScanSockets,
+    stop: &CancellationToken,
+) -> Result<Scanned, ProbeError> {
     let (mut fold, mut events) = (ScanFold::default(), Vec::new());
     let mut emit = |event: ScanEvent| {
         fold.push(&event);
         events.push(event);
     };
     let files = ResolverFiles::default();
-    runtime().block_on(scan.run(sockets, &files, &|_| Ok(()), &mut emit, stop.clone()))?;
+    runtime.block_on(scan.run(sockets, &files, &|_| Ok(()), &mut emit, stop.clone()))?;
     Ok(Scanned { report: fold.report(Some(EndReason::Completed), None), events })
 }
 

@@ -6,14 +6,21 @@ use netdiag_wire::{
     scan::{Scan, ScanMethod, ScanRequest},
     trace::TraceProtocol,
 };
-use rustix::process::{Resource, getrlimit};
+use rustix::{
+    process::{Resource, getrlimit},
+    rand::{GetRandomFlags, getrandom},
+};
 use socket2::{Protocol, Type};
 
-use super::targets::wanted;
+use super::{echo::EchoSockets, targets::wanted};
 use crate::{
     ProbeError,
-    packet::Version,
-    sys::packets::{PacketSocket, Reserved, reserve},
+    packet::{Version, probe::Secret},
+    sys::{
+        links::Links,
+        packets::{PacketSocket, Reserved, reserve},
+    },
+    tables::Tables,
 };
 
 /// Descriptors that a scan needs at most.
@@ -27,6 +34,9 @@ pub struct ScanSockets {
     pub(super) opened: Vec<Opened>,
     /// Descriptors that it may have.
     pub(super) descriptors: usize,
+    /// Absent where the kernel has no rtnetlink; the scan does without.
+    pub(super) links: Option<Links>,
+    pub(super) tables: Tables,
 }
 
 /// For targets of one IP version.
@@ -37,6 +47,8 @@ pub(super) struct Opened {
     pub(super) reserved: Reserved,
     /// None without the privilege.
     pub(super) raw: Option<RawSockets>,
+    /// Likewise.
+    pub(super) echo: Option<EchoSockets>,
 }
 
 #[derive(Debug)]
@@ -63,7 +75,8 @@ pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(ScanSockets { opened, descriptors: descriptors() })
+    let (links, tables) = (Links::open().ok(), Tables::open());
+    Ok(ScanSockets { opened, descriptors: descriptors(), links, tables })
 }
 
 impl ScanSockets {
@@ -85,15 +98,34 @@ impl Opened {
         let raw = match request.method {
             ScanMethod::Connect => None,
             ScanMethod::Auto | ScanMethod::Syn => {
-                let source = request.source_address.filter(|a| Version::of(*a) == version);
-                match RawSockets::open(version, source, &reserved.ports) {
+                match RawSockets::open(version, source(request, version), &reserved.ports) {
                     Err(error) if is_optional(request, &error) => None,
                     raw => Some(raw.map_err(|e| ProbeError::Socket("open raw socket", e))?),
                 }
             }
         };
-        Ok(Self { version, reserved, raw })
+        let echo = match &raw {
+            Some(_) => {
+                Some(echo(request, version).map_err(|e| ProbeError::Socket("open raw socket", e))?)
+            }
+            None => None,
+        };
+        Ok(Self { version, reserved, raw, echo })
     }
+}
+
+fn echo(request: &ScanRequest, version: Version) -> io::Result<EchoSockets> {
+    let mut bytes = [0; 12];
+    getrandom(&mut bytes[..], GetRandomFlags::empty())?;
+    let [a, b, c, d, e, f, g, h, token @ ..] = bytes;
+    let seq = u32::from_be_bytes([e, f, g, h]);
+    let secret = Secret { id: u16::from_be_bytes([c, d]), seq, token };
+    let ident = u16::from_be_bytes([a, b]).clamp(1, u16::MAX - 1);
+    EchoSockets::open(version, source(request, version), ident, secret)
+}
+
+fn source(request: &ScanRequest, version: Version) -> Option<IpAddr> {
+    request.source_address.filter(|address| Version::of(*address) == version)
 }
 
 fn is_optional(request: &ScanRequest, error: &io::Error) -> bool {

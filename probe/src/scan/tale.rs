@@ -11,8 +11,9 @@ const LEAST: Duration = Duration::from_millis(300);
 
 pub(super) struct Tale<'a, E> {
     emit: &'a mut E,
-    /// Ports of all parts.
+    /// Ports of all parts, or addresses.
     total: u64,
+    began: Duration,
     /// Of those parts that are over.
     done: u64,
     open: u32,
@@ -22,8 +23,22 @@ pub(super) struct Tale<'a, E> {
 }
 
 impl<'a, E: FnMut(ScanEvent)> Tale<'a, E> {
-    pub(super) fn new(emit: &'a mut E, total: u64) -> Self {
-        Self { emit, total, done: 0, open: 0, said: Duration::ZERO, sent: 0, asked_again: 0 }
+    pub(super) fn new(emit: &'a mut E) -> Self {
+        Self {
+            emit,
+            total: 0,
+            done: 0,
+            began: Duration::ZERO,
+            open: 0,
+            said: Duration::ZERO,
+            sent: 0,
+            asked_again: 0,
+        }
+    }
+
+    /// From here on it is about these, until there are others; none is nothing to tell.
+    pub(super) fn begin(&mut self, total: u64, now: Duration) {
+        (self.total, self.done, self.began) = (total, 0, now);
     }
 
     pub(super) fn say(&mut self, event: ScanEvent) {
@@ -35,12 +50,12 @@ impl<'a, E: FnMut(ScanEvent)> Tale<'a, E> {
 
     /// How far it is at `now`, if it is time to say so. `done` is of this part.
     pub(super) fn progress(&mut self, now: Duration, done: usize) {
-        if now < self.said + SPAN {
+        if self.total == 0 || now < self.said + SPAN {
             return;
         }
         self.said = now;
         let done = self.done + done as u64;
-        let left_us = left(now, done, self.total);
+        let left_us = left(now.saturating_sub(self.began), done, self.total);
         (self.emit)(ScanEvent::Progress { done, total: self.total, open: self.open, left_us });
     }
 
@@ -73,7 +88,8 @@ mod tests {
     fn progress_is_said_a_few_times_a_second() {
         let mut events = Vec::new();
         let mut emit = |event| events.push(event);
-        let mut tale = Tale::new(&mut emit, 10);
+        let mut tale = Tale::new(&mut emit);
+        tale.begin(10, Duration::ZERO);
         (0..1_000).for_each(|at| tale.progress(Duration::from_millis(at), 1));
         assert_eq!(events.len(), 3, "{events:?}");
     }

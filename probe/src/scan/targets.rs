@@ -25,13 +25,13 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn of(&self, version: Version) -> impl Iterator<Item = Host> + '_ {
-        let hosts = self.hosts.iter().map(|named| named.host);
-        hosts.filter(move |host| Version::of(host.address) == version)
+    pub(super) fn of(&self, version: Version) -> Vec<Named> {
+        let is_of = |named: &&Named| Version::of(named.host.address) == version;
+        self.hosts.iter().filter(is_of).cloned().collect()
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) host: Host,
     pub(super) name: Option<Untrusted>,

@@ -27,11 +27,13 @@ pub(super) struct Run<'a, E> {
     pub(super) open: Vec<ScanPort>,
     /// Of each address the first.
     pub(super) syn_acks: Vec<(IpAddr, SynAck)>,
+    /// Hosts whose ports are asked.
+    pub(super) up: usize,
     pub(super) start: Instant,
     pub(super) stop: CancellationToken,
 }
 
-impl<E: FnMut(ScanEvent)> Run<'_, E> {
+impl<'e, E: FnMut(ScanEvent)> Run<'e, E> {
     pub(super) async fn tcp(
         &mut self,
         lane: &mut impl Lane,
@@ -42,11 +44,25 @@ impl<E: FnMut(ScanEvent)> Run<'_, E> {
             if self.stop.is_cancelled() {
                 break;
             }
-            let schedule = Schedule::new(field.len(), lane.terms());
-            let part = Part { run: self, lane, field, schedule, rejected: Vec::new() };
-            part.run().await?;
+            self.part(lane, field).run().await?;
         }
         Ok(())
+    }
+
+    /// Pairs that answered, whatever they said.
+    pub(super) async fn discover_by(
+        &mut self,
+        lane: &mut impl Lane,
+        field: Field,
+    ) -> Result<Vec<Seen>, ProbeError> {
+        let mut part = self.part(lane, field);
+        part.seen = Some(Vec::new());
+        part.run().await
+    }
+
+    fn part<'p, L: Lane>(&'p mut self, lane: &'p mut L, field: Field) -> Part<'p, 'e, L, E> {
+        let schedule = Schedule::new(field.len(), lane.terms());
+        Part { run: self, lane, field, schedule, rejected: Vec::new(), seen: None }
     }
 }
 
@@ -81,11 +97,21 @@ struct Part<'a, 'e, L, E> {
     schedule: Schedule,
     /// Routers before the one that rejected remember them.
     rejected: Vec<u32>,
+    /// In place of events, where only hosts are wanted.
+    seen: Option<Vec<Seen>>,
+}
+
+/// What shows that a host is up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) id: u32,
+    pub(super) why: ScanWhy,
+    pub(super) rtt: Option<Duration>,
 }
 
 impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
     /// Until every port has its fate; or those that have one by then, if it is stopped.
-    async fn run(mut self) -> Result<(), ProbeError> {
+    async fn run(mut self) -> Result<Vec<Seen>, ProbeError> {
         let stop = self.run.stop.clone();
         while !self.is_done() && !stop.is_cancelled() {
             self.take()?;
@@ -97,28 +123,34 @@ impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
                 continue;
             }
             let now = self.run.start.elapsed();
-            let wake = self.schedule.wakes_at(now).max(self.run.pace.ready_at());
+            let wake = match self.run.pace.allowed(now) {
+                0 => self.run.pace.ready_at(),
+                _ => self.schedule.wakes_at(now),
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep_until(self.run.start + wake) => {}
                 () = self.lane.readable() => {}
             }
         }
-        self.end();
-        Ok(())
+        Ok(self.end())
     }
 
     fn is_done(&self) -> bool {
         self.schedule.is_done() && self.rejected.is_empty()
     }
 
-    fn end(mut self) {
+    fn end(mut self) -> Vec<Seen> {
         let left: Vec<u32> = self.schedule.open_ends().chain(self.rejected.drain(..)).collect();
         self.forget(&left);
         let tale = &mut self.run.tale;
         tale.asked_again += self.schedule.asked_again;
         tale.part_is_over(self.schedule.done());
+        if let Some(seen) = self.seen {
+            return seen;
+        }
         self.field.rest().into_iter().for_each(|rest| tale.say(ScanEvent::Rest(rest)));
+        Vec::new()
     }
 
     fn take(&mut self) -> Result<(), ProbeError> {
@@ -164,9 +196,12 @@ impl<L: Lane, E: FnMut(ScanEvent)> Part<'_, '_, L, E> {
         let Some(answered) = self.schedule.answered(found.id, self.run.start.elapsed()) else {
             return;
         };
-        match found.fate.why {
-            ScanWhy::SynAck => self.note_open(&mut found, answered.rtt),
-            ScanWhy::Rejected => self.rejected.push(found.id),
+        match (found.fate.why, &mut self.seen) {
+            (ScanWhy::Rejected, _) => self.rejected.push(found.id),
+            (ScanWhy::SynAck | ScanWhy::Rst | ScanWhy::EchoReply, Some(seen)) => {
+                seen.push(Seen { id: found.id, why: found.fate.why, rtt: answered.rtt });
+            }
+            (ScanWhy::SynAck, None) => self.note_open(&mut found, answered.rtt),
             _ => {}
         }
         self.field.settle(found.id, found.fate);

@@ -76,8 +76,11 @@ impl<E: FnMut(ScanEvent)> Part<'_, '_, E> {
             if is_more || self.turns.is_done() {
                 continue;
             }
-            let wake = self.turns.wakes_at(self.run.start.elapsed());
-            let wake = wake.max(self.run.pace.ready_at());
+            let now = self.run.start.elapsed();
+            let wake = match self.run.pace.allowed(now) {
+                0 => self.run.pace.ready_at(),
+                _ => self.turns.wakes_at(now),
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep_until(self.run.start + wake) => {}

@@ -17,6 +17,9 @@ const BUFFER: usize = 64 * 1024;
 const LINK: usize = 16;
 const ROUTE: usize = 12;
 
+const ERROR: u16 = libc::NLMSG_ERROR as u16;
+const DONE: u16 = libc::NLMSG_DONE as u16;
+
 #[derive(Debug)]
 pub(crate) struct Links {
     socket: Socket,
@@ -37,18 +40,22 @@ impl Links {
             Type::RAW.nonblocking(),
             Some(Protocol::from(libc::NETLINK_ROUTE)),
         )?;
-        let flags = libc::NLM_F_REQUEST | libc::NLM_F_DUMP;
-        socket.send(&request(libc::RTM_GETLINK, flags, 0, &[0; LINK]))?;
         let mut links = Vec::new();
-        let mut is_more = true;
-        while is_more {
-            is_more = false;
-            for message in messages(&read(&socket)?) {
-                is_more |= message.kind == libc::RTM_NEWLINK;
-                links.extend(link(message.kind, message.body));
-            }
-        }
+        dump(&socket, libc::RTM_GETLINK, &[0; LINK], libc::RTM_NEWLINK, &mut |body| {
+            links.extend(link(libc::RTM_NEWLINK, body));
+        })?;
         Ok(Self { socket, links })
+    }
+
+    /// Every body of that kind, in answer to a question for all of something.
+    pub(super) fn dump(
+        &self,
+        question: u16,
+        body: &[u8],
+        answer: u16,
+        note: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
+        dump(&self.socket, question, body, answer, note)
     }
 
     /// Where packets from `from` to `to` go.
@@ -61,6 +68,27 @@ impl Links {
 
     pub(crate) fn of_index(&self, index: u32) -> Option<&Link> {
         self.links.iter().find(|link| link.index == index)
+    }
+}
+
+/// Reads until it is said that this was all, beside the last answers or after them.
+fn dump(
+    socket: &Socket,
+    question: u16,
+    body: &[u8],
+    answer: u16,
+    note: &mut dyn FnMut(&[u8]),
+) -> io::Result<()> {
+    let flags = libc::NLM_F_REQUEST | libc::NLM_F_DUMP;
+    socket.send(&request(question, flags, 0, body))?;
+    loop {
+        for message in messages(&read(socket)?) {
+            match message.kind {
+                kind if kind == answer => note(message.body),
+                DONE | ERROR => return Ok(()),
+                _ => {}
+            }
+        }
     }
 }
 

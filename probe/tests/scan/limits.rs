@@ -1,0 +1,210 @@
+//! What a scan leaves behind, how fast it is, and where it does not go.
+
+use std::{
+    net::{IpAddr, TcpListener},
+    thread,
+    time::{Duration, Instant},
+};
+
+use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
+use netdiag_wire::scan::{Scan, ScanEvent, ScanLane, ScanMethod, ScanRequest};
+use tokio_util::sync::CancellationToken;
+
+use super::{METHODS, full, listen, ports, request, scan};
+use crate::{
+    lab::{Lab, Netns, SERVER, runtime},
+    sandbox,
+};
+
+/// Makes the router remember connections.
+fn track(lab: &Lab) {
+    lab.router.nft("add table ip c");
+    lab.router.nft("add chain ip c forward { type filter hook forward priority -10; }");
+    lab.router.nft("add rule ip c forward ct state new counter accept");
+}
+
+/// Lines of its table.
+fn remembered(router: &Netns) -> usize {
+    let output = router.output("conntrack", &["-L"]);
+    String::from_utf8(output.stdout).unwrap().lines().count()
+}
+
+/// That have passed the router.
+fn counted(router: &Netns) -> u64 {
+    let output = router.output("nft", &["list", "counter", "ip", "n", "syns"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut words = text.split_whitespace().skip_while(|word| *word != "packets");
+    words.nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn routers_remember_nothing_of_a_silent_target() {
+    let lab = Lab::new();
+    track(&lab);
+    lab.server.filter("counter drop");
+    let before = Instant::now();
+    let scanned = scan(&lab.client, &request(ScanMethod::Syn, SERVER, "-"));
+    assert_eq!(scanned.rest(), ["Filtered Silence: 1-65535"]);
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
+    assert!(remembered(&lab.router) < 100, "{}", remembered(&lab.router));
+}
+
+#[test]
+fn a_scan_that_is_stopped_ends_at_once_and_leaves_nothing() {
+    for &method in METHODS {
+        let lab = Lab::new();
+        track(&lab);
+        lab.server.filter("counter drop");
+        let scan = request(method, SERVER, "-");
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        let (stopped, ended) = thread::scope(|scope| {
+            let stopper = scope.spawn(move || {
+                thread::sleep(Duration::from_millis(300));
+                stopping.cancel();
+                Instant::now()
+            });
+            lab.client.enter(|| super::run(&scan, &stop)).unwrap();
+            (stopper.join().unwrap(), Instant::now())
+        });
+        let took = ended.saturating_duration_since(stopped);
+        assert!(took < Duration::from_millis(200), "{method:?} {took:?}");
+        let sockets = lab.client.output("ss", &["-Htan"]);
+        assert!(sockets.stdout.is_empty(), "{method:?} {sockets:?}");
+        if method == ScanMethod::Syn {
+            assert!(remembered(&lab.router) < 100, "{}", remembered(&lab.router));
+        }
+    }
+}
+
+#[test]
+fn the_lanes_rate_holds() {
+    for &method in METHODS {
+        let lab = Lab::new();
+        lab.router.nft("add table ip n");
+        lab.router.nft("add counter ip n syns");
+        lab.router.nft("add chain ip n forward { type filter hook forward priority 0; }");
+        lab.router.nft(
+            "add rule ip n forward ip daddr 10.9.2.2 tcp flags syn / syn,ack counter name syns",
+        );
+        let lane = ScanLane::Held { rate: 200, hosts: 16 };
+        let mut held = Scan { lane, ..request(method, SERVER, "1-1000") };
+        let before = Instant::now();
+        scan(&lab.client, &held);
+        let took = before.elapsed().as_secs_f64();
+        let rate = counted(&lab.router) as f64 / took;
+        assert!((180.0..=220.0).contains(&rate), "{method:?} {rate}");
+        held.request.rate = 100.try_into().ok();
+        held.request.tcp = ports("1-100");
+        let before = Instant::now();
+        scan(&lab.client, &held);
+        assert!(before.elapsed() > Duration::from_millis(900), "{method:?} {:?}", before.elapsed());
+    }
+}
+
+#[test]
+fn more_hosts_than_the_lane_allows_are_an_error_with_their_number() {
+    let lab = Lab::new();
+    let lane = ScanLane::Held { rate: 1_000, hosts: 1 };
+    let held = Scan { lane, request: ScanRequest::to("10.9.2.0/29", ports("80")) };
+    let error = lab.client.enter(|| super::run(&held, &CancellationToken::new())).unwrap_err();
+    let expected = "2 hosts are up: the limit is 1 (chart: limits.scan.hosts)";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_meshed_source_does_not_scan() {
+    let lab = Lab::new();
+    let _proxy = lab.client.enter(|| TcpListener::bind("0.0.0.0:15001").unwrap());
+    for &method in METHODS {
+        let plain = scan(&lab.client, &request(method, SERVER, "80"));
+        assert_eq!(plain.rest(), ["Closed Rst: 80"]);
+    }
+    lab.client.nft("add table ip m");
+    lab.client.nft("add chain ip m output { type nat hook output priority -100; }");
+    lab.client.nft("add rule ip m output tcp dport 1-65535 redirect to :15001");
+    for &method in METHODS {
+        let scanned = scan(&lab.client, &request(method, SERVER, "80"));
+        assert!(scanned.report.intercepted, "{scanned:#?}");
+        assert!(scanned.report.ports.is_empty() && scanned.report.rest.is_empty());
+    }
+}
+
+#[test]
+fn a_forbidden_address_of_a_network_is_left_out_and_one_by_itself_is_an_error() {
+    let lab = Lab::new();
+    let forbidden: IpAddr = SERVER.parse().unwrap();
+    let destination = |address: IpAddr| match address == forbidden {
+        true => Err(ProbeError::Forbidden { address, why: "of the test".into() }),
+        false => Ok(()),
+    };
+    for (target, is_error) in [("10.9.2.0/29", false), (SERVER, true)] {
+        let scan = full(ScanRequest::to(target, ports("80")));
+        let mut events = Vec::new();
+        let ended = lab.client.enter(|| {
+            let sockets = scan.open().unwrap();
+            let mut emit = |event: ScanEvent| events.push(event);
+            let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
+            runtime().block_on(scan.run(sockets, &files, &destination, &mut emit, stop))
+        });
+        assert_eq!(ended.is_err(), is_error, "{ended:?}");
+        let left_out = events.iter().find_map(|event| match event {
+            ScanEvent::Started { off_limits, .. } => Some(*off_limits),
+            _ => None,
+        });
+        assert_eq!(left_out, (!is_error).then_some(1));
+        let is_sent_to = |event: &ScanEvent| match event {
+            ScanEvent::Rest(rest) => rest.address == forbidden,
+            ScanEvent::Host(host) => host.address == forbidden,
+            _ => false,
+        };
+        assert!(!events.iter().any(is_sent_to), "{events:?}");
+    }
+}
+
+#[test]
+fn it_scans_within_a_sandbox() {
+    let lab = Lab::new();
+    let _listener = listen(&lab.server, 80);
+    for &method in METHODS {
+        let mut scan = request(method, SERVER, "80-81");
+        scan.request.udp = ports("80");
+        let scanned = lab.client.enter(|| {
+            let sockets = scan.open().unwrap();
+            let runtime = runtime();
+            sandbox::close();
+            super::drive(&runtime, &scan, sockets, &CancellationToken::new())
+        });
+        let scanned = scanned.unwrap();
+        assert_eq!(scanned.open(), [80]);
+        let expected = ["Closed Rst: 81", "Closed Rejected 10.9.2.2: 80"];
+        assert_eq!(scanned.rest(), expected);
+    }
+}
+
+#[test]
+fn servers_that_do_not_accept_stay_open_to_scans() {
+    let lab = Lab::new();
+    let socket = lab.server.enter(|| {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&"0.0.0.0:80".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+        socket.listen(1).unwrap();
+        socket
+    });
+    for _ in 0..20 {
+        let scanned = scan(&lab.client, &request(ScanMethod::Syn, SERVER, "80"));
+        assert_eq!(scanned.open(), [80]);
+    }
+    drop(socket);
+}
+
+#[test]
+fn its_own_ports_are_no_listeners() {
+    let lab = Lab::new();
+    for &method in METHODS {
+        let scanned = scan(&lab.client, &request(method, "10.9.1.2", "30000-65535"));
+        assert_eq!(scanned.open(), [0; 0], "{method:?}");
+        assert_eq!(scanned.rest(), ["Closed Rst: 30000-65535"], "{method:?}");
+    }
+}
