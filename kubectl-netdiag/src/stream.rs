@@ -114,7 +114,13 @@ async fn show<E: DeserializeOwned, T>(
     let mut negotiation = telnet::Negotiation::default();
     loop {
         let bytes = match pieces.next().await {
-            Err(broken) => return Relayed::Broken(broken),
+            Err(broken) => {
+                // What came before is written all the same.
+                return match output.finish().await {
+                    Ok(()) => Relayed::Broken(broken),
+                    Err(cause) => Relayed::Output(cause),
+                };
+            }
             Ok(Piece::Event(line)) => match take(line) {
                 None => continue,
                 Some(ended) => match output.finish().await {

@@ -4,6 +4,7 @@
 
 mod canned;
 mod cluster;
+mod connect;
 mod dns;
 mod help;
 mod hostile;

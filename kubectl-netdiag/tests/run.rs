@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -69,6 +69,18 @@ impl Plugin {
         let Output { status, stdout, stderr } = self.command.output().unwrap();
         let left: Vec<_> = fs::read_dir(self.directory.path()).unwrap().collect();
         assert!(left.is_empty(), "files written: {left:?}");
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Runs it with these bytes on its stdin.
+    #[track_caller]
+    pub(crate) fn fed(mut self, input: &[u8]) -> Run {
+        let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        // Who ends early closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The namespace's sockets, opened while files can be opened.
 #[derive(Debug, Default)]
-pub struct Tables(Vec<File>);
+pub(crate) struct Tables(Vec<File>);
 
 impl Tables {
     pub(crate) fn open() -> Self {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use netdiag_wire::{
     EndReason,
-    connect::stream::{ConnectionEnd, NotConnected},
+    connect::{ConnectOutcome, stream::ConnectionEnd},
 };
 
 use super::{Context, ended};
@@ -16,6 +16,7 @@ use crate::{
 const REFUSED: Code = Code(602);
 const SILENCE: Code = Code(302);
 const INTERCEPTED: Code = Code(609);
+const REJECTED: Code = Code(304);
 const NOT_SENT: Code = Code(305);
 const TOO_LITTLE: Code = Code(309);
 const BROKEN: Code = Code(618);
@@ -25,7 +26,7 @@ const BROKEN: Code = Code(618);
 pub(crate) struct Bytes {
     pub connected: Option<SocketAddr>,
     pub intercepted: bool,
-    pub not_connected: Option<(SocketAddr, u64, NotConnected)>,
+    pub not_connected: Option<(SocketAddr, u64, ConnectOutcome)>,
     /// As this end counted.
     pub received: u64,
     /// As the source counted: sent, received.
@@ -57,21 +58,26 @@ pub(super) fn findings(bytes: &Bytes, context: &Context) -> Vec<Finding> {
     vec![finding]
 }
 
-fn not_connected(remote: SocketAddr, took_us: u64, outcome: &NotConnected) -> Finding {
+fn not_connected(remote: SocketAddr, took_us: u64, outcome: &ConnectOutcome) -> Finding {
     let fail = |code, summary| Finding::new(Severity::Fail, code, summary);
     match outcome {
-        NotConnected::Refused => {
+        ConnectOutcome::Refused { .. } => {
             fail(REFUSED, format!("refused by {remote} after {}", number::took(took_us)))
         }
-        NotConnected::Silence => {
-            fail(SILENCE, format!("silence from {remote}: waited {}", number::waited(took_us)))
+        ConnectOutcome::Rejected { by, icmp } => fail(
+            REJECTED,
+            format!("rejected on the way to {remote}: {}, said by {by}", words::icmp(icmp)),
+        ),
+        ConnectOutcome::Silence { sent, .. } => {
+            let waited = number::waited(took_us);
+            let syns = number::counted(*sent, "SYN", "SYNs");
+            fail(SILENCE, format!("silence from {remote}: {syns} over {waited}"))
         }
-        NotConnected::NotSent { refusal: why } => {
+        ConnectOutcome::NotSent { refusal: why } => {
             fail(NOT_SENT, format!("not sent to {remote}: {}", words::refusal(why)))
         }
-        NotConnected::Unknown => {
-            let what =
-                format!("not connected to {remote}, for a reason that only a newer plugin knows");
+        outcome => {
+            let what = format!("not connected to {remote}: {}", outcome.word());
             Finding::new(Severity::Unknown, TOO_LITTLE, what)
         }
     }
@@ -158,7 +164,10 @@ mod tests {
                 Bytes { connected: Some(remote), received: 7, ..Bytes::default() },
                 "Ok  connected; 7 bytes received",
             ),
-            (not(NotConnected::Refused), "Fail ND0602 refused by 10.244.2.7:80 after 0.470 ms"),
+            (
+                not(ConnectOutcome::Refused { ttl: None }),
+                "Fail ND0602 refused by 10.244.2.7:80 after 0.470 ms",
+            ),
         ] {
             assert_eq!(sentence(&bytes), want);
         }

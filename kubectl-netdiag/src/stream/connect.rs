@@ -4,7 +4,10 @@ use std::{io, net::SocketAddr};
 
 use netdiag_wire::{
     EndReason, ErrorBody, Event, Line,
-    connect::stream::{ConnectStreamEvent, ConnectStreamRequest, NotConnected},
+    connect::{
+        ConnectOutcome,
+        stream::{ConnectStreamEvent, ConnectStreamRequest},
+    },
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -44,7 +47,7 @@ struct Talk<'a> {
 #[derive(Debug)]
 enum Begun {
     Connected(Connected),
-    Not { remote: SocketAddr, took_us: u64, outcome: NotConnected },
+    Not { remote: SocketAddr, took_us: u64, outcome: ConnectOutcome },
     Ended(Ended),
 }
 

@@ -1,43 +1,52 @@
 //! One connection, and the bytes over it.
 
 use std::{
-    io::{self, ErrorKind},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
-use netdiag_wire::connect::stream::{
-    ConnectStreamEvent, ConnectStreamRequest, ConnectionEnd, NotConnected,
-};
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::{Instant, timeout},
-};
+use netdiag_wire::connect::stream::{ConnectStreamEvent, ConnectStreamRequest, ConnectionEnd};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::copy::{Passed, both_ways};
+use super::{
+    ConnectSockets,
+    copy::{Passed, both_ways},
+    resets::Resets,
+    syn::{self, Tried, is_here},
+};
 use crate::{
-    ProbeError, clock,
+    ProbeError,
     names::ResolverFiles,
     stream::{Caller, StreamProbe},
-    sys::{refusal, route},
+    sys::datagram::Origin,
     tables::Tables,
     target::{self, Wanted},
 };
 
+/// Opened while there is privilege.
+#[derive(Debug)]
+pub struct StreamSockets {
+    /// Without tables: what a proxy took is none of the target's, and is a stream all the same.
+    connect: ConnectSockets,
+    tables: Tables,
+}
+
 impl StreamProbe for ConnectStreamRequest {
-    type Sockets = Tables;
+    type Sockets = StreamSockets;
     type Event = ConnectStreamEvent;
 
-    fn open(&self) -> Result<Tables, ProbeError> {
+    fn open(&self) -> Result<StreamSockets, ProbeError> {
         self.check().map_err(ProbeError::Request)?;
         wanted(self).check_source()?;
-        Ok(Tables::open())
+        let connect =
+            ConnectSockets { tables: Tables::default(), resets: Resets::open(&[self.port])? };
+        Ok(StreamSockets { connect, tables: Tables::open() })
     }
 
     async fn run(
         &self,
-        tables: Tables,
+        sockets: StreamSockets,
         files: &ResolverFiles,
         destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
         mut caller: Caller<ConnectStreamEvent>,
@@ -45,14 +54,15 @@ impl StreamProbe for ConnectStreamRequest {
     ) -> Result<(), ProbeError> {
         let address = target::find(&self.host, wanted(self), files, destination, |_| true);
         let remote = SocketAddr::new(address.await?, self.port);
-        let start = Instant::now();
-        let connected = tokio::select! {
+        let from =
+            Origin { address: self.source_address, port: self.source_port, ..Origin::default() };
+        let wait = Duration::from_micros(self.wait_us.into());
+        let Tried { took_us, end, .. } = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            connected = connect(self, remote) => connected?,
+            tried = syn::connect(remote, from, wait, &sockets.connect) => tried?,
         };
-        let took_us = clock::micros(start.elapsed());
-        let mut socket = match connected {
+        let mut socket = match end {
             Ok(socket) => socket,
             Err(outcome) => {
                 let event = ConnectStreamEvent::NotConnected { remote, took_us, outcome };
@@ -60,7 +70,8 @@ impl StreamProbe for ConnectStreamRequest {
                 return Ok(());
             }
         };
-        let connected = connected_event(&socket, remote, took_us, &tables)?;
+        socket.set_nodelay(true).map_err(|cause| ProbeError::Socket("send at once", cause))?;
+        let connected = connected_event(&socket, remote, took_us, &sockets.tables)?;
         if caller.say(connected).await.is_err() {
             return Ok(());
         }
@@ -81,38 +92,6 @@ fn wanted(request: &ConnectStreamRequest) -> Wanted {
     Wanted { family: request.family, source: request.source_address }
 }
 
-async fn connect(
-    request: &ConnectStreamRequest,
-    remote: SocketAddr,
-) -> Result<Result<TcpStream, NotConnected>, ProbeError> {
-    let socket =
-        socket(request, remote).map_err(|cause| ProbeError::Socket("open a TCP socket", cause))?;
-    let wait = Duration::from_micros(request.wait_us.into());
-    Ok(match timeout(wait, socket.connect(remote)).await {
-        Err(_) => Err(NotConnected::Silence),
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(cause)) => Err(match cause.kind() {
-            ErrorKind::ConnectionRefused => NotConnected::Refused,
-            ErrorKind::TimedOut => NotConnected::Silence,
-            _ => NotConnected::NotSent { refusal: refusal::of(&cause, remote.ip()) },
-        }),
-    })
-}
-
-fn socket(request: &ConnectStreamRequest, remote: SocketAddr) -> io::Result<TcpSocket> {
-    let (socket, any) = match remote {
-        SocketAddr::V4(_) => (TcpSocket::new_v4()?, IpAddr::from([0; 4])),
-        SocketAddr::V6(_) => (TcpSocket::new_v6()?, IpAddr::from([0; 16])),
-    };
-    socket.set_nodelay(true)?;
-    if request.source_address.is_some() || request.source_port.is_some() {
-        socket.set_reuseaddr(true)?;
-        let address = request.source_address.unwrap_or(any);
-        socket.bind(SocketAddr::new(address, request.source_port.unwrap_or(0)))?;
-    }
-    Ok(socket)
-}
-
 fn connected_event(
     socket: &TcpStream,
     remote: SocketAddr,
@@ -121,11 +100,6 @@ fn connected_event(
 ) -> Result<ConnectStreamEvent, ProbeError> {
     let local = socket.local_addr();
     let local = local.map_err(|cause| ProbeError::Socket("read the socket's address", cause))?;
-    let intercepted = !is_here(remote.ip()) && tables.has_peer(local);
+    let intercepted = !is_here(remote) && tables.has_peer(local);
     Ok(ConnectStreamEvent::Connected { local, remote, took_us, intercepted })
-}
-
-/// An address of this namespace: the other end is here, and is no proxy for that.
-fn is_here(address: IpAddr) -> bool {
-    address.is_loopback() || route::source(address, None).is_ok_and(|source| source == address)
 }

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, MAX_HOST_BYTES, SendRefusal, check_bytes, is_default};
+use super::ConnectOutcome;
+use crate::{Family, MAX_HOST_BYTES, check_bytes, is_default};
 
 /// Connect to one port and pass bytes on until both directions have ended.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -44,7 +45,7 @@ pub enum ConnectStreamEvent {
         remote: SocketAddr,
         took_us: u64,
         #[serde(flatten)]
-        outcome: NotConnected,
+        outcome: ConnectOutcome,
     },
     /// After the last byte.
     Closed {
@@ -55,19 +56,6 @@ pub enum ConnectStreamEvent {
         end: ConnectionEnd,
     },
     /// Said by a newer agent.
-    #[serde(other)]
-    Unknown,
-}
-
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum NotConnected {
-    /// RST, or an ICMP error that the kernel took for one.
-    Refused,
-    Silence,
-    NotSent {
-        refusal: SendRefusal,
-    },
     #[serde(other)]
     Unknown,
 }
@@ -127,7 +115,7 @@ fn is_default_wait(us: &u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EndReason, Event, Line};
+    use crate::{EndReason, Event, Line, SendRefusal};
 
     #[test]
     fn golden_request() {
@@ -170,11 +158,11 @@ mod tests {
                 r#"{"event":"connected","local":"10.244.1.23:41822","remote":"10.244.2.7:80","tookUs":520,"intercepted":true}"#,
             ),
             (
-                not(NotConnected::Refused),
-                r#"{"event":"notConnected","remote":"10.244.2.7:80","tookUs":9,"outcome":"refused"}"#,
+                not(ConnectOutcome::Refused { ttl: Some(62) }),
+                r#"{"event":"notConnected","remote":"10.244.2.7:80","tookUs":9,"outcome":"refused","ttl":62}"#,
             ),
             (
-                not(NotConnected::NotSent { refusal: SendRefusal::NoRoute }),
+                not(ConnectOutcome::NotSent { refusal: SendRefusal::NoRoute }),
                 r#"{"event":"notConnected","remote":"10.244.2.7:80","tookUs":9,"outcome":"notSent","refusal":{"reason":"noRoute"}}"#,
             ),
             (
