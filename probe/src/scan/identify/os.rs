@@ -41,52 +41,35 @@ fn start(ttl: u8) -> Option<u8> {
     (start - ttl <= MAX_HOPS).then_some(start)
 }
 
-/// An answer has only options that were asked for, so that each rule stands on the order of those
-/// that are there.
+/// An answer has only options that were asked for, in the order of its kernel; each rule is one
+/// order. The BSDs begin with the largest window that needs no scale, Linux does not.
 fn family(start: u8, window: u16, options: &[TcpOption]) -> Option<(&'static str, Confidence)> {
+    use Confidence::{High, Low, Medium};
     use TcpOption::{End, Mss, Nop, SackOk, Timestamp, WindowScale};
-    let mss = options.iter().find_map(|one| match one {
-        Mss(mss) => Some(u32::from(*mss)),
-        _ => None,
-    })?;
-    // Linux begins with a window of at most ten segments where it was not told otherwise.
-    let is_segments = mss > 0 && u32::from(window) <= mss * 45 && window != u16::MAX;
-    match (start, options) {
-        // The time stamp stands between, and NOPs only fill up before the scale.
+    let is_largest = window == u16::MAX;
+    let guess = match (start, options) {
         (64, [Mss(_), SackOk, Timestamp, Nop, WindowScale(_)]) => {
-            let confidence = if is_segments || window > 60_000 && window != u16::MAX {
-                Confidence::High
-            } else {
-                Confidence::Medium
-            };
-            Some(("Linux", confidence))
+            ("Linux", if is_largest { Medium } else { High })
         }
-        (64, [Mss(_), Nop, Nop, SackOk, Nop, WindowScale(_)] | [Mss(_), Nop, Nop, SackOk])
-            if window != u16::MAX =>
-        {
-            Some(("Linux", Confidence::Medium))
-        }
+        (64, [Mss(_), Nop, Nop, SackOk, Nop, WindowScale(_)]) if !is_largest => ("Linux", Medium),
+        (64, [Mss(_), Nop, Nop, SackOk]) if !is_largest => ("Linux", Medium),
         (64, [Mss(_), Nop, WindowScale(_), SackOk, Timestamp]) => {
-            let confidence = if window == u16::MAX { Confidence::High } else { Confidence::Medium };
-            Some(("FreeBSD", confidence))
+            ("FreeBSD", if is_largest { High } else { Medium })
         }
         (64, [Mss(_), Nop, WindowScale(_), Nop, Nop, Timestamp, SackOk, End, ..]) => {
-            Some(("macOS", Confidence::High))
+            ("macOS", High)
         }
         (64, [Mss(_), Nop, Nop, SackOk, Nop, WindowScale(_), Nop, Nop, Timestamp]) => {
-            Some(("OpenBSD", Confidence::Medium))
+            ("OpenBSD", Medium)
         }
-        (128, [Mss(_), Nop, WindowScale(_), SackOk, Timestamp]) => {
-            Some(("Windows", Confidence::High))
-        }
-        (128, [Mss(_), Nop, WindowScale(_), Nop, Nop, SackOk]) => {
-            Some(("Windows", Confidence::High))
-        }
+        (128, [Mss(_), Nop, WindowScale(_), SackOk, Timestamp]) => ("Windows", High),
+        (128, [Mss(_), Nop, WindowScale(_), Nop, Nop, SackOk]) => ("Windows", High),
         (128, [Mss(_), Nop, WindowScale(_)] | [Mss(_), Nop, Nop, SackOk] | [Mss(_)]) => {
-            Some(("Windows", Confidence::Low))
+            ("Windows", Low)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(guess)
 }
 
 fn written(options: &[TcpOption]) -> String {

@@ -1,10 +1,16 @@
 //! Servers that mean harm: whatever they say, a port takes bounded time, connections and memory.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
 use super::*;
 
-/// A server of its own kind, until its client has enough.
-async fn serve(listener: TcpListener, kind: usize) {
+/// A server of its own kind, until its client has enough; counts the connections.
+async fn serve(listener: TcpListener, kind: usize, count: Arc<AtomicU8>) {
     while let Ok((stream, _)) = listener.accept().await {
+        count.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(harm(stream, kind));
     }
 }
@@ -52,16 +58,21 @@ async fn drip(mut stream: TcpStream, kind: usize) {
 
 #[tokio::test]
 async fn no_server_holds_a_scan() {
-    let mut ports = Vec::new();
+    let (mut ports, mut counts) = (Vec::new(), Vec::new());
     for kind in 0..13 {
         let listener = TcpListener::bind((HERE, 0)).await.unwrap();
         ports.push(open_port(ScanProtocol::Tcp, listener.local_addr().unwrap().port()));
-        tokio::spawn(serve(listener, kind));
+        let count = Arc::new(AtomicU8::new(0));
+        counts.push(Arc::clone(&count));
+        tokio::spawn(serve(listener, kind, count));
     }
     let start = Instant::now();
     let found = identified(&ports).await;
     assert_eq!(found.len(), ports.len());
     assert!(start.elapsed() < PORT + Duration::from_secs(2), "{:?}", start.elapsed());
+    for count in counts {
+        assert!((1..=peer::MAX_CONNECTIONS).contains(&count.load(Ordering::Relaxed)));
+    }
     for one in found {
         assert!(one.banner.is_none_or(|banner| banner.as_bytes().len() <= MAX_BANNER));
         assert!(one.product.is_none(), "{:?}", one.product);
