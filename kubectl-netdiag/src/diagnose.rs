@@ -1,6 +1,7 @@
 //! What a report means: pure functions from values to findings.
 
 mod bytes;
+mod connect;
 mod dns;
 mod ended;
 mod labels;
@@ -11,11 +12,13 @@ mod trace;
 
 use jiff::Timestamp;
 use netdiag_wire::{
+    connect::{ConnectReport, ConnectRequest},
     ping::{PingReport, PingRequest},
     trace::{TraceReport, TraceRequest},
 };
 
 pub(crate) use bytes::Bytes;
+pub(crate) use connect::{Endpoints, progress as connect_progress};
 pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use trace::{is_reached, progress as trace_progress};
@@ -58,6 +61,16 @@ pub(crate) fn trace(
 /// token the agent got.
 pub(crate) fn sockets(view: &SocketsView<'_>, account: Option<&(String, String)>) -> Vec<Finding> {
     sockets::findings(view, account)
+}
+
+/// The findings of a port that was checked.
+pub(crate) fn connect(
+    report: &ConnectReport,
+    request: &ConnectRequest,
+    context: &Context,
+    endpoints: Endpoints,
+) -> Vec<Finding> {
+    connect::findings(report, request, context, endpoints)
 }
 
 /// The findings of a session or a pipe.

@@ -6,6 +6,7 @@ mod dns;
 mod input;
 mod path;
 mod rights;
+mod service;
 mod sockets;
 
 use std::fmt::Write;
@@ -44,8 +45,9 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 5] = [
+const FAMILIES: [(u16, &str); 6] = [
     (0, "netdiag itself: agents, rights, versions, input"),
+    (1, "Services and endpoints"),
     (3, "path and packets"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
@@ -57,10 +59,11 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 7] = [
+    let families: [&[Entry]; 8] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
+        service::ENTRIES,
         path::ENTRIES,
         dns::ENTRIES,
         sockets::ENTRIES,
@@ -151,8 +154,8 @@ mod tests {
         insta::assert_snapshot!(explain(Some("nd0302")).unwrap(), @r"
         ND0302  Silence: no reply, and nobody says why                                       FAIL
 
-        What it is     Echoes left the source and nothing came back: no reply and no ICMP error. Somebody
-                       dropped them, or the replies, without a word.
+        What it is     Echoes or SYNs left the source and nothing came back: no reply and no ICMP error.
+                       Somebody dropped them, or the replies, without a word.
         What you see   silence for every echo. When nothing at all came back, ping waits 3.5 s longer for a
                        router's host unreachable, which takes 3 s.
         How it comes   A NetworkPolicy or a firewall (of a cloud, a security group) that drops; a route that
@@ -164,7 +167,7 @@ mod tests {
                        the overlay's port (VXLAN 8472 or 4789, Geneve 6081, WireGuard 51820) both ways.
         Looks like it  Echoes only are dropped, and TCP passes: then the application is well. ND0304
                        somebody did say why. ND0901 the target is a Service's address.
-        Raised by      ping
+        Raised by      ping, connect
         ");
     }
 

@@ -11,6 +11,7 @@ mod agent;
 mod args;
 mod cluster;
 mod code;
+mod connect;
 mod diagnose;
 mod dns;
 mod doctor;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     agent::refusal,
     args::RenderArgs,
-    code, dns,
+    code, connect, dns,
     finding::{Failure, Peer, PeerKind, Severity},
     local, ping,
     probe::Conclusion,
@@ -66,6 +66,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Nobodys => {}
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
             Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
+            Whose::Connect => return replay::<connect::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
             Whose::Sockets => return replay::<sockets::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
@@ -84,6 +85,7 @@ enum Whose {
     Nobodys,
     Ping,
     Trace,
+    Connect,
     Dns,
     Sockets,
     Another(Untrusted),
@@ -94,6 +96,7 @@ fn whose(line: &Value) -> Whose {
         return match line["kind"].as_str().unwrap_or_default() {
             "PingReport" => Whose::Ping,
             "TraceReport" => Whose::Trace,
+            "ConnectReport" => Whose::Connect,
             "DnsReport" => Whose::Dns,
             "SocketsReport" => Whose::Sockets,
             other => Whose::Another(other.into()),
@@ -102,6 +105,8 @@ fn whose(line: &Value) -> Whose {
     match line["event"].as_str() {
         Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
         Some("started") if line.get("method").is_some() => Whose::Trace,
+        Some("started") if line.get("addresses").is_some() => Whose::Connect,
+        Some("attempt") => Whose::Connect,
         Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,
         Some("resolver" | "inHosts" | "query" | "records" | "link") => Whose::Dns,
         Some("sockets" | "process" | "counters" | "round" | "skipped") => Whose::Sockets,

@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 48] = [
+const PROGRAMS: [(&str, &str); 49] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
@@ -55,6 +55,7 @@ const PROGRAMS: [(&str, &str); 48] = [
     ("sshd", "openssh-server"),
     ("stunnel", "stunnel4"),
     ("tcpdump", "tcpdump"),
+    ("telnet", "telnet"),
     ("tinyproxy", "tinyproxy"),
     ("traceroute", "traceroute"),
     ("unbound", "unbound"),

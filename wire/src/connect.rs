@@ -41,7 +41,7 @@ pub struct ConnectRequest {
     /// No round begins later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_us: Option<u64>,
-    /// How long to wait for an answer; absent: three SYNs (3.1 s), or 2 s for a datagram.
+    /// How long to wait for an answer; absent: three SYNs at least (3.1 s), or 2 s for a datagram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_us: Option<u32>,
     /// How long a server that took the connection may take to speak first.
@@ -104,7 +104,7 @@ impl ConnectRequest {
     /// In microseconds.
     pub fn wait(&self) -> u32 {
         self.wait_us.unwrap_or(match self.protocol {
-            // SYNs leave after 0, 1 and 3 s.
+            // At least three SYNs: after 0, 1 and 3 s, or every second from Linux 6.5 on.
             ConnectProtocol::Tcp => 3_100_000,
             ConnectProtocol::Udp => 2_000_000,
         })

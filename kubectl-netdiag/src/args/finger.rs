@@ -106,7 +106,23 @@ const SOCKETS: Classic = Classic {
     ],
 };
 
-const TOOLS: [Classic; 4] = [PING, TRACE, DNS, SOCKETS];
+const CONNECT: Classic = Classic {
+    command: "connect",
+    valued: "SwpTons",
+    bare: "iu46v",
+    numeric: "--no-names leaves out who an address is",
+    server: |value| {
+        value.parse::<std::net::IpAddr>().is_ok().then(|| "the source address is -S".into())
+    },
+    renamed: &[
+        ('z', "without -i and with no bytes on stdin the port is only checked"),
+        ('N', "the end of stdin half-closes by itself"),
+        ('C', "--crlf ends lines with CR LF"),
+        ('b', "-S (--source) takes an address of the source"),
+    ],
+};
+
+const TOOLS: [Classic; 5] = [PING, TRACE, DNS, SOCKETS, CONNECT];
 
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {
@@ -238,6 +254,9 @@ mod tests {
             ("sockets -te pod/foo", "-e is not here; -o wide"),
             ("sockets -tano pod/foo", "-tano: -n is kubectl's"),
             ("dns -u web", "-u is not here; -o json"),
+            ("connect -zv pod/foo 80", "-z is not here; without -i"),
+            ("connect -n 10.0.0.1 80", "-n: -n is kubectl's --namespace; --no-names"),
+            ("connect -s 10.0.0.1 pod/foo 80", "-s 10.0.0.1: -s is kubectl's --server; the source"),
         ] {
             let message = said(line).unwrap_or_default();
             assert!(message.starts_with(start), "{line}: {message:?}");

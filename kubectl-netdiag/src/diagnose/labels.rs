@@ -68,7 +68,7 @@ fn node_object(node: &NodeFacts) -> Object {
 }
 
 /// `03:02:59 UTC` of today, with its date otherwise.
-fn instant(at: Timestamp, now: Timestamp) -> String {
+pub(super) fn instant(at: Timestamp, now: Timestamp) -> String {
     let [at, now] = [at, now].map(|t| t.to_zoned(TimeZone::UTC));
     let format = if at.date() == now.date() { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
     at.strftime(format).to_string()
@@ -209,6 +209,6 @@ fn ping(target: &str, from: &str, options: &[&str]) -> Label {
     command(&[&head, options].concat())
 }
 
-fn command(argv: &[&str]) -> Label {
+pub(super) fn command(argv: &[&str]) -> Label {
     Label::Next(argv.iter().map(|argument| (*argument).to_owned()).collect())
 }

@@ -26,15 +26,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: Code(602),
         title: "Refused: nobody listens on the port",
         raised: Raised::Fail,
-        what_it_is: "The target's own kernel answered the SYN with RST: the host is there, the path \
-                is, and no socket accepts connections on that port.",
-        what_you_see: "refused after the time of one round trip, with the address that said so.",
+        what_it_is: "The SYN was answered with RST (a datagram with port unreachable, by the \
+            target itself): the host is there, the path is, and no socket takes it. A rule with \
+            REJECT can answer in the target's name.",
+        what_you_see: "refused after the time of one round trip, and over how many routers the \
+            RST came, where a raw socket could be had. Over none, with a pod on another node: a \
+            rule on the source's own node said it.",
         how_it_comes: "The process is not started, or crashed; it listens on another port, or on \
-                127.0.0.1 only; a Service's targetPort is not the container's.",
-        be_sure: "Look at the listening sockets of the target's own namespace.",
-        how_to_mend: "Start the process, or make port and address agree.",
+            127.0.0.1 only; a Service's targetPort is not the container's; a rule rejects with \
+            tcp-reset.",
+        be_sure: "Look at the listening sockets of the target's own namespace: kubectl netdiag \
+            sockets POD -l.",
+        how_to_mend: "Start the process, or make port and address agree; admit the client in the \
+            rule.",
         looks_like_it: "curl and nc say \"Connection refused\" also where a router or a filter \
-                rejected it by ICMP (ND0304): there nothing of the target answered.",
+            rejected it by ICMP (ND0304): there nothing of the target answered.",
         raised_by: "connect",
     },
     Entry {
@@ -71,6 +77,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "By design of the mesh; nothing is wrong by this alone.",
         looks_like_it: "The target is the source itself.",
         raised_by: "trace, connect",
+    },
+    Entry {
+        code: Code(610),
+        title: "UDP silence: open or filtered, which is not known",
+        raised: Raised::Unknown,
+        what_it_is: "A datagram was sent and nothing came back, neither an answer nor port \
+            unreachable. A server that does not care to answer looks like one that never got it.",
+        what_you_see: "How many bytes were sent and how long was waited.",
+        how_it_comes: "Most UDP servers answer only what they understand, some nothing at all \
+            (statsd, syslog); a policy that drops; a pod that is gone behind a Service.",
+        be_sure: "Look at the sockets of the target (kubectl netdiag sockets POD -l -u), or send \
+            what it does answer (--send).",
+        how_to_mend: "Nothing is wrong by this alone.",
+        looks_like_it: "ND0602 port unreachable came back: nobody listens. ND0302 silence on TCP, \
+            where it does prove something.",
+        raised_by: "connect",
     },
     Entry {
         code: Code(611),
@@ -169,6 +191,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Read the server's log at that time; keep the connection alive below the \
                 timeout.",
         looks_like_it: "A peer that closes in order is an end and no break.",
+        raised_by: "connect",
+    },
+    Entry {
+        code: Code(621),
+        title: "A port that comes and goes",
+        raised: Raised::Fail,
+        what_it_is: "Of many attempts (--count, --for) some were taken and some not.",
+        what_you_see: "How often each outcome was seen, and when first and last.",
+        how_it_comes: "One bad endpoint of several behind a Service: a fixed share fails. A \
+            process that restarts, a node that is being changed: all fail for a while. A full \
+            accept queue or connection table: silence now and then.",
+        be_sure: "A Service: the same for each of its pods. One pod: kubectl netdiag sockets POD \
+            -l shows its accept queue, kubectl get pod its restarts.",
+        how_to_mend: "What the failing part is: the bad endpoint, the restart, the queue.",
+        looks_like_it: "ND0301 echoes are lost as well: then the path is ill, not the port.",
         raised_by: "connect",
     },
     Entry {

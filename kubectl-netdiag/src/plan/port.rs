@@ -29,18 +29,34 @@ pub(crate) fn declared_port(
     }
 }
 
-fn no_such_port(name: &str, aim: &Aim) -> Failure {
+/// The same, where one must be named; without one the target's own are offered.
+pub(crate) fn named_port(
+    asked: Option<&Port>,
+    wanted: PortProtocol,
+    aim: &Aim,
+) -> Result<DeclaredPort, Failure> {
+    let Some(asked) = asked else {
+        let message = format!("a port is missing: {}:PORT; {}", aim.peer.word(), declares(aim));
+        return Err(Failure::new(code::BAD_VALUE, message));
+    };
+    declared_port(asked, Some(wanted), aim)
+}
+
+fn declares(aim: &Aim) -> String {
     let known = aim.ports.iter().map(|port| match &port.name {
         Some(name) => format!("{name} ({})", port.number),
         None => port.number.to_string(),
     });
     let known: Vec<_> = known.collect();
-    let declared = match known.is_empty() {
+    match known.is_empty() {
         true => "it declares none".to_owned(),
         false => format!("it declares {}", known.join(", ")),
-    };
-    let target = aim.peer.word();
+    }
+}
+
+fn no_such_port(name: &str, aim: &Aim) -> Failure {
+    let (target, declares) = (aim.peer.word(), declares(aim));
     let note = "a number need not be declared".to_owned();
-    Failure::new(code::BAD_VALUE, format!("{target} has no such port {name:?}; {declared}"))
+    Failure::new(code::BAD_VALUE, format!("{target} has no such port {name:?}; {declares}"))
         .with(Label::Note(note))
 }

@@ -17,16 +17,17 @@ use crate::{
     args::{BytesFlags, ConnectArgs, Origin, ProbeArgs, Target},
     cluster::{Cluster, agents::Agent},
     code,
+    connect::Connect,
     diagnose::{self, Bytes, cut_off},
     finding::{Failure, Severity, worst},
     local,
-    plan::{PortProtocol, declared_port, target},
+    plan::{PortProtocol, named_port, target},
     probe::{
-        self, Conclusion, Ends, interruption, is_cut_off,
+        self, Ends, interruption, is_cut_off,
         way::{self, Route},
         within,
     },
-    render::{self, number},
+    render,
     session::{Clock, Session, Stopped},
 };
 
@@ -37,8 +38,6 @@ struct Talk<'a> {
     agent: Option<Agent>,
     pieces: Pieces<ConnectStreamEvent>,
     upload: Upload,
-    /// Only the connection is asked for, since this time.
-    check: Option<Clock>,
     /// Dropped, it ends what this process runs itself.
     _stop: Option<DropGuard>,
 }
@@ -55,7 +54,6 @@ enum Begun {
 struct Connected {
     local: SocketAddr,
     remote: SocketAddr,
-    took_us: u64,
     intercepted: bool,
 }
 
@@ -72,16 +70,18 @@ pub(crate) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let input = wish(&args.bytes, args.output.format.is_some(), session).await?;
-    let check = matches!(input, Wish::Check).then_some(clock);
+    let input = match wish(&args.bytes, args.is_check(), session).await? {
+        Wish::Bytes(input) => input,
+        Wish::Check => return probe::run::<Connect<'_>>(args, session).await,
+    };
     let origin = session.origin(args.source().from.as_ref())?;
     if origin == Some(Origin::Local) {
-        return from_here(args, (input, check), session).await;
+        return from_here(args, input, session).await;
     }
     let (target, source) = (args.target()?, args.source());
     let cluster = Cluster::open(args.kube(), &session.surroundings)?;
     let origin = origin.as_ref().and_then(Origin::object);
-    let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
+    let deadline = args.bytes_deadline().map(|deadline| clock.deadline(deadline));
     let opened =
         within(deadline, way::open("connect", &cluster, Route::Between(&target, origin), source));
     let (aim, mut way) = session.waiting("asking the API server", opened).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn run(
         });
     let (frames, upload) = asked.await?;
     let agent = Some(way.start.agent.clone());
-    let mut talk = Talk { ends, agent, pieces: Pieces::Agent(frames), upload, check, _stop: None };
+    let mut talk = Talk { ends, agent, pieces: Pieces::Agent(frames), upload, _stop: None };
     match talk.talk(&args.bytes, input, session).await {
         Err(Halt::Refused(error)) => Err(way.refused(&error, &talk.ends.aim).await.into()),
         Err(Halt::Stopped(stopped)) => Err(stopped),
@@ -105,7 +105,7 @@ pub(crate) async fn run(
 
 async fn from_here(
     args: &ConnectArgs,
-    (input, check): (Wish, Option<Clock>),
+    input: Input,
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let target = args.target()?;
@@ -122,8 +122,7 @@ async fn from_here(
     let request = request(args, &mut ends)?;
     let stop = CancellationToken::new();
     let (pieces, upload) = local::start_stream(request, stop.clone())?;
-    let mut talk =
-        Talk { ends, agent: None, pieces, upload, check, _stop: Some(stop.drop_guard()) };
+    let mut talk = Talk { ends, agent: None, pieces, upload, _stop: Some(stop.drop_guard()) };
     match talk.talk(&args.bytes, input, session).await {
         Err(Halt::Refused(error)) => {
             let code = crate::agent::refusal::code_of(error.code);
@@ -135,7 +134,7 @@ async fn from_here(
 }
 
 fn request(args: &ConnectArgs, ends: &mut Ends<'_>) -> Result<ConnectStreamRequest, Failure> {
-    let port = declared_port(&args.port()?, Some(PortProtocol::Tcp), &ends.aim)?.number;
+    let port = named_port(args.port()?.as_ref(), PortProtocol::Tcp, &ends.aim)?.number;
     ends.aim.peer.port = Some(port);
     Ok(args.stream_request(ends.aim.host.clone(), port))
 }
@@ -157,7 +156,7 @@ impl Talk<'_> {
     async fn talk(
         &mut self,
         flags: &BytesFlags,
-        input: Wish,
+        input: Input,
         session: &mut Session<'_>,
     ) -> Result<Severity, Halt> {
         let mut bytes = Bytes::default();
@@ -166,49 +165,25 @@ impl Talk<'_> {
             () = interruption() => return Err(self.cut(&bytes, "stopped by Ctrl-C or SIGTERM").into()),
             begun = self.begin(session) => begun?,
         };
-        let relayed = match (begun, input) {
-            (Begun::Ended(ended), _) => Relayed::Ended(ended),
-            (Begun::Not { remote, took_us, outcome }, _) => {
+        let relayed = match begun {
+            Begun::Ended(ended) => Relayed::Ended(ended),
+            Begun::Not { remote, took_us, outcome } => {
                 bytes.not_connected = Some((remote, took_us, outcome));
                 Relayed::Quit
             }
-            (Begun::Connected(connected), input) => {
+            Begun::Connected(connected) => {
                 self.ends.meet(connected.local.ip(), connected.remote.ip());
                 bytes.connected = Some(connected.remote);
                 bytes.intercepted = connected.intercepted;
-                match input {
-                    Wish::Check => {
-                        self.checked(&connected, session)?;
-                        Relayed::Quit
-                    }
-                    Wish::Bytes(input) => {
-                        greet(&connected, flags, session)?;
-                        self.relay(flags, input, &mut bytes, session).await?
-                    }
-                }
+                greet(&connected, flags, session)?;
+                self.relay(flags, input, &mut bytes, session).await?
             }
         };
         self.conclude(relayed, bytes, session)
     }
 
-    /// What is printed of a connection that is not used.
-    fn checked(&self, connected: &Connected, session: &mut Session<'_>) -> io::Result<()> {
-        let (out, screen) = (&mut *session.out, &session.screen);
-        render::header(out, screen, &self.ends.from, std::slice::from_ref(&self.ends.aim.peer))?;
-        let Connected { local, remote, took_us, intercepted } = connected;
-        if screen.shows_evidence() && !intercepted {
-            writeln!(out, "connected in {}: {local} -> {remote}", number::took(*took_us))?;
-        }
-        Ok(())
-    }
-
     fn verdict(&self, bytes: &Bytes, session: &mut Session<'_>) -> Result<Severity, Stopped> {
         let findings = diagnose::bytes(bytes, &self.ends.context(render::Names::default()));
-        if let Some(clock) = self.check {
-            let peers = (self.ends.from.clone(), Some(self.ends.aim.peer.clone()));
-            let conclusion = Conclusion { findings, parts: Vec::new() };
-            return conclusion.show("ConnectReport", clock.span(), peers, session);
-        }
         render::verdict(session.err, &session.screen, &findings)?;
         Ok(worst(&findings))
     }
@@ -228,12 +203,9 @@ impl Talk<'_> {
             }
             match line.event {
                 Event::Probe(ConnectStreamEvent::Connected {
-                    local,
-                    remote,
-                    took_us,
-                    intercepted,
+                    local, remote, intercepted, ..
                 }) => {
-                    let connected = Connected { local, remote, took_us, intercepted };
+                    let connected = Connected { local, remote, intercepted };
                     return Ok(Begun::Connected(connected));
                 }
                 Event::Probe(ConnectStreamEvent::NotConnected { remote, took_us, outcome }) => {

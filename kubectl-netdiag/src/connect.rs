@@ -1,0 +1,139 @@
+//! `connect` where the port is only checked: its events and what is looked up to judge them.
+
+use jiff::Timestamp;
+use netdiag_wire::{
+    EndReason,
+    connect::{ConnectEvent, ConnectFold, ConnectOutcome, ConnectProtocol, ConnectRequest},
+};
+
+mod saved;
+
+pub(crate) use saved::Saved;
+
+use crate::{
+    args::ConnectArgs,
+    cluster::names,
+    diagnose::{self, Endpoints},
+    finding::{Failure, PeerKind},
+    plan::{PortProtocol, named_port},
+    probe::{self, Conclusion, Ends, Probe},
+    render::{self, Attempts, Names},
+    service,
+    session::{Session, Stopped},
+};
+
+/// One check on its way.
+pub(crate) struct Connect<'a> {
+    args: &'a ConnectArgs,
+    request: ConnectRequest,
+    fold: ConnectFold,
+    names: Names,
+    /// The cluster was asked who rejects.
+    named: bool,
+    attempts: Attempts,
+    /// As the header has it: by its name, where it was typed so.
+    port: String,
+}
+
+impl<'a> Probe<'a> for Connect<'a> {
+    const NAME: &'static str = "connect";
+    const KIND: &'static str = "ConnectReport";
+    type Args = ConnectArgs;
+    type Request = ConnectRequest;
+    type Event = ConnectEvent;
+
+    async fn begin(args: &'a ConnectArgs, ends: &mut Ends<'_>) -> Result<Self, Failure> {
+        let asked = args.port()?;
+        let wanted = match args.protocol() {
+            ConnectProtocol::Tcp => PortProtocol::Tcp,
+            ConnectProtocol::Udp => PortProtocol::Udp,
+        };
+        let port = named_port(asked.as_ref(), wanted, &ends.aim)?.number;
+        ends.aim.peer.port = Some(port);
+        let request = args.request(ends.aim.host.clone(), port);
+        let names = ends.aim.names();
+        let (fold, attempts) = (ConnectFold::default(), Attempts::default());
+        let port = asked.map(|port| port.to_string()).unwrap_or_default();
+        Ok(Self { args, request, fold, names, named: false, attempts, port })
+    }
+
+    fn request(&self) -> &ConnectRequest {
+        &self.request
+    }
+
+    async fn take(
+        &mut self,
+        ends: &mut Ends<'_>,
+        event: ConnectEvent,
+        at: Timestamp,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        self.fold.push(&event, at);
+        if let ConnectEvent::Started { addresses, source, .. } = &event {
+            if let (Some(source), Some(address)) = (source, addresses.first()) {
+                ends.meet(*source, *address);
+            }
+            let (out, screen) = (&mut *session.out, &session.screen);
+            let peers = (&ends.from, &ends.aim.peer);
+            render::connect_header(out, screen, self.request.protocol, peers, &self.port)?;
+        }
+        self.name(ends, &event).await;
+        Ok(self.attempts.show(session.out, &session.screen, &self.names, &event)?)
+    }
+
+    fn progress(&self) -> String {
+        diagnose::connect_progress(&self.fold.report(None))
+    }
+
+    async fn conclude(
+        self,
+        ends: &Ends<'_>,
+        ended: Option<EndReason>,
+        session: &mut Session<'_>,
+    ) -> Result<Conclusion, Stopped> {
+        self.attempts.end(session.out, &session.screen)?;
+        let report = self.fold.report(ended);
+        let mut context = ends.context(self.names);
+        let is_well = report.rounds() > 0 && report.well() == report.rounds();
+        let endpoints = if is_well { Endpoints::Unknown } else { endpoints(ends).await };
+        if !is_well {
+            ends.look_closer(&mut context).await;
+        }
+        let findings = diagnose::connect(&report, &self.request, &context, endpoints);
+        Ok(Conclusion { findings, parts: vec![probe::part("connect", &report)?] })
+    }
+}
+
+impl Connect<'_> {
+    /// Asks the cluster who has the address that rejects, once, when the first one does.
+    async fn name(&mut self, ends: &Ends<'_>, event: &ConnectEvent) {
+        let ConnectEvent::Attempt(attempt) = event else { return };
+        let ConnectOutcome::Rejected { by, .. } = attempt.outcome else { return };
+        let Some(cluster) = ends.cluster.filter(|_| !self.named && !self.args.no_names) else {
+            return;
+        };
+        self.named = true;
+        if let Ok(more) = tokio::time::timeout(probe::NAMING, cluster.names(by)).await {
+            names::add(&mut self.names, more);
+        }
+    }
+}
+
+/// How many a Service has, which tells more than how it refuses.
+async fn endpoints(ends: &Ends<'_>) -> Endpoints {
+    let peer = &ends.aim.peer;
+    let (Some(cluster), PeerKind::Service, Some(namespace)) =
+        (ends.cluster, peer.kind, &peer.namespace)
+    else {
+        return Endpoints::Unknown;
+    };
+    let asked = service::endpoints(cluster, namespace, &peer.name);
+    match tokio::time::timeout(probe::NAMING, asked).await {
+        Ok(Ok(all)) if all.is_empty() => Endpoints::None,
+        Ok(Ok(all)) => match all.iter().filter(|endpoint| endpoint.ready).count() {
+            0 => Endpoints::NoneReady(all.len()),
+            ready => Endpoints::Ready(ready),
+        },
+        Ok(Err(_)) | Err(_) => Endpoints::Unknown,
+    }
+}

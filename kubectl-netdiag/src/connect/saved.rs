@@ -1,0 +1,94 @@
+//! A saved check of a port: its events, or the document that ends them.
+
+use jiff::Timestamp;
+use netdiag_wire::{
+    EndReason,
+    connect::{ConnectEvent, ConnectFold, ConnectReport, ConnectRequest, ConnectedTo},
+};
+use serde_json::Value;
+
+use crate::{
+    diagnose::{self, Context, Endpoints},
+    finding::{Peer, PeerKind},
+    probe::{self, Conclusion},
+    render::{self, Attempts, Names},
+    saved::Replay,
+    session::{Session, Stopped},
+};
+
+#[derive(Default)]
+pub(crate) struct Saved {
+    fold: ConnectFold,
+    to: Option<Peer>,
+    /// Of a document.
+    report: Option<ConnectReport>,
+}
+
+impl Replay for Saved {
+    const NAME: &'static str = "connect";
+    const KIND: &'static str = "ConnectReport";
+    type Event = ConnectEvent;
+    const IS_WHOLE: bool = true;
+
+    fn take(
+        &mut self,
+        from: &mut Peer,
+        event: ConnectEvent,
+        at: Timestamp,
+        _: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        self.fold.push(&event, at);
+        if let ConnectEvent::Started { host, port, addresses, source, .. } = event {
+            from.address = from.address.or(source);
+            let (name, address) = (host.to_string(), addresses.first().copied());
+            let is_address = address.is_some_and(|address| name.parse() == Ok(address));
+            let kind = if is_address { PeerKind::Address } else { PeerKind::Host };
+            self.to.get_or_insert(Peer {
+                kind,
+                name,
+                address,
+                port: Some(port),
+                ..Peer::default()
+            });
+        }
+        Ok(())
+    }
+
+    fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()> {
+        self.report = Some(serde_json::from_value(document["connect"].clone())?);
+        self.to = Some(to);
+        Ok(())
+    }
+
+    fn conclude(
+        self,
+        from: &Peer,
+        ended: Option<EndReason>,
+        session: &mut Session<'_>,
+    ) -> Result<Option<(Conclusion, Option<Peer>)>, Stopped> {
+        let Some(to) = self.to else { return Ok(None) };
+        let report = self.report.unwrap_or_else(|| self.fold.report(ended));
+        let request = request_of(report.targets.first());
+        let (out, screen) = (&mut *session.out, &session.screen);
+        let port = request.targets[0].port.to_string();
+        render::connect_header(out, screen, request.protocol, (from, &to), &port)?;
+        let mut attempts = Attempts::default();
+        for attempt in &report.attempts {
+            let event = ConnectEvent::Attempt(attempt.clone());
+            attempts.show(out, screen, &Names::default(), &event)?;
+        }
+        attempts.end(out, screen)?;
+        let (from, now_at) = (from.clone(), Timestamp::now());
+        let context = Context { from, to: to.clone(), now_at, ..Context::default() };
+        let findings = diagnose::connect(&report, &request, &context, Endpoints::Unknown);
+        let parts = vec![probe::part("connect", &report)?];
+        Ok(Some((Conclusion { findings, parts }, Some(to))))
+    }
+}
+
+/// What must have been asked for this to come of it.
+fn request_of(target: Option<&ConnectedTo>) -> ConnectRequest {
+    let Some(target) = target else { return ConnectRequest::to("", 1) };
+    let request = ConnectRequest::to(target.host.to_string(), target.port);
+    ConnectRequest { protocol: target.protocol, ..request }
+}
