@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
     client::conn::http1::{SendRequest, handshake},
 };
 use hyper_util::rt::TokioIo;
-use netdiag_wire::{AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request, frame};
+use netdiag_wire::{
+    AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request, frame, scan::TARGET_TOKEN_HEADER,
+};
 use serde::Serialize;
 
 mod body;
@@ -39,6 +41,8 @@ pub(crate) struct Connection {
     sender: SendRequest<RequestBody>,
     trouble: Trouble,
     agent: Agent,
+    /// Shows a right over the probe's target.
+    target_token: Option<Secret>,
 }
 
 /// What the kubelet says when the agent's end of the stream is not there.
@@ -72,10 +76,17 @@ pub(crate) async fn connect(cluster: &Cluster, agent: &Agent) -> Result<Connecti
         .await
         .map_err(|error| Failure::new(code::PROTOCOL, error.to_string()))?;
     tokio::spawn(connection);
-    Ok(Connection { sender, trouble: Box::pin(trouble), agent: agent.clone() })
+    let agent = agent.clone();
+    Ok(Connection { sender, trouble: Box::pin(trouble), agent, target_token: None })
 }
 
 impl Connection {
+    /// Sends this token as well, which shows a right over the target.
+    #[must_use]
+    pub(crate) fn showing(self, target_token: Option<Secret>) -> Self {
+        Self { target_token, ..self }
+    }
+
     /// Asks for a probe; dropping the answer cancels it.
     pub(crate) async fn probe<P: Serialize>(
         self,
@@ -84,7 +95,7 @@ impl Connection {
         request: &Request<P>,
     ) -> Result<Answer<Lines>, Failure> {
         let asked = ask(Method::POST, &format!("/v1/{name}"), whole(to_json(request)?));
-        let asked = with_token(asked, token, "application/json")?;
+        let asked = with_token(asked, token, self.target_token.as_ref(), "application/json")?;
         let answer = self.stream(asked, "application/x-ndjson").await?;
         Ok(answer.map(Lines::new))
     }
@@ -100,7 +111,7 @@ impl Connection {
         line.push(b'\n');
         let (upload, body) = frames::upload(line.into());
         let asked = ask(Method::POST, &format!("/v1/{path}"), body);
-        let asked = with_token(asked, token, frame::CONTENT_TYPE)?;
+        let asked = with_token(asked, token, self.target_token.as_ref(), frame::CONTENT_TYPE)?;
         let answer = self.stream(asked, frame::CONTENT_TYPE).await?;
         Ok(answer.map(|body| (Frames::new(body), upload)))
     }
@@ -176,15 +187,23 @@ fn whole(body: Vec<u8>) -> RequestBody {
 fn with_token(
     mut asked: http::Request<RequestBody>,
     token: &Secret,
+    target_token: Option<&Secret>,
     kind: &'static str,
 ) -> Result<http::Request<RequestBody>, Failure> {
-    let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| Failure::new(code::MAY_NOT_MINT, "the API server minted no usable token"))?;
-    authorization.set_sensitive(true);
+    let authorization = secret(&format!("Bearer {}", token.expose()))?;
+    let target = target_token.map(|token| secret(token.expose())).transpose()?;
     let headers = asked.headers_mut();
     headers.insert(header::AUTHORIZATION, authorization);
+    headers.extend(target.map(|target| (HeaderName::from_static(TARGET_TOKEN_HEADER), target)));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(asked)
+}
+
+fn secret(text: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| Failure::new(code::MAY_NOT_MINT, "the API server minted no usable token"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn ask(method: Method, path: &str, body: RequestBody) -> http::Request<RequestBody> {

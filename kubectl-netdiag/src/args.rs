@@ -15,6 +15,7 @@ mod meta;
 pub(crate) mod object;
 mod output;
 mod ping;
+mod scan;
 mod sockets;
 mod source;
 mod trace;
@@ -28,6 +29,7 @@ pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Port, Target};
 pub(crate) use output::{Colour, Format, OutputFlags};
 pub(crate) use ping::PingArgs;
+pub(crate) use scan::ScanArgs;
 pub(crate) use sockets::{Place, SocketsArgs, SortBy};
 pub(crate) use source::{Account, ProbeArgs, SourceFlags};
 pub(crate) use trace::TraceArgs;
@@ -55,6 +57,7 @@ struct Cli {
 pub(crate) enum Command {
     Ping(Box<PingArgs>),
     Trace(Box<TraceArgs>),
+    Scan(Box<ScanArgs>),
     Dns(Box<DnsArgs>),
     Sockets(Box<SocketsArgs>),
     Connect(Box<ConnectArgs>),
@@ -72,6 +75,7 @@ impl Command {
         match self {
             Self::Ping(args) => args.output.clone(),
             Self::Trace(args) => args.output.clone(),
+            Self::Scan(args) => args.output.clone(),
             Self::Dns(args) => args.output.clone(),
             Self::Sockets(args) => args.output.clone(),
             Self::Connect(args) => args.output.clone(),
@@ -123,6 +127,7 @@ fn check(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Ping(args) => args.check(),
         Command::Trace(args) => args.check(),
+        Command::Scan(args) => args.check(),
         Command::Dns(args) => args.question().map(drop),
         Command::Sockets(args) => args.check(),
         Command::Connect(args) => args.check(),

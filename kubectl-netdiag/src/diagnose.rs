@@ -7,6 +7,7 @@ mod ended;
 mod labels;
 mod ping;
 mod refused;
+mod scan;
 mod sockets;
 mod trace;
 
@@ -21,6 +22,7 @@ pub(crate) use bytes::Bytes;
 pub(crate) use connect::{Endpoints, progress as connect_progress};
 pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
+pub(crate) use scan::{ScanFacts, scan};
 pub(crate) use trace::{is_reached, progress as trace_progress};
 
 use crate::{

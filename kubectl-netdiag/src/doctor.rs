@@ -7,6 +7,7 @@ mod rights;
 mod server;
 
 use checks::Asker;
+pub(crate) use rights::may_scan;
 use rights::{RIGHTS, Rights};
 
 use crate::{

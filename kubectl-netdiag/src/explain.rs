@@ -6,6 +6,7 @@ mod dns;
 mod input;
 mod path;
 mod rights;
+mod scan;
 mod service;
 mod sockets;
 
@@ -66,10 +67,13 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         service::ENTRIES,
         path::ENTRIES,
         dns::ENTRIES,
+        scan::ENTRIES,
         sockets::ENTRIES,
         design::ENTRIES,
     ];
-    families.into_iter().flatten()
+    let mut all: Vec<&Entry> = families.into_iter().flatten().collect();
+    all.sort_by_key(|entry| entry.code);
+    all.into_iter()
 }
 
 /// The long text of a code, or the list of all.
@@ -213,7 +217,7 @@ mod tests {
             for code in codes {
                 assert!(known.contains(code), "{} names {code}", entry.code);
             }
-            for later in ["diagnose", "connect ", " scan"] {
+            for later in ["diagnose", "connect "] {
                 let command = format!("netdiag {later}");
                 assert!(!shown.contains(&command), "{} names {command}", entry.code);
             }

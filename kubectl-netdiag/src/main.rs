@@ -25,6 +25,7 @@ mod plan;
 mod probe;
 mod render;
 mod saved;
+mod scan;
 mod service;
 mod session;
 mod sockets;
@@ -100,6 +101,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Doctor(args) => wait_for(doctor::run(args, session)),
         Command::Ping(args) => wait_for(ping::run(args, session)),
         Command::Trace(args) => wait_for(trace::run(args, session)),
+        Command::Scan(args) => wait_for(probe::run::<scan::Scan>(args, session)),
         Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Connect(args) => wait_for(stream::connect::run(args, session)),

@@ -42,6 +42,8 @@ pub(crate) trait Probe<'a>: Sized {
     const NAME: &'static str;
     /// `kind` of the document.
     const KIND: &'static str;
+    /// A right over the target counts as well: it is shown by a token of its own.
+    const SHOWS_RIGHT: bool = false;
     type Args: ProbeArgs;
     type Request: Clone + Serialize + local::Engine<Self::Event>;
     type Event: DeserializeOwned + Serialize + Send + 'static;
@@ -72,6 +74,11 @@ pub(crate) trait Probe<'a>: Sized {
 
     /// How far it came, for `cut off after ...`: `41 of 100 echoes (41 replied)`.
     fn progress(&self) -> String;
+
+    /// What only this probe knows of a refusal.
+    async fn explain(&self, _: &Ends<'_>, failure: Failure) -> Failure {
+        failure
+    }
 
     /// The last evidence, and what all of it means.
     async fn conclude(
@@ -124,13 +131,17 @@ pub(crate) async fn run<'a, P: Probe<'a>>(
     let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
     let account = Some(way.account());
     let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
+    if P::SHOWS_RIGHT {
+        way.show_right(&ends.aim, source.service_account.as_ref()).await;
+    }
     let probe = within(deadline, P::begin(args, &mut ends)).await?;
     let agent = Some(way.start.agent.clone());
     let mut run = Run { probe, ends, agent, deadline };
     let lines = run.ask(&mut way, session).await?;
     match run.watch(Events::Agent(lines), session).await? {
         Ending::Error(error) if !is_cut_off(error.code) => {
-            Err(way.refused(&error, &run.ends.aim).await.into())
+            let failure = way.refused(&error, &run.ends.aim).await;
+            Err(run.probe.explain(&run.ends, failure).await.into())
         }
         ending => run.conclude(ending, session, clock).await,
     }

@@ -15,6 +15,7 @@ mod names;
 pub(crate) mod number;
 mod paint;
 mod ping;
+pub(crate) mod scan;
 #[cfg(test)]
 pub(crate) mod scene;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) use document::{Document, Span, document};
 pub(crate) use json::stream_line;
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::ping_event;
+pub(crate) use scan::{ScanView, scan_body, scan_header};
 pub(crate) use sockets::{Earlier, SocketsShown, SocketsView, sockets};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
 pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};

@@ -19,6 +19,7 @@ use crate::{
     local, ping,
     probe::Conclusion,
     render::{self, Span},
+    scan,
     session::{Clock, Session, Stopped},
     sockets, trace,
 };
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
             Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
             Whose::Connect => return replay::<connect::Saved>(before, input, session, clock),
+            Whose::Scan => return replay::<scan::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
             Whose::Sockets => return replay::<sockets::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
@@ -88,6 +90,7 @@ enum Whose {
     Connect,
     Dns,
     Sockets,
+    Scan,
     Another(Untrusted),
 }
 
@@ -99,11 +102,13 @@ fn whose(line: &Value) -> Whose {
             "ConnectReport" => Whose::Connect,
             "DnsReport" => Whose::Dns,
             "SocketsReport" => Whose::Sockets,
+            "ScanReport" => Whose::Scan,
             other => Whose::Another(other.into()),
         };
     }
     match line["event"].as_str() {
         Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
+        Some("started") if line.get("lane").is_some() => Whose::Scan,
         Some("started") if line.get("method").is_some() => Whose::Trace,
         Some("started") if line.get("addresses").is_some() => Whose::Connect,
         Some("attempt") => Whose::Connect,

@@ -197,7 +197,7 @@ fn ping(target: &str, from: Option<&str>) -> Vec<String> {
 
 impl Endpoint {
     /// As the command line takes it.
-    fn word(&self) -> String {
+    pub(crate) fn word(&self) -> String {
         match &self.pod {
             Some(pod) => format!("{}/pod/{}", pod.namespace, pod.name),
             None => self.address.to_string(),

@@ -11,6 +11,7 @@ fn help_is_for_stdout() {
         ("help-ping", "ping --help"),
         ("help-trace", "trace --help"),
         ("help-dns", "dns --help"),
+        ("help-scan", "scan --help"),
         ("help-sockets", "sockets --help"),
         ("help-connect", "connect --help"),
         ("help-doctor", "doctor --help"),

@@ -23,7 +23,7 @@ async fn connection() -> (Connection, DuplexStream) {
         version: None,
     };
     let trouble = Box::pin(async { Some("the pod is gone\n".to_owned()) });
-    (Connection { sender, trouble, agent }, theirs)
+    (Connection { sender, trouble, agent, target_token: None }, theirs)
 }
 
 fn request() -> Request<PingRequest> {

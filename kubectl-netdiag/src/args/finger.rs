@@ -122,7 +122,43 @@ const CONNECT: Classic = Classic {
     ],
 };
 
-const TOOLS: [Classic; 5] = [PING, TRACE, DNS, SOCKETS, CONNECT];
+const SCAN: Classic = Classic {
+    command: "scan",
+    valued: "pSons",
+    bare: "Aq46v",
+    numeric: "scan never looks up an address's name, so leave it out",
+    server: |value| {
+        Some(
+            match value {
+                "S" => "half-open SYNs are what is sent anyway",
+                "T" => "whole connections are --connect",
+                "U" => "UDP is --udp",
+                "V" => "protocols and products are -A",
+                "n" | "P" => "hosts alone are --discover",
+                "A" | "C" | "F" | "I" | "L" | "M" | "N" | "O" | "R" | "W" | "X" | "Y" | "Z" => {
+                    "netdiag sends SYNs, connections (--connect) or datagrams (--udp)"
+                }
+                _ => return None,
+            }
+            .into(),
+        )
+    },
+    renamed: &[
+        ('P', "-Pn is --no-discovery; discovery chooses its own probes"),
+        ('O', "-A guesses the operating system too"),
+        ('T', "it goes as fast as nothing is lost; --rate holds it"),
+        ('F', "--top-ports 100 is as short"),
+        ('i', "one TARGET at a time; a CIDR is one"),
+        ('e', "-S (--source) takes an address of the source"),
+        ('g', "the source port is not chosen"),
+        ('D', "nothing is sent in another's name"),
+        ('f', "nothing is sent in fragments"),
+        ('R', "addresses' names are not looked up"),
+        ('r', "the order of the ports tells nothing and is not chosen"),
+    ],
+};
+
+const TOOLS: [Classic; 6] = [PING, TRACE, DNS, SOCKETS, CONNECT, SCAN];
 
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {

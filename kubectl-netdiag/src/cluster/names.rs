@@ -51,6 +51,15 @@ impl Cluster {
         }
     }
 
+    /// Nodes, and who has these addresses.
+    pub(crate) async fn names_of(&self, addresses: &[IpAddr]) -> Names {
+        let how = ListParams::default().limit(MAX_LISTED);
+        let (names, pods) = tokio::join!(self.nodes_and_services(), self.anywhere::<Pod>(&how));
+        let pods = pods.iter().map(facts::of_pod);
+        let is_one = |pod: &PodFacts| pod.addresses.iter().any(|own| addresses.contains(own));
+        Names { pods: pods.filter(is_one).collect(), ..names }
+    }
+
     /// Pods with this address.
     pub(crate) async fn pods_at(&self, address: IpAddr) -> Vec<PodFacts> {
         let pods = self.with_field::<Pod>("status.podIP", address).await;

@@ -20,8 +20,18 @@ use crate::cluster::{
 };
 
 /// Every right of this release, one line of the table each.
-pub(super) const RIGHTS: [&str; 9] =
-    ["ping", "trace", "dns", "connect", "sockets", "files", "fast-ping", "listen", "processes"];
+pub(super) const RIGHTS: [&str; 10] = [
+    "ping",
+    "trace",
+    "dns",
+    "connect",
+    "sockets",
+    "files",
+    "scan",
+    "fast-ping",
+    "listen",
+    "processes",
+];
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,6 +63,13 @@ pub(super) async fn ask(cluster: &Cluster, namespace: &str) -> Rights {
     let (reach, pods, nodes) =
         tokio::join!(reach(cluster), pods(cluster, namespace), nodes(cluster));
     Rights { reach, pods, nodes }
+}
+
+/// Whether the user may scan the namespace's pods at full speed, as far as the API server says.
+pub(crate) async fn may_scan(cluster: &Cluster, namespace: &str) -> bool {
+    let access = pods(cluster, namespace).await;
+    let scan = RIGHTS.iter().position(|right| *right == "scan");
+    scan.and_then(|at| access.rights.get(at)) == Some(&Answer::Yes)
 }
 
 async fn reach(cluster: &Cluster) -> Answer {

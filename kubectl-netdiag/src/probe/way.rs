@@ -29,6 +29,8 @@ pub(crate) struct Way<'a> {
     cluster: &'a Cluster,
     pub(crate) start: Start,
     minted: Minted,
+    /// Shows a right over the target, where the probe has use for one.
+    target_token: Option<Secret>,
     connection: Option<Connection>,
     user: Option<String>,
 }
@@ -65,7 +67,8 @@ pub(crate) async fn open<'a>(
     };
     let (minted, connection) =
         mint(name, cluster, &aim, &start, source.service_account.as_ref()).await?;
-    Ok((aim, Way { name, cluster, start, minted, connection: Some(connection), user }))
+    let connection = Some(connection);
+    Ok((aim, Way { name, cluster, start, minted, target_token: None, connection, user }))
 }
 
 /// Mints the token while the stream is being opened.
@@ -109,6 +112,17 @@ impl Way<'_> {
         self.minted.account.clone()
     }
 
+    /// Mints the token for the target's namespace; without the right to that it goes without.
+    pub(super) async fn show_right(&mut self, aim: &Aim, account: Option<&Account>) {
+        let namespace = match aim.peer.kind {
+            PeerKind::Pod => aim.peer.namespace.as_deref(),
+            PeerKind::Node => None,
+            PeerKind::Service | PeerKind::Address | PeerKind::Host | PeerKind::Local => return,
+        };
+        let minted = self.cluster.mint(&self.start.agent, namespace, account).await;
+        self.target_token = minted.ok().map(|minted| minted.token);
+    }
+
     fn asked(&self) -> Asked<'_> {
         Asked {
             probe: self.name,
@@ -133,6 +147,7 @@ impl Way<'_> {
                 None => (agent::connect(self.cluster, &self.start.agent).await?, false),
             };
             let body = self.body(request.clone(), deadline);
+            let connection = connection.showing(self.target_token.clone());
             let (error, wait) = match send(connection, &self.minted.token, &body).await? {
                 Answer::Stream(stream) => return Ok(stream),
                 Answer::Refused { error, retry_after } => (error, retry_after),
@@ -202,10 +217,16 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
         session: &mut Session<'_>,
     ) -> Result<Lines, Stopped> {
         let (aim, request) = (&self.ends.aim, self.probe.request());
-        way.ask(aim, (request, self.deadline), session, async |connection, token, request| {
-            connection.probe(P::NAME, token, request).await
-        })
-        .await
+        let asked =
+            way.ask(aim, (request, self.deadline), session, async |connection, token, request| {
+                connection.probe(P::NAME, token, request).await
+            });
+        match asked.await {
+            Err(Stopped::Failure(failure)) => {
+                Err(self.probe.explain(&self.ends, *failure).await.into())
+            }
+            asked => asked,
+        }
     }
 }
 
