@@ -11,6 +11,7 @@ pub(crate) mod dns;
 pub(crate) mod duration;
 mod finger;
 mod kube;
+mod listen;
 mod meta;
 pub(crate) mod object;
 mod output;
@@ -25,6 +26,7 @@ pub(crate) use bytes::BytesFlags;
 pub(crate) use connect::ConnectArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use kube::{KubeFlags, Secret};
+pub(crate) use listen::ListenArgs;
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
 pub(crate) use object::{Kind, Object, Origin, Port, Target};
 pub(crate) use output::{Colour, Format, OutputFlags};
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     Dns(Box<DnsArgs>),
     Sockets(Box<SocketsArgs>),
     Connect(Box<ConnectArgs>),
+    Listen(Box<ListenArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -79,6 +82,7 @@ impl Command {
             Self::Dns(args) => args.output.clone(),
             Self::Sockets(args) => args.output.clone(),
             Self::Connect(args) => args.output.clone(),
+            Self::Listen(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -131,6 +135,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Dns(args) => args.question().map(drop),
         Command::Sockets(args) => args.check(),
         Command::Connect(args) => args.check(),
+        Command::Listen(args) => args.check(),
         Command::Doctor(_)
         | Command::Version(_)
         | Command::Explain(_)

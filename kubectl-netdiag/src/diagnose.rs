@@ -5,6 +5,7 @@ mod connect;
 mod dns;
 mod ended;
 mod labels;
+mod listen;
 mod ping;
 mod refused;
 mod scan;
@@ -22,6 +23,7 @@ pub(crate) use bytes::Bytes;
 pub(crate) use connect::{Endpoints, progress as connect_progress};
 pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
+pub(crate) use listen::{findings as listen, progress as listen_progress};
 pub(crate) use scan::{ScanFacts, scan};
 pub(crate) use trace::{is_reached, progress as trace_progress};
 

@@ -60,7 +60,7 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 8] = [
+    let families: [&[Entry]; 9] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,

@@ -18,6 +18,7 @@ mod doctor;
 mod environment;
 mod explain;
 mod finding;
+mod listen;
 mod local;
 mod near;
 mod ping;
@@ -105,6 +106,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Connect(args) => wait_for(stream::connect::run(args, session)),
+        Command::Listen(args) => wait_for(listen::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

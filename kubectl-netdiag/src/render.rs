@@ -11,6 +11,7 @@ mod document;
 #[cfg(test)]
 mod hostile;
 mod json;
+mod listen;
 mod names;
 pub(crate) mod number;
 mod paint;
@@ -33,6 +34,7 @@ pub(crate) use connect::{Attempts, connect_header};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
 pub(crate) use json::stream_line;
+pub(crate) use listen::{accepted, listening};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::ping_event;
 pub(crate) use scan::{ScanView, scan_body, scan_header};

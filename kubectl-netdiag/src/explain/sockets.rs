@@ -222,4 +222,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         looks_like_it: "An address that the namespace does not have is ND0030.",
         raised_by: "listen",
     },
+    Entry {
+        code: Code(623),
+        title: "Nobody came to the listener",
+        raised: Raised::Unknown,
+        what_it_is: "netdiag listened on the port, and until the end nobody connected (TCP) or sent \
+            anything (UDP).",
+        what_you_see: "How long it listened. The client sees silence, or a rejection from somebody on \
+            the way.",
+        how_it_comes: "The client was not started or asks elsewhere; a policy, a filter or a missing \
+            route stops it before it arrives.",
+        be_sure: "connect POD:PORT --from CLIENT while it listens: its outcome says where it ends.",
+        how_to_mend: "As the client's outcome says.",
+        looks_like_it: "A connection that arrives from another address than the client's was rewritten \
+            on the way: that is listed, with the address as it came.",
+        raised_by: "listen",
+    },
 ];

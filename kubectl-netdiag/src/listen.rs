@@ -1,0 +1,316 @@
+//! `listen`: who connects to a port of a pod or node, and with `-i` or a pipe the bytes both ways.
+
+use std::io;
+
+use jiff::Timestamp;
+use netdiag_wire::{
+    EndReason, ErrorBody, Event, Line,
+    listen::{ListenEvent, ListenFold, ListenRequest},
+};
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    agent::{Piece, Upload, refusal},
+    args::ListenArgs,
+    cluster::{Cluster, agents::Agent, names},
+    code, diagnose,
+    diagnose::cut_off,
+    finding::{Failure, Peer, Severity},
+    local,
+    probe::{
+        self, Conclusion, NAMING, interruption, is_cut_off,
+        way::{self, Route},
+    },
+    render::{self, Names},
+    session::{Clock, Session, Stopped},
+    stream::{
+        Input, LineEnd, Local, Looks, Output, Pieces, Relayed,
+        connect::{Wish, wish},
+        relay,
+    },
+};
+
+/// A listener on its way.
+struct Listen<'a> {
+    request: ListenRequest,
+    place: Peer,
+    cluster: Option<&'a Cluster>,
+    /// Absent for `--from local`.
+    agent: Option<Agent>,
+    fold: ListenFold,
+    names: Names,
+    clock: Clock,
+    /// Bytes go over stdout, so that the rest goes to stderr.
+    is_bytes: bool,
+}
+
+/// Where its events come from; dropped, the listener ends.
+struct Source {
+    pieces: Pieces<ListenEvent>,
+    upload: Upload,
+    _stop: Option<DropGuard>,
+}
+
+/// A stream's last event.
+enum Ended {
+    Reason(EndReason),
+    Error(ErrorBody),
+}
+
+/// Runs the command; the verdict makes the exit code.
+pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    let (clock, request) = (Clock::now(), args.request()?);
+    let is_check = args.output.format.is_some() || request.answer.is_some();
+    let wish = wish(&args.bytes, is_check, session).await?;
+    let is_bytes = matches!(wish, Wish::Bytes(_));
+    let Some(origin) = session.origin(args.source.from.as_ref())? else {
+        return Err(nowhere(&request).into());
+    };
+    let listen = |place, cluster, agent| Listen {
+        request: request.clone(),
+        place,
+        cluster,
+        agent,
+        fold: ListenFold::default(),
+        names: Names::default(),
+        clock,
+        is_bytes,
+    };
+    let Some(object) = origin.object() else {
+        let stop = CancellationToken::new();
+        let (pieces, upload) = local::start_stream(request.clone(), stop.clone())?;
+        let source = Source { pieces, upload, _stop: Some(stop.drop_guard()) };
+        return match listen(local::peer(), None, None).carry_out(args, source, wish, session).await
+        {
+            Err(Halt::Refused(error)) => {
+                let code = refusal::code_of(error.code);
+                Err(Failure::new(code, error.message.to_string()).into())
+            }
+            Err(Halt::Stopped(stopped)) => Err(stopped),
+            Ok(severity) => Ok(severity),
+        };
+    };
+    let cluster = Cluster::open(&args.kube, &session.surroundings)?;
+    let opened = way::open("listen", &cluster, Route::Within(object), &args.source);
+    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
+    let asked = way.ask(&aim, (&request, None), session, async |connection, token, request| {
+        connection.bytes("listen", token, request).await
+    });
+    let (frames, upload) = asked.await?;
+    let source = Source { pieces: Pieces::Agent(frames), upload, _stop: None };
+    let listen = listen(way.start.peer.clone(), Some(&cluster), Some(way.start.agent.clone()));
+    match listen.carry_out(args, source, wish, session).await {
+        Err(Halt::Refused(error)) => Err(way.refused(&error, &aim).await.into()),
+        Err(Halt::Stopped(stopped)) => Err(stopped),
+        Ok(severity) => Ok(severity),
+    }
+}
+
+/// Nobody listens in a place that was not named.
+fn nowhere(request: &ListenRequest) -> Failure {
+    let message = format!("listen {}: where? Name a pod or a node: --from pod/NAME", request.port);
+    Failure::new(code::BAD_VALUE, message)
+}
+
+/// Why there is no verdict.
+enum Halt {
+    /// By the agent.
+    Refused(Box<ErrorBody>),
+    Stopped(Stopped),
+}
+
+impl<S: Into<Stopped>> From<S> for Halt {
+    fn from(stopped: S) -> Self {
+        Self::Stopped(stopped.into())
+    }
+}
+
+impl Listen<'_> {
+    async fn carry_out(
+        mut self,
+        args: &ListenArgs,
+        mut source: Source,
+        wish: Wish,
+        session: &mut Session<'_>,
+    ) -> Result<Severity, Halt> {
+        let until = args.deadline.map(|deadline| self.clock.deadline(deadline));
+        let deadline = async {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            () = interruption() => Ok(Ended::Reason(EndReason::Cancelled)),
+            () = deadline => Ok(Ended::Reason(EndReason::Deadline)),
+            ended = self.attend(args, &mut source, wish, session) => ended,
+        };
+        let reason = match ended? {
+            Ended::Reason(reason) => reason,
+            Ended::Error(error) if is_cut_off(error.code) => {
+                return Err(self.cut(&error.message.to_string()).into());
+            }
+            Ended::Error(error) => return Err(Halt::Refused(Box::new(error))),
+        };
+        Ok(self.conclude(reason, session)?)
+    }
+
+    async fn attend(
+        &mut self,
+        args: &ListenArgs,
+        source: &mut Source,
+        wish: Wish,
+        session: &mut Session<'_>,
+    ) -> Result<Ended, Stopped> {
+        match wish {
+            Wish::Check => self.watch(source, session).await,
+            Wish::Bytes(input) => self.relay(args, source, input, session).await,
+        }
+    }
+
+    /// Tells who connects; the bytes are thrown away.
+    async fn watch(
+        &mut self,
+        source: &mut Source,
+        session: &mut Session<'_>,
+    ) -> Result<Ended, Stopped> {
+        loop {
+            let line = match source.pieces.next().await {
+                Ok(Piece::Event(line)) => line,
+                Ok(Piece::Data(_) | Piece::End) => continue,
+                Err(broken) => return Err(self.broken(&broken).into()),
+            };
+            if let Some(agent) = &self.agent {
+                probe::accepted(agent, &line, session)?;
+            }
+            if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
+                render::stream_line(session.out, &session.screen, &line)?;
+            }
+            if let Event::Probe(ListenEvent::Accepted { from, .. }) = &line.event {
+                self.name(from.ip()).await;
+            }
+            if let Some(ended) = self.take(line, session)? {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Asks the cluster who connects, where it is not known yet.
+    async fn name(&mut self, address: std::net::IpAddr) {
+        let Some(cluster) = self.cluster.filter(|_| self.names.who(address).is_none()) else {
+            return;
+        };
+        if let Ok(more) = timeout(NAMING, cluster.names(address)).await {
+            names::add(&mut self.names, more);
+        }
+    }
+
+    async fn relay(
+        &mut self,
+        args: &ListenArgs,
+        source: &mut Source,
+        input: Input,
+        session: &mut Session<'_>,
+    ) -> Result<Ended, Stopped> {
+        let (streams, flags) = (&session.streams, &args.bytes);
+        let is_typed = flags.interactive && streams.stdin_is_terminal;
+        let looks = match (streams.stdout_is_terminal, flags.interactive && !flags.raw) {
+            (true, true) => Looks::Escaped,
+            (true, false) => Looks::Text,
+            (false, _) => Looks::AsTheyAre,
+        };
+        let line_end = if flags.is_crlf(is_typed) { LineEnd::CrLf } else { LineEnd::AsItIs };
+        let output = Output::new((streams.stdout)()?, looks);
+        let local = Local { input, line_end, is_typed, is_telnet: false, output };
+        #[cfg(unix)]
+        let _keys = is_typed.then(|| crate::stream::Keys::take(io::stdin())).transpose()?;
+        let (mut received, mut failed) = (0, None);
+        let upload = source.upload.clone();
+        let take = |line: Line<ListenEvent>| match self.take(line, session) {
+            Ok(ended) => ended.map(Ok),
+            Err(stopped) => Some(Err(stopped)),
+        };
+        let relayed = relay(&mut source.pieces, upload, local, &mut received, take).await;
+        match relayed {
+            Relayed::Ended(ended) => return ended,
+            Relayed::Quit => return Ok(Ended::Reason(EndReason::Cancelled)),
+            Relayed::Broken(broken) => failed = Some(self.broken(&broken)),
+            Relayed::Output(cause) if cause.kind() != io::ErrorKind::InvalidData => {
+                return Err(Stopped::Write(cause));
+            }
+            Relayed::Output(_) => {}
+            Relayed::Input(cause) => {
+                let message = format!("read stdin: {cause}");
+                failed = Some(Failure { code: None, message, labels: Vec::new() });
+            }
+        }
+        let binary = "the peer sends binary data: not written to a terminal; send stdout to a \
+                      file or a pipe";
+        Err(failed.unwrap_or_else(|| Failure::new(code::BAD_VALUE, binary)).into())
+    }
+
+    fn take(
+        &mut self,
+        line: Line<ListenEvent>,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Ended>, Stopped> {
+        let Line { at, event } = line;
+        match event {
+            Event::End { reason } => Ok(Some(Ended::Reason(reason))),
+            Event::Error { error } => Ok(Some(Ended::Error(error))),
+            Event::Accepted { .. } | Event::Heartbeat => Ok(None),
+            Event::Probe(event) => {
+                self.fold.push(&event, at);
+                self.show(&event, at, session)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn show(
+        &self,
+        event: &ListenEvent,
+        at: Timestamp,
+        session: &mut Session<'_>,
+    ) -> io::Result<()> {
+        let out = if self.is_bytes { &mut *session.err } else { &mut *session.out };
+        match event {
+            ListenEvent::Listening { .. } => {
+                render::listening(out, &session.screen, &self.request, &self.place)
+            }
+            ListenEvent::Accepted { from, arrival, .. } => {
+                render::accepted(out, &session.screen, (*from, at), arrival, &self.names)
+            }
+            ListenEvent::Closed { .. } | ListenEvent::Unknown => Ok(()),
+        }
+    }
+
+    fn conclude(self, reason: EndReason, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+        let report = self.fold.report(Some(reason), None);
+        let span = self.clock.span();
+        let findings = diagnose::listen(&report, self.request.udp, span.took_us);
+        if self.is_bytes {
+            render::verdict(session.err, &session.screen, &findings)?;
+            return Ok(crate::finding::worst(&findings));
+        }
+        let parts = vec![probe::part("listen", &report)?];
+        Conclusion { findings, parts }.show("ListenReport", span, (self.place, None), session)
+    }
+
+    fn broken(&self, broken: &crate::agent::Broken) -> Failure {
+        match &self.agent {
+            None => self.cut(&broken.to_string()),
+            Some(agent) => match way::cut_off_cause(broken, agent) {
+                Ok(cause) => self.cut(&cause),
+                Err(failure) => failure,
+            },
+        }
+    }
+
+    fn cut(&self, cause: &str) -> Failure {
+        let report = self.fold.report(None, None);
+        cut_off(&diagnose::listen_progress(&report, self.request.udp), &self.place, cause)
+    }
+}
