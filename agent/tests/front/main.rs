@@ -7,6 +7,7 @@ mod apiserver;
 mod auth;
 mod byte_stream;
 mod client;
+mod connect;
 mod dead_files;
 mod duplex;
 mod fixture;
