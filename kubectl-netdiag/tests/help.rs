@@ -14,6 +14,7 @@ fn help_is_for_stdout() {
         ("help-scan", "scan --help"),
         ("help-sockets", "sockets --help"),
         ("help-connect", "connect --help"),
+        ("help-listen", "listen --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),
