@@ -11,6 +11,7 @@ mod hostile;
 mod local;
 mod refusals;
 mod run;
+mod scan;
 mod sockets;
 mod stream;
 mod trace;

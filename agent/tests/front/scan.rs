@@ -1,6 +1,8 @@
 //! T13: how fast a scan may be follows from what its caller shows over the target. Nothing here is
 //! sent beyond loopback.
 
+use std::time::Duration;
+
 use netdiag_wire::scan::TARGET_TOKEN_HEADER;
 use serde_json::{Value, json};
 
@@ -217,4 +219,33 @@ async fn t13_beyond_the_slow_lane_the_bound_is_named_and_nothing_starts() {
     }
     assert_eq!(agent.started(), 0);
     assert_eq!(agent.workers(), 0);
+}
+#[tokio::test]
+async fn t13_one_slow_scan_at_a_time_and_both_lanes_are_in_the_audit_line() {
+    let agent = start().await;
+    let slow = scan(&json!({"tcp": "1-1024", "rate": 1})).to_string();
+    let token = agent.token(USER);
+    let (head, running) = client::open(agent.address, "/v1/scan", Some(&token), &slow).await;
+    assert_eq!(head.status, 200);
+
+    let asked = std::time::Instant::now();
+    let second = ask(&agent, None, &scan(&json!({}))).await;
+    assert_eq!((second.status, second.code().as_str()), (429, "tooMany"));
+    assert_eq!(second.headers["retry-after"], "1");
+    assert!(asked.elapsed() >= Duration::from_secs(2));
+    // The fast lane is another one.
+    let owner = agent.token(OWNER);
+    let node = json!({"kind": "node", "name": "node-2"});
+    let fast = ask(&agent, Some(&owner), &scan(&json!({"object": node}))).await;
+    assert_eq!(lane(&fast), full());
+
+    drop(running);
+    let next = ask(&agent, None, &scan(&json!({}))).await;
+    assert_eq!(lane(&next), held());
+
+    let audit = agent.audit();
+    let started: Vec<&Value> = audit.iter().filter(|line| line["audit"] == "start").collect();
+    let held = json!({"lane": "held", "rate": 200, "hosts": 16, "addresses": 1, "ports": 1024});
+    assert_eq!(started[0]["scan"], held);
+    assert_eq!(started[1]["scan"], json!({"lane": "full", "addresses": 1, "ports": 1}));
 }

@@ -49,7 +49,7 @@ pub(super) async fn beyond(args: &ScanArgs, ends: &Ends<'_>, failure: Failure) -
     .word();
     let whom = match may_scan(cluster, &pod.namespace).await {
         true => "for you".into(),
-        false => format!("for who holds pods/scan in {}", pod.namespace),
+        false => format!("for whoever holds pods/scan in {}", pod.namespace),
     };
     failure
         .with(Label::Note(format!("the address is {word}: named so, there is no limit {whom}")))
