@@ -176,3 +176,101 @@ fn checksum(way: Way, segment: &[u8]) -> u16 {
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PORTS: Range<u16> = 40_000..40_004;
+
+    fn way(port: u16) -> Way {
+        Way { source: [10, 9, 1, 2].into(), target: [10, 9, 2, 2].into(), port }
+    }
+
+    fn answer(syns: &Syns, port: u16, flags: u8) -> Vec<u8> {
+        let syn = syns.syn(way(port));
+        let mut segment = vec![0; TCP];
+        let asked = TcpPacket::new(&syn[20..]).unwrap();
+        let mut tcp = MutableTcpPacket::new(&mut segment).unwrap();
+        tcp.set_source(asked.get_destination());
+        tcp.set_destination(asked.get_source());
+        tcp.set_acknowledgement(asked.get_sequence().wrapping_add(1));
+        tcp.set_flags(flags);
+        tcp.set_data_offset(5);
+        segment
+    }
+
+    #[test]
+    fn only_an_answer_to_our_syn_is_one() {
+        let syns = Syns::new(PORTS);
+        let target = way(0).target;
+        for port in [1, 80, u16::MAX] {
+            let open = answer(&syns, port, TcpFlags::SYN | TcpFlags::ACK);
+            let closed = answer(&syns, port, TcpFlags::RST | TcpFlags::ACK);
+            assert!(syns.reply(target, &open).unwrap().is_open);
+            assert!(!syns.reply(target, &closed).unwrap().is_open);
+            assert_eq!(syns.reply([10, 9, 2, 3].into(), &open), None);
+            assert_eq!(Syns::new(PORTS).reply(target, &open), None, "another key");
+            assert_eq!(syns.reply(target, &answer(&syns, port, TcpFlags::ACK)), None);
+            let syn = syns.syn(way(port));
+            assert_eq!(syns.reply(target, &syn[20..]), None, "the SYN itself");
+        }
+    }
+
+    #[test]
+    fn a_rejection_names_the_port_that_was_asked() {
+        let syns = Syns::new(PORTS);
+        let syn = syns.syn(way(80));
+        let mut error = [&[3, 13, 0, 0, 0, 0, 0, 0], &syn[..28]].concat();
+        let sum = util::checksum(&error, 1);
+        error[2..4].copy_from_slice(&sum.to_be_bytes());
+        let rejected = syns.rejected(Version::V4, &error).unwrap();
+        assert_eq!((rejected.target, rejected.port), (way(80).target, 80));
+        assert_eq!(Syns::new(PORTS).rejected(Version::V4, &error), None);
+    }
+
+    /// What nobody answers to a scan is never taken for an answer.
+    fn is_ignored(bytes: &[u8]) {
+        let syns = Syns::new(PORTS);
+        for target in [way(0).target, [0xfd09, 2, 0, 0, 0, 0, 0, 2].into()] {
+            assert_eq!(syns.reply(target, bytes), None);
+        }
+        for version in [Version::V4, Version::V6] {
+            assert_eq!(syns.rejected(version, bytes), None);
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_ignored() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/icmp_quote");
+        let mut files = 0;
+        for file in fs::read_dir(corpus).unwrap() {
+            is_ignored(&fs::read(file.unwrap().path()).unwrap());
+            files += 1;
+        }
+        assert!(files > 10, "{files}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_an_answer(bytes: Vec<u8>) {
+            is_ignored(&bytes);
+        }
+
+        /// Random bytes seldom come past the first check; a good answer with a few bad ones does.
+        #[test]
+        fn no_damage_makes_it_panic(
+            changes in prop::collection::vec((0..TCP, any::<u8>()), 1..5),
+            length in 0..=TCP,
+        ) {
+            let syns = Syns::new(PORTS);
+            let mut segment = answer(&syns, 80, TcpFlags::SYN | TcpFlags::ACK);
+            changes.iter().for_each(|&(at, value)| segment[at] = value);
+            syns.reply(way(0).target, &segment[..length]);
+        }
+    }
+}

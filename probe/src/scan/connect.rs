@@ -15,7 +15,7 @@ use netdiag_wire::scan::{PortState, ScanWhy};
 use super::{
     field::{Fate, Field, Host},
     lane::{Found, Lane},
-    schedule::Terms,
+    schedule::{MOST_ATTEMPTS, Terms},
 };
 use crate::{
     ProbeError,
@@ -110,6 +110,7 @@ impl Lane for ConnectLane {
             wait: Duration::from_millis(40),
             blind_wait: Duration::from_millis(250),
             active: 8_192,
+            attempts: MOST_ATTEMPTS,
             memory: Duration::from_secs(120),
         }
     }

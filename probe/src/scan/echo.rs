@@ -10,7 +10,7 @@ use netdiag_wire::{
 use super::{
     field::{Fate, Field},
     lane::{Found, Lane},
-    schedule::Terms,
+    schedule::{LEAST_ATTEMPTS, Terms},
 };
 use crate::{
     ProbeError,
@@ -88,6 +88,7 @@ impl Lane for EchoLane {
             wait: Duration::from_millis(50),
             blind_wait: Duration::from_millis(50),
             active: usize::MAX,
+            attempts: LEAST_ATTEMPTS,
             memory: Duration::ZERO,
         }
     }

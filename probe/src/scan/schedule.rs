@@ -15,9 +15,9 @@ mod load;
 use load::Load;
 
 /// Silence is believed after so many probes where nearly all is silent,
-const LEAST_ATTEMPTS: usize = 3;
+pub(super) const LEAST_ATTEMPTS: usize = 3;
 /// and after so many where little is.
-const MOST_ATTEMPTS: usize = 6;
+pub(super) const MOST_ATTEMPTS: usize = 6;
 /// Ports that are still little.
 const FEW: usize = 512;
 /// Between two probes to a port, unless answers take longer.
@@ -41,6 +41,8 @@ pub(super) struct Terms {
     pub(super) blind_wait: Duration,
     /// Ports that are asked and not settled, at most: routers remember each of them.
     pub(super) active: usize,
+    /// Probes to a port at most, before it is called silent.
+    pub(super) attempts: usize,
     /// How long they remember one that was given up.
     pub(super) memory: Duration,
 }
@@ -181,7 +183,7 @@ impl Schedule {
             true => self.load.attempts(self.jobs.len()).clamp(LEAST_ATTEMPTS, MOST_ATTEMPTS),
             false => MOST_ATTEMPTS,
         };
-        made >= most
+        made >= most.min(self.terms.attempts)
     }
 
     /// Answers may take longer than anybody knows yet.

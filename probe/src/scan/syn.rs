@@ -9,7 +9,7 @@ use super::{
     field::{Fate, Field},
     identify::os::SynAck,
     lane::{Found, Lane},
-    schedule::Terms,
+    schedule::{MOST_ATTEMPTS, Terms},
     sockets::RawSockets,
 };
 use crate::{
@@ -51,15 +51,16 @@ impl SynLane {
 
 impl Lane for SynLane {
     fn terms(&self) -> Terms {
-        // What answers at once fits into the buffers that every kernel gives: see `Load`.
+        // So many answers at once fit into the buffer that every kernel gives.
         let each = self.receivers.len() - 1;
         Terms {
-            slots: 128 * each,
+            slots: 256 * each,
             most_slots: 256 * each,
             age: Some(Duration::from_millis(5)),
             wait: Duration::from_millis(20),
             blind_wait: Duration::from_millis(20),
             active: 8_192,
+            attempts: MOST_ATTEMPTS,
             memory: Duration::ZERO,
         }
     }

@@ -11,7 +11,7 @@ use super::{
     identify::{self, os::SynAck},
     lane::{Found, Lane},
     pace::Pace,
-    schedule::{Schedule, Step},
+    schedule::{LEAST_ATTEMPTS, Schedule, Step, Terms},
     tale::Tale,
 };
 use crate::{ProbeError, clock::micros};
@@ -44,7 +44,8 @@ impl<'e, E: FnMut(ScanEvent)> Run<'e, E> {
             if self.stop.is_cancelled() {
                 break;
             }
-            self.part(lane, field).run().await?;
+            let terms = lane.terms();
+            self.part(lane, field, terms).run().await?;
         }
         Ok(())
     }
@@ -55,13 +56,19 @@ impl<'e, E: FnMut(ScanEvent)> Run<'e, E> {
         lane: &mut impl Lane,
         field: Field,
     ) -> Result<Vec<Seen>, ProbeError> {
-        let mut part = self.part(lane, field);
+        let terms = Terms { attempts: LEAST_ATTEMPTS, ..lane.terms() };
+        let mut part = self.part(lane, field, terms);
         part.seen = Some(Vec::new());
         part.run().await
     }
 
-    fn part<'p, L: Lane>(&'p mut self, lane: &'p mut L, field: Field) -> Part<'p, 'e, L, E> {
-        let schedule = Schedule::new(field.len(), lane.terms());
+    fn part<'p, L: Lane>(
+        &'p mut self,
+        lane: &'p mut L,
+        field: Field,
+        terms: Terms,
+    ) -> Part<'p, 'e, L, E> {
+        let schedule = Schedule::new(field.len(), terms);
         Part { run: self, lane, field, schedule, rejected: Vec::new(), seen: None }
     }
 }
