@@ -23,7 +23,7 @@ pub(crate) mod refusal;
 
 use body::AnswerBody;
 pub(crate) use body::Broken;
-pub(crate) use frames::{Frames, Piece, Upload};
+pub(crate) use frames::{Frames, Outgoing, Piece, Upload};
 pub(crate) use lines::Lines;
 
 use crate::{

@@ -14,6 +14,7 @@ mod shown;
 mod telnet;
 #[cfg(unix)]
 mod terminal;
+mod tls;
 mod typed;
 
 pub(crate) use input::{Input, read};
@@ -30,6 +31,8 @@ pub(crate) enum Pieces<E> {
     Agent(Frames),
     /// From this process.
     Here(mpsc::Receiver<Piece<E>>),
+    /// Through TLS.
+    Through(mpsc::Receiver<Result<Piece<E>, Broken>>),
 }
 
 impl<E: DeserializeOwned> Pieces<E> {
@@ -37,6 +40,7 @@ impl<E: DeserializeOwned> Pieces<E> {
         let piece = match self {
             Self::Agent(frames) => frames.next().await?,
             Self::Here(pieces) => pieces.recv().await,
+            Self::Through(pieces) => pieces.recv().await.transpose()?,
         };
         piece.ok_or(Broken::Closed(None))
     }

@@ -108,7 +108,7 @@ fn an_empty_stdin_only_checks() {
     let line = server(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
     let run = Plugin::new(&line).fed(b"").exits(0);
     assert!(run.stdout.contains("\nconnected in "), "{run:#?}");
-    assert!(run.stdout.ends_with("\nOK       connected\n"), "{run:#?}");
+    assert!(run.stdout.contains("\nOK       connected\n"), "{run:#?}");
 }
 
 #[test]
@@ -123,4 +123,44 @@ fn typed_lines_end_in_cr_lf_unless_told_otherwise() {
         let run = Plugin::new(&format!("{line} {flags}")).fed(b"a\nb").exits(0);
         assert_eq!(run.stdout, format!("{:?}", want.as_bytes()), "{flags}");
     }
+}
+
+/// Says back inside TLS what it hears, to the end.
+fn echo_in_tls(stream: TcpStream) {
+    let pair = rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap();
+    let key = pair.signing_key.serialize_der().try_into().unwrap();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into());
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
+    let connection = rustls::ServerConnection::new(config.into()).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, stream);
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).unwrap();
+    stream.write_all(&heard).unwrap();
+    stream.conn.send_close_notify();
+    stream.flush().unwrap();
+}
+
+#[test]
+fn inside_tls_the_bytes_are_the_same_and_it_is_said_what_was_agreed_on() {
+    let bytes = "some text\n".repeat(100_000);
+    let run = Plugin::new(&format!("{} --tls", server(echo_in_tls))).fed(bytes.as_bytes()).exits(0);
+    assert!(run.stdout == bytes, "{} bytes", run.stdout.len());
+    let agreed = "TLS 1.3, TLS13_AES_256_GCM_SHA384; the certificate was not verified\n";
+    assert!(run.stderr.starts_with(agreed), "{}", run.stderr);
+}
+
+#[test]
+fn a_server_without_tls_is_a_finding() {
+    let line = server(|mut stream| {
+        let _ = stream.write_all(b"220 plain text\r\n");
+        let _ = stream.read(&mut [0; 16]);
+    });
+    let run = Plugin::new(&format!("{line} --tls")).fed(b"x").exits(1);
+    assert!(
+        run.stderr.contains("FAIL     ND0624  connected, but TLS could not begin: "),
+        "{run:#?}"
+    );
+    assert!(run.stdout.is_empty());
 }

@@ -100,15 +100,21 @@ impl Frames {
 pub(crate) struct Upload(mpsc::Sender<Outgoing>);
 
 #[derive(Debug)]
-enum Outgoing {
+pub(crate) enum Outgoing {
     Data(Bytes),
     End,
 }
 
 impl Upload {
+    /// And who takes what is sent.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Outgoing>) {
+        let (sender, chunks) = mpsc::channel(QUEUE);
+        (Self(sender), chunks)
+    }
+
     /// To a probe of this process; broken off, it is stopped.
     pub(crate) fn here(to_probe: mpsc::Sender<Bytes>, stop: CancellationToken) -> Self {
-        let (sender, mut chunks) = mpsc::channel(QUEUE);
+        let (upload, mut chunks) = Self::new();
         tokio::spawn(async move {
             loop {
                 match chunks.recv().await {
@@ -118,7 +124,7 @@ impl Upload {
                 }
             }
         });
-        Self(sender)
+        upload
     }
 
     /// False where nobody takes them any more.
@@ -141,8 +147,8 @@ impl Upload {
 
 /// A request's body: its line, then whatever is sent.
 pub(super) fn upload(line: Bytes) -> (Upload, RequestBody) {
-    let (sender, chunks) = mpsc::channel(QUEUE);
-    (Upload(sender), StreamBody::new(frames(line, chunks)).boxed_unsync())
+    let (upload, chunks) = Upload::new();
+    (upload, StreamBody::new(frames(line, chunks)).boxed_unsync())
 }
 
 enum Step {

@@ -20,6 +20,7 @@ const REJECTED: Code = Code(304);
 const NOT_SENT: Code = Code(305);
 const TOO_LITTLE: Code = Code(309);
 const BROKEN: Code = Code(618);
+const NO_TLS: Code = Code(624);
 
 /// What became of a byte stream.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Bytes {
     pub connected: Option<SocketAddr>,
     pub intercepted: bool,
     pub not_connected: Option<(SocketAddr, u64, ConnectOutcome)>,
+    /// Connected, but TLS could not begin.
+    pub tls_refused: Option<String>,
     /// As this end counted.
     pub received: u64,
     /// As the source counted: sent, received.
@@ -84,6 +87,11 @@ fn not_connected(remote: SocketAddr, took_us: u64, outcome: &ConnectOutcome) -> 
 }
 
 fn passed(bytes: &Bytes, context: &Context) -> Finding {
+    if let Some(why) = &bytes.tls_refused {
+        let note = "without --tls the bytes go as they are".to_owned();
+        let summary = format!("connected, but TLS could not begin: {why}");
+        return Finding::new(Severity::Fail, NO_TLS, summary).with(Label::Note(note));
+    }
     let progress = bytes.progress();
     let end = bytes.closed.map(|(.., end)| end);
     match end {

@@ -238,4 +238,18 @@ pub(super) const ENTRIES: &[Entry] = &[
             on the way: that is listed, with the address as it came.",
         raised_by: "listen",
     },
+    Entry {
+        code: Code(624),
+        title: "Connected, but TLS could not begin",
+        raised: Raised::Fail,
+        what_it_is: "The TCP connection was made; what the server said then is no TLS handshake that \
+            this side can finish. The certificate was not looked at: it is no reason for this.",
+        what_you_see: "The reason, as the TLS library or the server's alert has it.",
+        how_it_comes: "The port speaks no TLS, or only after STARTTLS; the server knows only versions \
+            below TLS 1.2; it wants a name (SNI) that it serves, or a client certificate.",
+        be_sure: "Without --tls: what does the server say? A banner or silence is no TLS.",
+        how_to_mend: "Ask the port that speaks TLS, by the name that the server serves.",
+        looks_like_it: "A reset in the middle of the handshake may be a firewall that reads SNI.",
+        raised_by: "connect --tls",
+    },
 ];

@@ -3,15 +3,19 @@
 use std::{io, net::SocketAddr};
 
 use netdiag_wire::{
-    EndReason, ErrorBody, Event, Line,
+    EndReason, ErrorBody, Event, Line, Untrusted,
     connect::{
         ConnectOutcome,
         stream::{ConnectStreamEvent, ConnectStreamRequest},
     },
 };
+use rustls::pki_types::ServerName;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Input, LineEnd, Local, Looks, Output, Pieces, Relayed, read, relay};
+use super::{
+    Input, LineEnd, Local, Looks, Output, Pieces, Relayed, read, relay,
+    tls::{self, Inside},
+};
 use crate::{
     agent::{Broken, Piece, Upload, nonsense},
     args::{BytesFlags, ConnectArgs, Origin, ProbeArgs, Target},
@@ -175,8 +179,16 @@ impl Talk<'_> {
                 self.ends.meet(connected.local.ip(), connected.remote.ip());
                 bytes.connected = Some(connected.remote);
                 bytes.intercepted = connected.intercepted;
-                greet(&connected, flags, session)?;
-                self.relay(flags, input, &mut bytes, session).await?
+                match if flags.tls { self.tls().await?.map(Some) } else { Ok(None) } {
+                    Ok(agreed) => {
+                        greet(&connected, agreed.as_deref(), flags, session)?;
+                        self.relay(flags, input, &mut bytes, session).await?
+                    }
+                    Err(why) => {
+                        bytes.tls_refused = Some(why);
+                        Relayed::Quit
+                    }
+                }
             }
         };
         self.conclude(relayed, bytes, session)
@@ -186,6 +198,27 @@ impl Talk<'_> {
         let findings = diagnose::bytes(bytes, &self.ends.context(render::Names::default()));
         render::verdict(session.err, &session.screen, &findings)?;
         Ok(worst(&findings))
+    }
+
+    /// From here on the bytes are those inside of TLS. What was agreed on, or why nothing was.
+    async fn tls(&mut self) -> Result<Result<String, String>, Stopped> {
+        let host = self.ends.aim.host.trim_end_matches('.').to_owned();
+        let name = ServerName::try_from(host).map_err(|_| {
+            Failure::new(code::BAD_VALUE, "--tls: the target is neither a host name nor an address")
+        })?;
+        let nothing = Pieces::Here(tokio::sync::mpsc::channel(1).1);
+        let pieces = std::mem::replace(&mut self.pieces, nothing);
+        let begun = tls::begin(pieces, self.upload.clone(), name);
+        let Inside { pieces, upload, agreed } =
+            begun.map_err(|cause| Failure::new(code::BAD_VALUE, format!("--tls: {cause}")))?;
+        (self.pieces, self.upload) = (pieces, upload);
+        let ended = Err(io::ErrorKind::UnexpectedEof.into());
+        let agreed = tokio::select! {
+            biased;
+            () = interruption() => Err(io::ErrorKind::Interrupted.into()),
+            agreed = agreed => agreed.unwrap_or(ended),
+        };
+        Ok(agreed.map_err(|cause| Untrusted::from(cause.to_string()).to_string()))
     }
 
     /// To the connection, or to the end without one.
@@ -316,7 +349,15 @@ fn ended(event: Event<ConnectStreamEvent>) -> Option<Ended> {
 }
 
 /// The one line of a session.
-fn greet(connected: &Connected, flags: &BytesFlags, session: &mut Session<'_>) -> io::Result<()> {
+fn greet(
+    connected: &Connected,
+    agreed: Option<&str>,
+    flags: &BytesFlags,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    if let Some(agreed) = agreed {
+        writeln!(session.err, "{agreed}")?;
+    }
     if !flags.interactive {
         return Ok(());
     }
