@@ -62,7 +62,7 @@ enum Ended {
 pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let (clock, request) = (Clock::now(), args.request()?);
     let is_check = args.output.format.is_some() || request.answer.is_some();
-    let wish = wish(&args.bytes, is_check, session).await?;
+    let wish = wish(&args.bytes, (args.bytes.wants_bytes(), is_check), session).await?;
     let is_bytes = matches!(wish, Wish::Bytes(_));
     let Some(origin) = session.origin(args.source.from.as_ref())? else {
         return Err(nowhere(&request).into());

@@ -17,9 +17,6 @@ pub(crate) struct BytesFlags {
     /// Write the session's answers as they come; not to a terminal
     #[arg(long, requires = "interactive")]
     pub(crate) raw: bool,
-    /// Inside TLS, which ends in this process; the certificate is not verified
-    #[arg(long)]
-    pub(crate) tls: bool,
 }
 
 impl BytesFlags {
@@ -30,6 +27,6 @@ impl BytesFlags {
 
     /// Whether only a byte stream understands them.
     pub(crate) fn wants_bytes(&self) -> bool {
-        self.interactive || self.crlf || self.lf || self.tls
+        self.interactive || self.crlf || self.lf
     }
 }

@@ -76,6 +76,9 @@ pub(crate) struct ConnectArgs {
     /// End after this time with what is known: 30 s; none for --count, --for, a session or a pipe
     #[arg(long, value_name = "TIME", value_parser = duration::deadline)]
     deadline: Option<Duration>,
+    /// Talk inside TLS, which ends in this process; the certificate is not verified
+    #[arg(long, conflicts_with = "udp")]
+    pub(crate) tls: bool,
     #[command(flatten)]
     pub(crate) bytes: BytesFlags,
     #[command(flatten)]
@@ -104,6 +107,11 @@ impl ProbeArgs for ConnectArgs {
 }
 
 impl ConnectArgs {
+    /// Whether a flag says that bytes are to pass.
+    pub(crate) fn wants_bytes(&self) -> bool {
+        self.bytes.wants_bytes() || self.tls
+    }
+
     fn parsed(&self) -> Result<(Target, Option<Port>), Failure> {
         let bad = |why: String| bad_target("connect", &self.words, &why);
         match self.words.as_slice() {
@@ -175,8 +183,8 @@ impl ConnectArgs {
             let why = format!("only an object has names for its ports; give {name} as a number");
             return Err(bad_target("connect", &self.words, &why));
         }
-        if self.bytes.wants_bytes() && self.is_check() {
-            let message = "-i, --crlf, --lf: a session or a pipe; without them the port is \
+        if self.wants_bytes() && self.is_check() {
+            let message = "-i, --crlf, --lf, --tls: a session or a pipe; without them the port is \
                            checked, with --count, --for and -o";
             return Err(bad_value("connect", message.into()));
         }

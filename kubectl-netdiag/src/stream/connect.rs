@@ -74,7 +74,7 @@ pub(crate) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let input = match wish(&args.bytes, args.is_check(), session).await? {
+    let input = match wish(&args.bytes, (args.wants_bytes(), args.is_check()), session).await? {
         Wish::Bytes(input) => input,
         Wish::Check => return probe::run::<Connect<'_>>(args, session).await,
     };
@@ -100,7 +100,7 @@ pub(crate) async fn run(
     let (frames, upload) = asked.await?;
     let agent = Some(way.start.agent.clone());
     let mut talk = Talk { ends, agent, pieces: Pieces::Agent(frames), upload, _stop: None };
-    match talk.talk(&args.bytes, input, session).await {
+    match talk.talk(args, input, session).await {
         Err(Halt::Refused(error)) => Err(way.refused(&error, &talk.ends.aim).await.into()),
         Err(Halt::Stopped(stopped)) => Err(stopped),
         Ok(severity) => Ok(severity),
@@ -127,7 +127,7 @@ async fn from_here(
     let stop = CancellationToken::new();
     let (pieces, upload) = local::start_stream(request, stop.clone())?;
     let mut talk = Talk { ends, agent: None, pieces, upload, _stop: Some(stop.drop_guard()) };
-    match talk.talk(&args.bytes, input, session).await {
+    match talk.talk(args, input, session).await {
         Err(Halt::Refused(error)) => {
             let code = crate::agent::refusal::code_of(error.code);
             Err(Failure::new(code, error.message.to_string()).into())
@@ -159,10 +159,11 @@ impl<S: Into<Stopped>> From<S> for Halt {
 impl Talk<'_> {
     async fn talk(
         &mut self,
-        flags: &BytesFlags,
+        args: &ConnectArgs,
         input: Input,
         session: &mut Session<'_>,
     ) -> Result<Severity, Halt> {
+        let flags = &args.bytes;
         let mut bytes = Bytes::default();
         let begun = tokio::select! {
             biased;
@@ -179,7 +180,7 @@ impl Talk<'_> {
                 self.ends.meet(connected.local.ip(), connected.remote.ip());
                 bytes.connected = Some(connected.remote);
                 bytes.intercepted = connected.intercepted;
-                match if flags.tls { self.tls().await?.map(Some) } else { Ok(None) } {
+                match if args.tls { self.tls().await?.map(Some) } else { Ok(None) } {
                     Ok(agreed) => {
                         greet(&connected, agreed.as_deref(), flags, session)?;
                         self.relay(flags, input, &mut bytes, session).await?
@@ -395,7 +396,7 @@ const SILENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Bytes with `-i`, or where stdin is no terminal and has something to read.
 pub(crate) async fn wish(
     flags: &BytesFlags,
-    is_check: bool,
+    (is_bytes, is_check): (bool, bool),
     session: &mut Session<'_>,
 ) -> Result<Wish, Stopped> {
     let is_terminal = session.streams.stdin_is_terminal;
@@ -403,7 +404,7 @@ pub(crate) async fn wish(
         let message = "--raw: not to a terminal; send stdout to a file or a pipe";
         return Err(Failure::new(code::BAD_VALUE, message).into());
     }
-    if flags.wants_bytes() {
+    if is_bytes {
         return Ok(Wish::Bytes(read(io::stdin(), is_terminal)));
     }
     if is_check || is_terminal {
