@@ -120,7 +120,7 @@ fn datagrams_are_told_by_sender() -> Result<()> {
     })?;
     running.wait_for(&format!("{from}  "))?;
     running.signal(Signal::SIGINT)?;
-    let _ = running.finish(ENDS)?.exits(0).says(", TTL 62  ").says("\nOK       1 sender in ");
+    let _ = running.finish(ENDS)?.exits(0).says("  TTL 62  ").says("\nOK       1 sender in ");
     Ok(())
 }
 

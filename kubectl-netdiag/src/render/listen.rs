@@ -44,7 +44,7 @@ pub(crate) fn accepted(
     let ttl = arrival.ttl.map(|ttl| format!("TTL {ttl}"));
     let looks: Vec<String> = mss.into_iter().chain(ttl).collect();
     let looks = if looks.is_empty() { "-".into() } else { looks.join(", ") };
-    let who = names.who(from.ip()).unwrap_or_else(|| "unknown address".into());
+    let who = names.owner_of(from.ip()).unwrap_or_else(|| "unknown address".into());
     writeln!(out, "{from}  {} UTC  {looks}  {who}", at.strftime("%H:%M:%S"))
 }
 

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     packet::{Version, netlink::messages},
-    sys::diag::{BUFFER, BY_FAMILY, Diag, DiagSocket},
+    sys::{
+        diag::{BUFFER, BY_FAMILY, Diag, DiagSocket},
+        raw::own_sockets,
+    },
 };
 
 /// One look at all of them.
@@ -92,7 +95,8 @@ impl<'a, E: FnMut(SocketsEvent)> Tables<'a, E> {
         if states == 0 {
             return Ok(());
         }
-        let (open, mut seen) = (self.open, HashSet::new());
+        // What the runtime of this very process has for itself says nothing of the namespace.
+        let (open, mut seen) = (self.open, own_sockets());
         let take = |body: &[u8]| {
             if let Some(entry) = unix::entry(body).filter(|entry| seen.insert(entry.inode)) {
                 self.take(entry);

@@ -2,11 +2,13 @@
 #![expect(unsafe_code, reason = "the workspace's one fence")]
 
 use std::{
+    collections::HashSet,
     io,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
 };
 
 use nix::libc;
+use rustix::fs::{FileType, fstat};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{connects::Epoll, icmp::IcmpSocket, packets::PacketSocket, unprivileged::Unprivileged};
@@ -62,6 +64,22 @@ pub(crate) fn saved_syn(connection: impl AsFd) -> io::Result<Vec<u8>> {
     };
     bytes.truncate(length as usize);
     if done == 0 { Ok(bytes) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Inodes of this process's own sockets.
+pub(crate) fn own_sockets() -> HashSet<Option<u32>> {
+    /// A worker has no more descriptors than this; beyond, sockets are told as anybody's.
+    const DESCRIPTORS: RawFd = 256;
+    let descriptors = (0..DESCRIPTORS).filter_map(|number| {
+        // SAFETY: lent to one fstat, which says EBADF of a number that is no descriptor; nothing
+        // is read, written or closed by it.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        fstat(descriptor).ok()
+    });
+    descriptors
+        .filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::Socket)
+        .map(|found| u32::try_from(found.st_ino).ok())
+        .collect()
 }
 
 /// A socket that owns its descriptor, has the same one for life and closes it on drop only.

@@ -26,7 +26,7 @@ fn an_open_port_is_connected_from_a_pod_and_from_a_node() -> Result<()> {
         for target in [format!("{}:8080", server.target()), format!("{}:http", server.target())] {
             let run = cluster.netdiag(["connect", &target, "--from", &from])?.exits(0);
             println!("{}", run.stdout);
-            let run = run.says("\nconnected in ").says(&format!(" -> {}:8080\n", server.ip()));
+            let run = run.says("\nconnected in ").says(&format!(" -> {}:8080", server.ip()));
             let _ = run.says("\nOK       connected\n");
         }
     }

@@ -45,7 +45,7 @@ fn ctrl_c_ends_it_and_its_worker() -> Result<()> {
     kill(Pid::from_raw(started.0.id().try_into()?), Signal::SIGINT)?;
     let (code, said) = ended(started)?;
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("ND0309") && said.contains("6 bytes received"), "{said}");
+    assert!(said.contains("ND0309") && said.contains("7 bytes received"), "{said}");
     Ok(())
 }
 
@@ -59,7 +59,7 @@ fn a_killed_agent_is_an_error_and_no_end_of_the_bytes() -> Result<()> {
     let (code, said) = ended(started)?;
     Agent::ready(&pair.cluster)?;
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("error    ND0006  cut off after 6 bytes received"), "{said}");
+    assert!(said.contains("error    ND0006  cut off after 7 bytes received"), "{said}");
     Ok(())
 }
 
