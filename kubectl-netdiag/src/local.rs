@@ -154,6 +154,7 @@ mod linux {
         let code = match error.code() {
             ErrorCode::BadRequest | ErrorCode::SourceAddress => code::BAD_VALUE,
             ErrorCode::NameResolution => code::NO_OBJECT,
+            ErrorCode::PortUnavailable => code::PORT_UNAVAILABLE,
             _ => code::AGENT_IMPAIRED,
         };
         Failure::new(code, chain(error))

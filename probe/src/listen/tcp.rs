@@ -1,6 +1,6 @@
 //! TCP connections, one after the other.
 
-use std::{convert::Infallible, future::pending, time::Duration};
+use std::{convert::Infallible, future::pending, io::ErrorKind, time::Duration};
 
 use bytes::Bytes;
 use netdiag_wire::{
@@ -42,7 +42,11 @@ pub(super) async fn run(
             () = stop.cancelled() => return Ok(()),
             accepted = listener.accept() => accepted,
         };
-        let (mut connection, from) = accepted.map_err(failed("accept a connection"))?;
+        let (mut connection, from) = match accepted {
+            // It ended before it was accepted: the next one may not (accept(2)).
+            Err(cause) if cause.kind() == ErrorKind::ConnectionAborted => continue,
+            accepted => accepted.map_err(failed("accept a connection"))?,
+        };
         caller.say(accepted_event(&connection, plain(from))?).await?;
         let closed = serve(request, &mut connection, caller, stop).await?;
         caller.say(closed).await?;
