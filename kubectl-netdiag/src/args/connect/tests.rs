@@ -106,5 +106,5 @@ fn what_cannot_be_is_refused_with_its_bound() {
         assert!(matches!(failure.code, Some(code::BAD_VALUE | code::CLASSIC_FLAG)), "{line}");
     }
     let both = refused("connect a:80 -i --count 2").message;
-    assert!(both.starts_with("-i, --crlf, --lf: a session"), "{both}");
+    assert!(both.starts_with("-i, --crlf, --lf, --tls: a session"), "{both}");
 }
