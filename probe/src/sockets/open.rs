@@ -1,6 +1,6 @@
 //! What a socket table needs, opened while there is privilege.
 
-use std::{fs::File, io};
+use std::{collections::HashSet, fs::File, io};
 
 use netdiag_wire::sockets::{SocketProtocol, SocketsRequest};
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ProbeError,
     packet::Version,
-    sys::{diag::DiagSocket, links::Links},
+    sys::{diag::DiagSocket, links::Links, raw::own_sockets},
 };
 
 /// Nothing was asked of the kernel yet, but whose its sockets are.
@@ -25,6 +25,9 @@ pub struct OpenSockets {
     pub(super) raw: Vec<File>,
     pub(super) counters: Option<CounterFiles>,
     pub(super) owners: Option<Owners>,
+    /// Inodes of this process's own sockets by now; those that it makes later are no part of what
+    /// is looked at.
+    pub(super) own: HashSet<Option<u32>>,
 }
 
 pub(super) fn open(request: &SocketsRequest) -> Result<OpenSockets, ProbeError> {
@@ -45,6 +48,7 @@ pub(super) fn open(request: &SocketsRequest) -> Result<OpenSockets, ProbeError> 
         counters: counters
             .map_err(|cause| ProbeError::Socket("open the namespace's counters", cause))?,
         owners,
+        own: own_sockets(),
     })
 }
 

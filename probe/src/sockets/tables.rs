@@ -96,7 +96,8 @@ impl<'a, E: FnMut(SocketsEvent)> Tables<'a, E> {
             return Ok(());
         }
         // What the runtime of this very process has for itself says nothing of the namespace.
-        let (open, mut seen) = (self.open, own_sockets());
+        let open = self.open;
+        let mut seen: HashSet<_> = own_sockets().difference(&open.own).copied().collect();
         let take = |body: &[u8]| {
             if let Some(entry) = unix::entry(body).filter(|entry| seen.insert(entry.inode)) {
                 self.take(entry);

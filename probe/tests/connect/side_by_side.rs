@@ -55,7 +55,7 @@ const TCP: [Case; 10] = [
         "reset",
         "succeeded",
         CONNECTED,
-        "nc -z closes as soon as it is connected and so never sees the RST",
+        "nc -z mostly closes before the RST comes, which it otherwise calls a failure to connect",
     ),
     case(servers::HALF_CLOSED, "connected", "succeeded", CONNECTED, "ours says closed besides"),
     case(
@@ -85,8 +85,10 @@ fn nc_and_telnet_say_the_same_of_twelve_servers_or_there_is_a_reason() {
         let port = case.port.to_string();
         let nc = lab.client.output("nc", &["-z", "-v", "-w", "1", SERVER, &port]);
         let said = String::from_utf8_lossy(&nc.stderr);
-        assert!(said.contains(case.nc), "{port}: nc {said}");
-        assert_eq!(nc.status.success(), case.nc == "succeeded", "{port}: {said}");
+        // It connects, and then meets the RST or closes before it comes.
+        let is_reset = case.port == servers::RESET && said.contains("Connection reset by peer");
+        assert!(said.contains(case.nc) || is_reset, "{port}: nc {said}");
+        assert_eq!(nc.status.success(), case.nc == "succeeded" && !is_reset, "{port}: {said}");
         let telnet = lab.client.output("timeout", &["2", "telnet", SERVER, &port]);
         let said = [telnet.stdout, telnet.stderr].concat();
         let said = String::from_utf8_lossy(&said);
