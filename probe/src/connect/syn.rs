@@ -76,6 +76,7 @@ fn outcome(
             let ttl = local.and_then(|local| sockets.resets.ttl(remote, local.port()));
             Err(ConnectOutcome::Refused { ttl })
         }
+        Connected::Reset => Err(ConnectOutcome::Reset { banner: None }),
         Connected::Rejected { by, icmp } => Err(ConnectOutcome::Rejected { by, icmp }),
         Connected::NotSent(refusal) => Err(ConnectOutcome::NotSent { refusal }),
         Connected::Silence => Err(ConnectOutcome::Silence { sent: 1, bytes: None }),

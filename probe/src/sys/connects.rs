@@ -131,7 +131,9 @@ impl Connects {
 fn failed(socket: &Socket, errno: Option<Errno>) -> End {
     // An ICMP error and a RST make the same error.
     rejection(socket).unwrap_or(match errno {
-        Some(Errno::CONNREFUSED | Errno::CONNRESET) => End::Refused,
+        Some(Errno::CONNREFUSED) => End::Refused,
+        // tcp_reset() in net/ipv4/tcp_input.c: it was taken, and let go before anyone looked.
+        Some(Errno::CONNRESET | Errno::PIPE) => End::Taken,
         _ => End::NotSent,
     })
 }
@@ -141,4 +143,25 @@ fn rejection(socket: &Socket) -> Option<End> {
     let queued = receive::read(socket, &mut [0; 512], MsgFlags::MSG_ERRQUEUE).ok()?;
     let (by, icmp) = queued.rejection()?;
     Some(End::Rejected { by, icmp })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_takes_and_resets_at_once_is_not_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let mut connects = Connects::new("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        assert!(connects.connect(0, to).unwrap().is_none());
+        let (taken, _) = listener.accept().unwrap();
+        SockRef::from(&taken).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(taken);
+        assert!(matches!(connects.advance(0, to), Some(End::Taken)));
+    }
 }

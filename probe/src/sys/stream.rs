@@ -17,8 +17,10 @@ use super::{datagram::Origin, raw, receive, refusal};
 #[derive(Debug)]
 pub(crate) enum Connected {
     Stream(TcpStream),
-    /// By RST.
+    /// RST to the SYN.
     Refused,
+    /// It was taken, and reset before anyone looked.
+    Reset,
     Rejected {
         by: IpAddr,
         icmp: IcmpError,
@@ -105,8 +107,36 @@ fn open(to: SocketAddr, from: Origin) -> io::Result<Socket> {
 
 fn failed(error: &io::Error, to: SocketAddr) -> Connected {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => Connected::Refused,
+        io::ErrorKind::ConnectionRefused => Connected::Refused,
+        // tcp_reset() in net/ipv4/tcp_input.c: of a connection that was there, by what came before.
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Connected::Reset,
         io::ErrorKind::TimedOut => Connected::Silence,
         _ => Connected::NotSent(refusal::of(error, to.ip())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, time::Duration};
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_was_reset_before_we_looked_was_not_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let connecting = Connecting::start(to, Origin::default()).unwrap().unwrap();
+        let (taken, _) = listener.accept().unwrap();
+        SockRef::from(&taken).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(taken);
+        assert!(matches!(connecting.end().await.unwrap(), Connected::Reset));
+        drop(listener);
+        let ended = match Connecting::start(to, Origin::default()).unwrap() {
+            Ok(connecting) => connecting.end().await.unwrap(),
+            Err(ended) => ended,
+        };
+        assert!(matches!(ended, Connected::Refused));
     }
 }

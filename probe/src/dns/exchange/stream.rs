@@ -37,6 +37,9 @@ pub(super) async fn ask(
     }
     match connected {
         Connected::Refused => one.end(DnsOutcome::Refused, None),
+        Connected::Reset => {
+            one.end(DnsOutcome::Reset, Some(in_words(&io::ErrorKind::ConnectionReset.into())));
+        }
         Connected::Rejected { by, icmp } => one.rejected(by, icmp),
         Connected::NotSent(refusal) => one.not_sent(refusal),
         Connected::Silence => one.give_up(),
