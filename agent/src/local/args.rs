@@ -11,6 +11,10 @@ use netdiag_wire::{
     trace::{TraceProtocol, TraceRequest},
 };
 
+mod ports;
+
+use ports::{ConnectArgs, ScanArgs};
+
 use crate::ipc::ProbeOrder;
 
 #[derive(clap::Args)]
@@ -27,6 +31,10 @@ pub(super) enum Probe {
     Trace(TraceArgs),
     /// Resolve a name as the source does, or ask one server
     Dns(DnsArgs),
+    /// Connect to a port, or send it a datagram
+    Connect(ConnectArgs),
+    /// Find out which ports are open
+    Scan(ScanArgs),
     /// List sockets
     Sockets(SocketsArgs),
 }
@@ -128,6 +136,16 @@ impl Probe {
                 let checked = request.check();
                 (source, ProbeOrder::Dns(Box::new(request)), checked)
             }
+            Self::Connect(args) => {
+                let (source, request) = args.request();
+                let checked = request.check();
+                (source, ProbeOrder::Connect(Box::new(request)), checked)
+            }
+            Self::Scan(args) => {
+                let (source, scan) = args.scan();
+                let checked = scan.request.check();
+                (source, ProbeOrder::Scan(Box::new(scan)), checked)
+            }
             Self::Sockets(args) => {
                 let (source, request) = args.request();
                 let checked = request.check();
@@ -193,6 +211,10 @@ fn one_server(word: &str) -> anyhow::Result<DnsServer> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use netdiag_wire::{
+        connect::{ConnectProtocol, ConnectRequest},
+        scan::{Ports, Scan, ScanLane, ScanMethod, ScanRequest},
+    };
 
     use super::*;
 
@@ -246,6 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn ports_are_connected_to_or_scanned_at_full_speed() {
+        let connect = |request| Ok((None, ProbeOrder::Connect(Box::new(request))));
+        let to = ConnectRequest::to("10.0.0.1", 53);
+        assert_eq!(order("connect 10.0.0.1 53"), connect(to.clone()));
+        let udp = ConnectRequest { protocol: ConnectProtocol::Udp, ..to };
+        assert_eq!(order("connect 10.0.0.1 53 -u"), connect(udp));
+
+        let scan = |request| {
+            Ok((None, ProbeOrder::Scan(Box::new(Scan { request, lane: ScanLane::Full }))))
+        };
+        let all = ScanRequest::to("10.0.0.1", Ports::all());
+        assert_eq!(order("scan 10.0.0.1 -p-"), scan(all.clone()));
+        let whole = ScanRequest { method: ScanMethod::Connect, identify: true, ..all.clone() };
+        assert_eq!(order("scan 10.0.0.1 -p - -A --connect"), scan(whole));
+        let udp = ScanRequest { tcp: Ports::default(), udp: Ports::all(), ..all };
+        assert_eq!(order("scan 10.0.0.1 -p 1-65535 --udp"), scan(udp));
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_in_words() {
         for (line, said) in [
             ("trace a -m 0", "maxTtl: 0, must be 1 to 255"),
@@ -257,6 +298,11 @@ mod tests {
             ("dns a @b#c", "port c: invalid digit found in string"),
             ("dns a -t BANANA", "BANANA"),
             ("ping", "required"),
+            ("connect a 0", "port: 0, must be 1 to 65535"),
+            ("connect a 65536", "65536 is not in 0..=65535"),
+            ("scan a", "--ports"),
+            ("scan a -p 9-7", "9-7 is reversed: write 7-9"),
+            ("scan 10.0.0.1/24 -p 1", "10.0.0.1/24"),
         ] {
             let refusal = order(line).unwrap_err();
             assert!(refusal.contains(said), "{line}: {refusal}");

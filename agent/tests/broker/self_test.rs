@@ -99,6 +99,8 @@ fn root_on_the_node_needs_neither_front_nor_broker() {
             (format!("dns localhost {of_pod}"), "inHosts"),
             // Nobody listens there, which is an answer too.
             (format!("dns a. @10.244.1.7#9 {of_pod}"), "query"),
+            (format!("connect 10.244.1.7 9 {of_pod}"), "attempt"),
+            (format!("scan 10.244.1.7 -p 7-9 {of_pod}"), "rest"),
         ] {
             let output = local(&line);
             let lines = String::from_utf8(output.stdout).unwrap();
