@@ -18,7 +18,6 @@ pub mod stream;
 mod sys;
 mod tables;
 mod target;
-mod tls;
 pub mod trace;
 
 pub use error::ProbeError;

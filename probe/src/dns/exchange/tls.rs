@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use netdiag_tls::Anybody;
 use netdiag_wire::dns::QueryOptions;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -12,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::Server;
-use crate::{ProbeError, tls::Anybody};
+use crate::ProbeError;
 
 /// What stands beside an answer that anybody could have given.
 pub(super) const UNCHECKED: &str = "the server's certificate was not checked: no CA was given";
@@ -48,7 +49,7 @@ fn config(options: &QueryOptions) -> Result<ClientConfig, ProbeError> {
         .with_safe_default_protocol_versions()
         .map_err(|cause| bad(cause.to_string()))?;
     let Some(pem) = &options.ca else {
-        let anybody = Arc::new(Anybody(provider));
+        let anybody = Arc::new(Anybody::new(provider));
         let dangerous = builder.dangerous().with_custom_certificate_verifier(anybody);
         return Ok(dangerous.with_no_client_auth());
     };

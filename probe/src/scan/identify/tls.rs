@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use netdiag_tls::Anybody;
 use rustls::{
     ClientConfig, ProtocolVersion, SignatureScheme, client::ResolvesClientCert, crypto::aws_lc_rs,
     pki_types::ServerName, sign::CertifiedKey,
@@ -22,7 +23,6 @@ use super::{
     http,
     peer::Link,
 };
-use crate::tls::Anybody;
 
 const HANDSHAKE: Duration = Duration::from_secs(4);
 
@@ -116,7 +116,7 @@ fn config(offer: Offer, asks: &Arc<AsksForCertificate>) -> Option<ClientConfig> 
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().ok()?;
-    let anybody = Arc::new(Anybody(provider));
+    let anybody = Arc::new(Anybody::new(provider));
     let mut config = builder
         .dangerous()
         .with_custom_certificate_verifier(anybody)
