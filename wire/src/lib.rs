@@ -17,6 +17,7 @@ pub mod scan;
 pub mod sockets;
 pub mod source;
 pub mod stream;
+pub mod tls;
 pub mod trace;
 pub mod untrusted;
 
