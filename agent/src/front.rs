@@ -43,6 +43,7 @@ mod scan;
 mod selftest;
 mod sockets;
 mod source;
+mod tls;
 mod token;
 mod trace;
 mod upkeep;

@@ -31,6 +31,7 @@ use netdiag_wire::{
     ping::PingRequest,
     scan::Scan,
     sockets::SocketsRequest,
+    tls::TlsRequest,
     trace::TraceRequest,
 };
 use serde::{Deserialize, Serialize};
@@ -143,4 +144,5 @@ pub enum ProbeOrder {
     ConnectStream(ConnectStreamRequest),
     Listen(ListenRequest),
     Sockets(Box<SocketsRequest>),
+    Tls(Box<TlsRequest>),
 }

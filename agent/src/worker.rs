@@ -33,6 +33,7 @@ mod sandbox;
 mod scan;
 mod sockets;
 mod stream;
+mod tls;
 mod trace;
 
 use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};

@@ -14,14 +14,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-mod addresses;
+pub(crate) mod addresses;
 mod banner;
 pub(crate) mod copy;
 mod datagram;
 mod resets;
-mod round;
+pub(crate) mod round;
 mod stream;
-mod syn;
+pub(crate) mod syn;
 
 use crate::{
     Probe, ProbeError,
@@ -38,6 +38,13 @@ use round::Round;
 pub struct ConnectSockets {
     tables: Tables,
     resets: Resets,
+}
+
+impl ConnectSockets {
+    /// Without the tables: a proxy's connection is one as well, and the caller looks whose it is.
+    pub(crate) fn without_tables(ports: &[u16]) -> Result<Self, ProbeError> {
+        Ok(Self { tables: Tables::default(), resets: Resets::open(ports)? })
+    }
 }
 
 impl Probe for ConnectRequest {
@@ -77,7 +84,7 @@ impl Probe for ConnectRequest {
     }
 }
 
-fn wanted(request: &ConnectRequest) -> Wanted {
+pub(crate) fn wanted(request: &ConnectRequest) -> Wanted {
     Wanted { family: request.family, source: request.source_address }
 }
 

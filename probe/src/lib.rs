@@ -18,6 +18,7 @@ pub mod stream;
 mod sys;
 mod tables;
 mod target;
+pub mod tls;
 pub mod trace;
 
 pub use error::ProbeError;

@@ -1,8 +1,20 @@
 //! TLS as a client sees it that takes any certificate, over any byte stream.
 //!
 //! Knows no socket and no Kubernetes: the engine uses it in the source's namespace, the plugin
-//! where a client's key must not leave the caller's machine.
+//! where a client's key must not leave the caller's machine. It judges nothing.
 
 mod anybody;
+mod asked;
+mod client;
+mod end;
+mod handshake;
+pub mod names;
+mod sessions;
+mod tap;
+mod upgrade;
 
 pub use anybody::{Anybody, Shown};
+pub use client::{BadOffer, Client};
+pub use handshake::{Observed, Stream};
+pub use tap::Tap;
+pub use upgrade::upgrade;

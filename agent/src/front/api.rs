@@ -18,6 +18,7 @@ use netdiag_wire::{
     ping::PingRequest,
     scan::ScanRequest,
     sockets::SocketsRequest,
+    tls::TlsRequest,
     trace::TraceRequest,
 };
 
@@ -28,7 +29,7 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 7] = [
+pub(crate) const PROBES: [&str; 8] = [
     PingRequest::NAME,
     TraceRequest::NAME,
     DnsRequest::NAME,
@@ -36,6 +37,7 @@ pub(crate) const PROBES: [&str; 7] = [
     ListenRequest::NAME,
     ScanRequest::NAME,
     SocketsRequest::NAME,
+    TlsRequest::NAME,
 ];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
@@ -46,6 +48,7 @@ pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = with::<ConnectRequest, Lines>(router);
     let router = with::<ScanRequest, Lines>(router);
     let router = with::<SocketsRequest, Lines>(router);
+    let router = with::<TlsRequest, Lines>(router);
     let router = with::<ListenRequest, Frames>(router);
     with::<ConnectStreamRequest, Frames>(router)
         .fallback(unknown)

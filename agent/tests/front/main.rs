@@ -16,3 +16,4 @@ mod malformed;
 mod probes;
 mod scan;
 mod stream;
+mod tls;

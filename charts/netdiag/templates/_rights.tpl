@@ -13,7 +13,7 @@ listen is full: whoever has it can take a port of a pod, and what is sent there.
 processes is full: which programs run in a pod, with their PIDs, is more than what its sockets are.
 */}}
 {{- define "netdiag.rights" -}}
-basic: [ping, trace, dns, connect, sockets, files]
+basic: [ping, trace, dns, connect, tls, sockets, files]
 full: [fast-ping, listen, scan, processes]
 apart: []
 {{- end -}}

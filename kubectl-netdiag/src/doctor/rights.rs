@@ -20,11 +20,12 @@ use crate::cluster::{
 };
 
 /// Every right of this release, one line of the table each.
-pub(super) const RIGHTS: [&str; 10] = [
+pub(super) const RIGHTS: [&str; 11] = [
     "ping",
     "trace",
     "dns",
     "connect",
+    "tls",
     "sockets",
     "files",
     "scan",

@@ -15,7 +15,7 @@ use crate::{
 const MAX_TRIED: usize = 8;
 
 /// Of every target, each allowed by `destination`.
-pub(super) async fn of_all(
+pub(crate) async fn of_all(
     request: &ConnectRequest,
     files: &ResolverFiles,
     destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,

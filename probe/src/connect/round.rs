@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use netdiag_wire::connect::{ConnectAttempt, ConnectOutcome, ConnectProtocol, ConnectRequest};
-use tokio::time::sleep;
+use tokio::{net::TcpStream, time::sleep};
 
 use super::{ConnectSockets, banner, datagram, syn, syn::Tried};
 use crate::{ProbeError, clock, sys::datagram::Origin};
@@ -13,27 +13,40 @@ use crate::{ProbeError, clock, sys::datagram::Origin};
 /// From one address to the next, unless that one failed before (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-pub(super) struct Round<'a> {
-    pub(super) request: &'a ConnectRequest,
-    pub(super) sockets: &'a ConnectSockets,
-    pub(super) target: u16,
-    pub(super) to: Vec<SocketAddr>,
-    pub(super) from: Origin,
+pub(crate) struct Round<'a> {
+    pub(crate) request: &'a ConnectRequest,
+    pub(crate) sockets: &'a ConnectSockets,
+    pub(crate) target: u16,
+    pub(crate) to: Vec<SocketAddr>,
+    pub(crate) from: Origin,
 }
 
 impl Round<'_> {
     /// Its attempts, the one that decides last.
     pub(super) async fn run(&self, number: u32) -> Result<Vec<ConnectAttempt>, ProbeError> {
-        let mut attempts = match self.request.protocol {
-            ConnectProtocol::Tcp => self.race(number).await?,
-            ConnectProtocol::Udp => vec![self.ask(number).await?],
-        };
+        if self.request.protocol == ConnectProtocol::Udp {
+            return Ok(vec![self.ask(number).await?]);
+        }
+        let (mut attempts, stream) = self.connect(number).await?;
+        if let (Some(decisive), Some(stream)) = (attempts.last_mut(), stream) {
+            let wait = Duration::from_micros(self.request.banner_us.into());
+            decisive.outcome = banner::listen(stream, wait).await;
+        }
+        Ok(attempts)
+    }
+
+    /// Its attempts, the one that decides last, and the connection where that was made.
+    pub(crate) async fn connect(
+        &self,
+        number: u32,
+    ) -> Result<(Vec<ConnectAttempt>, Option<TcpStream>), ProbeError> {
+        let (mut attempts, stream) = self.race(number).await?;
         attempts.sort_by_key(|attempt| weight(&attempt.outcome));
         let count = attempts.len();
         for beside in attempts.iter_mut().take(count.saturating_sub(1)) {
             beside.beside = true;
         }
-        Ok(attempts)
+        Ok((attempts, stream))
     }
 
     fn wait(&self) -> Duration {
@@ -49,7 +62,10 @@ impl Round<'_> {
         })
     }
 
-    async fn race(&self, number: u32) -> Result<Vec<ConnectAttempt>, ProbeError> {
+    async fn race(
+        &self,
+        number: u32,
+    ) -> Result<(Vec<ConnectAttempt>, Option<TcpStream>), ProbeError> {
         let (mut under_way, mut attempts) = (FuturesUnordered::new(), Vec::new());
         let mut rest = self.to.iter().copied();
         let mut open: Vec<(SocketAddr, tokio::time::Instant)> = Vec::new();
@@ -71,9 +87,10 @@ impl Round<'_> {
                             self.attempt(number, *remote, took_us, ConnectOutcome::Abandoned)
                         }));
                     }
-                    attempts.push(self.heard(number, tried).await);
+                    let (attempt, stream) = self.tried(number, tried);
+                    attempts.push(attempt);
                     if is_connected || (under_way.is_empty() && rest.len() == 0) {
-                        return Ok(attempts);
+                        return Ok((attempts, stream));
                     }
                 }
                 () = sleep(ATTEMPT_DELAY), if may_begin => {}
@@ -81,14 +98,13 @@ impl Round<'_> {
         }
     }
 
-    async fn heard(&self, number: u32, tried: Tried) -> ConnectAttempt {
-        let wait = Duration::from_micros(self.request.banner_us.into());
-        let outcome = match tried.end {
-            Ok(stream) => banner::listen(stream, wait).await,
-            Err(outcome) => outcome,
+    fn tried(&self, number: u32, tried: Tried) -> (ConnectAttempt, Option<TcpStream>) {
+        let (outcome, stream) = match tried.end {
+            Ok(stream) => (ConnectOutcome::Connected { banner: None, closed: false }, Some(stream)),
+            Err(outcome) => (outcome, None),
         };
         let attempt = self.attempt(number, tried.remote, tried.took_us, outcome);
-        ConnectAttempt { local: tried.local, ..attempt }
+        (ConnectAttempt { local: tried.local, ..attempt }, stream)
     }
 
     fn attempt(

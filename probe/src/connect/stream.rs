@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ConnectSockets,
     copy::{Passed, both_ways},
-    resets::Resets,
     syn::{self, Tried, is_here},
 };
 use crate::{
@@ -39,8 +38,7 @@ impl StreamProbe for ConnectStreamRequest {
     fn open(&self) -> Result<StreamSockets, ProbeError> {
         self.check().map_err(ProbeError::Request)?;
         wanted(self).check_source()?;
-        let connect =
-            ConnectSockets { tables: Tables::default(), resets: Resets::open(&[self.port])? };
+        let connect = ConnectSockets::without_tables(&[self.port])?;
         Ok(StreamSockets { connect, tables: Tables::open() })
     }
 

@@ -84,7 +84,7 @@ fn outcome(
 }
 
 /// An address of this namespace: the other end is here, and is no proxy for that.
-pub(super) fn is_here(remote: SocketAddr) -> bool {
+pub(crate) fn is_here(remote: SocketAddr) -> bool {
     let address = remote.ip();
     address.is_loopback() || route::source(address, None).is_ok_and(|source| source == address)
 }

@@ -117,7 +117,7 @@ fn what_the_user_lacks_is_skipped_with_the_command_that_gives_it() {
         ),
         (
             Rights { pods: access(Some("shop"), Answer::No), ..all() },
-            "Skip ND0012 not yours in shop: ping, trace, dns, connect, sockets, files, scan, fast-ping, listen, processes; an admin \
+            "Skip ND0012 not yours in shop: ping, trace, dns, connect, tls, sockets, files, scan, fast-ping, listen, processes; an admin \
              gives, for example, ping by: | kubectl create rolebinding netdiag-user-ping -n shop --clusterrole=netdiag-pods-ping \
              --serviceaccount=shop:netdiag-user",
         ),

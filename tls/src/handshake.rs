@@ -1,0 +1,149 @@
+//! One handshake over a stream, and the little while after it in which a server may still object.
+
+use std::{future::poll_fn, io, pin::Pin, task::Poll, time::Duration};
+
+use netdiag_wire::tls::{TlsAgreed, TlsEnd, TlsHandshake};
+use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::{
+    Client, Shown, end, names,
+    tap::{Passed, Tap},
+};
+
+/// Encrypted from here on.
+pub type Stream<S> = TlsStream<Tap<S>>;
+
+/// Who sends tickets does so at once; who wants a certificate looks first at what he got.
+const FOR_TICKETS: Duration = Duration::from_millis(20);
+const FOR_OBJECTIONS: Duration = Duration::from_millis(300);
+
+/// What was seen of a handshake.
+#[derive(Debug)]
+pub struct Observed<S> {
+    /// Purpose and upgrade are the caller's to say.
+    pub handshake: TlsHandshake,
+    pub shown: Shown,
+    /// Where the handshake was completed.
+    pub stream: Option<Stream<S>>,
+    passed: Passed,
+}
+
+impl Client {
+    /// To its end, or as far as it comes until then.
+    pub async fn handshake<S>(&self, stream: S, until: Instant) -> Observed<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.forget();
+        let (start, passed) = (Instant::now(), Passed::default());
+        let tap = Tap::new(stream, passed.clone());
+        let connecting = TlsConnector::from(self.config.clone()).connect(self.name.clone(), tap);
+        let shaken = timeout_at(until, connecting).await;
+        let took_us = start.elapsed().as_micros() as u64;
+        let (stream, end) = match shaken {
+            Ok(Ok(stream)) => (Some(stream), TlsEnd::Well),
+            Ok(Err(cause)) => (None, end::of(&cause, &passed.counted())),
+            Err(_) => (None, end::silence(&passed.counted())),
+        };
+        let shown = self.anybody.take();
+        let agreed = stream.as_ref().map(|stream| self.agreed(stream.get_ref().1, &shown));
+        let asked = self.asked.take();
+        let handshake = TlsHandshake { took_us, agreed, asked, end, ..TlsHandshake::default() };
+        let mut observed = Observed { handshake, shown, stream, passed };
+        observed.count();
+        observed
+    }
+
+    /// Whether the server sends tickets or objects: with TLS 1.3 it says so only now. May swallow
+    /// the first byte of its data, so nothing is to be read after it.
+    pub async fn listen<S>(&self, observed: &mut Observed<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(stream) = &mut observed.stream else { return };
+        if stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
+            let least = match observed.handshake.asked {
+                Some(_) => FOR_OBJECTIONS,
+                None => FOR_TICKETS,
+            };
+            let took = Duration::from_micros(observed.handshake.took_us);
+            let until = Instant::now() + least.max(took);
+            // Whoever sends a ticket has taken the client as it is.
+            let heard = timeout_at(until, first_of(stream, || self.sessions.tickets() > 0)).await;
+            observed.handshake.end = match heard {
+                Ok(Err(cause)) => end::of(&cause, &observed.passed.counted()),
+                Ok(Ok(Heard::End)) => TlsEnd::Closed,
+                Ok(Ok(Heard::Something)) | Err(_) => TlsEnd::Well,
+            };
+        }
+        let (tickets, early_data_bytes) = self.sessions.take();
+        if let Some(agreed) = &mut observed.handshake.agreed {
+            (agreed.tickets, agreed.early_data_bytes) = (tickets, early_data_bytes);
+        }
+        observed.count();
+    }
+
+    /// What is left of a handshake before.
+    fn forget(&self) {
+        self.anybody.take();
+        self.asked.take();
+        self.sessions.take();
+    }
+
+    fn agreed(&self, connection: &ClientConnection, shown: &Shown) -> TlsAgreed {
+        let kind = connection.handshake_kind();
+        let suite = connection.negotiated_cipher_suite().map(|suite| u16::from(suite.suite()));
+        let group = connection.negotiated_key_exchange_group().map(|group| u16::from(group.name()));
+        let version = connection.protocol_version().map(u16::from).unwrap_or_default();
+        TlsAgreed {
+            version: names::version(version).into(),
+            cipher_suite: names::cipher_suite(suite.unwrap_or_default()).into(),
+            group: group.map(|group| names::group(group).into()),
+            alpn: connection.alpn_protocol().map(|chosen| chosen.to_vec().into()),
+            resumed: kind == Some(HandshakeKind::Resumed),
+            retried: kind == Some(HandshakeKind::FullWithHelloRetryRequest),
+            tickets: 0,
+            early_data_bytes: 0,
+            signature: shown.scheme.map(|scheme| names::signature(u16::from(scheme)).into()),
+            proven: shown.is_proven,
+        }
+    }
+}
+
+impl<S> Observed<S> {
+    fn count(&mut self) {
+        let counted = self.passed.counted();
+        self.handshake.read_bytes = counted.read;
+        self.handshake.written_bytes = counted.written;
+    }
+}
+
+enum Heard {
+    /// Data, or a ticket.
+    Something,
+    End,
+}
+
+/// A ticket makes no data, but is taken in while data is waited for.
+async fn first_of<S>(stream: &mut Stream<S>, has_ticket: impl Fn() -> bool) -> io::Result<Heard>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut byte = [0];
+    poll_fn(|context| {
+        let mut buffer = ReadBuf::new(&mut byte);
+        match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
+            Poll::Pending if has_ticket() => Poll::Ready(Ok(Heard::Something)),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(cause)) => Poll::Ready(Err(cause)),
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Ok(Heard::End)),
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(Heard::Something)),
+        }
+    })
+    .await
+}
