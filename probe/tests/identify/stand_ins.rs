@@ -5,6 +5,7 @@
 
 use std::{
     net::{TcpListener, UdpSocket},
+    ops::ControlFlow::{self, Break, Continue},
     sync::Arc,
     thread::JoinHandle,
 };
@@ -20,12 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Netns, runtime};
 
-/// To what came; with nothing the connection ends.
-type Answer = fn(&[u8]) -> Vec<u8>;
+/// To what came; after a `Break` the connection ends, as the real ones end theirs when they are
+/// spoken to in another protocol.
+type Answer = ControlFlow<Vec<u8>, Vec<u8>>;
+type Server = fn(&[u8]) -> Answer;
 
-const SERVERS: [(u16, Answer); 5] =
+const SERVERS: [(u16, Server); 5] =
     [(5672, rabbitmq), (27017, mongodb), (9092, kafka), (9200, elasticsearch), (50051, grpc)];
-const SERVERS_IN_TLS: [(u16, Answer, &str); 2] =
+const SERVERS_IN_TLS: [(u16, Server, &str); 2] =
     [(10250, kubelet, "node-1@1732320000"), (6443, apiserver, "kubernetes.default.svc")];
 
 /// End with this value.
@@ -84,17 +87,17 @@ fn tls(name: &str) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn accept(listener: TcpListener, answer: Answer, tls: Option<TlsAcceptor>) {
+async fn accept(listener: TcpListener, server: Server, tls: Option<TlsAcceptor>) {
     listener.set_nonblocking(true).unwrap();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     while let Ok((stream, _)) = listener.accept().await {
         let tls = tls.clone();
         tokio::spawn(async move {
             match tls {
-                None => serve(stream, answer).await,
+                None => serve(stream, server).await,
                 Some(tls) => {
                     if let Ok(stream) = tls.accept(stream).await {
-                        serve(stream, answer).await;
+                        serve(stream, server).await;
                     }
                 }
             }
@@ -102,14 +105,17 @@ async fn accept(listener: TcpListener, answer: Answer, tls: Option<TlsAcceptor>)
     }
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: Answer) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, server: Server) {
     let mut heard = [0; 4_096];
     while let Ok(length @ 1..) = stream.read(&mut heard).await {
-        let said = answer(&heard[..length]);
-        if said.is_empty() || stream.write_all(&said).await.is_err() {
-            return;
+        let answer = server(&heard[..length]);
+        let (Break(said) | Continue(said)) = &answer;
+        if stream.write_all(said).await.is_err() || answer.is_break() {
+            break;
         }
     }
+    // Whoever spoke may be gone already.
+    let _ = stream.shutdown().await;
 }
 
 /// What chronyd 4.3 said, with the time stamp that it is asked with.
@@ -127,9 +133,9 @@ async fn chrony(socket: UdpSocket) {
 }
 
 /// connection.start of AMQP 0-9-1.
-fn rabbitmq(heard: &[u8]) -> Vec<u8> {
+fn rabbitmq(heard: &[u8]) -> Answer {
     if heard != b"AMQP\0\0\x09\x01" {
-        return b"AMQP\0\0\x09\x01".into();
+        return Break(b"AMQP\0\0\x09\x01".into());
     }
     let mut table = b"\x0ccapabilitiesF\0\0\0\x15\x12publisher_confirmst\x01".to_vec();
     for (name, value) in [
@@ -147,18 +153,18 @@ fn rabbitmq(heard: &[u8]) -> Vec<u8> {
     let rest = b"\0\0\0\x0ePLAIN AMQPLAIN\0\0\0\x05en_US";
     let length = (table.len() as u32).to_be_bytes();
     let body = [b"\0\x0a\0\x0a\0\x09", &length[..], &table, rest].concat();
-    [b"\x01\0\0", &(body.len() as u32).to_be_bytes()[..], &body, b"\xce"].concat()
+    Continue([b"\x01\0\0", &(body.len() as u32).to_be_bytes()[..], &body, b"\xce"].concat())
 }
 
 /// OP_MSG to `hello` and `buildInfo`, and what mongod says to browsers.
-fn mongodb(heard: &[u8]) -> Vec<u8> {
+fn mongodb(heard: &[u8]) -> Answer {
     if heard.starts_with(b"GET ") {
         let text = "It looks like you are trying to access MongoDB over HTTP on the native driver port.\r\n";
-        return http("200 OK", "text/plain", text);
+        return Break(http("200 OK", "text/plain", text));
     }
     let is_message = heard.get(12..16) == Some(&2_013u32.to_le_bytes());
     if !is_message {
-        return Vec::new();
+        return Break(Vec::new());
     }
     let mut document = Vec::new();
     match heard.windows(9).any(|part| part == b"buildInfo") {
@@ -175,7 +181,7 @@ fn mongodb(heard: &[u8]) -> Vec<u8> {
     let length = (document.len() as u32 + 4).to_le_bytes();
     let section = [b"\0\0\0\0\0", &length[..], &document].concat();
     let length = (section.len() as u32 + 16).to_le_bytes();
-    [&length[..], b"\x09\0\0\0", &heard[4..8], &2_013u32.to_le_bytes(), &section].concat()
+    Continue([&length[..], b"\x09\0\0\0", &heard[4..8], &2_013u32.to_le_bytes(), &section].concat())
 }
 
 fn text(document: &mut Vec<u8>, name: &str, value: &str) {
@@ -185,11 +191,11 @@ fn text(document: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 /// ApiVersions: Produce, Fetch and ApiVersions itself.
-fn kafka(heard: &[u8]) -> Vec<u8> {
-    let [_, _, _, _, 0, 18, _, _, id @ ..] = heard else { return Vec::new() };
+fn kafka(heard: &[u8]) -> Answer {
+    let [_, _, _, _, 0, 18, _, _, id @ ..] = heard else { return Break(Vec::new()) };
     let list = b"\0\0\0\0\0\x03\0\0\0\0\0\x09\0\x01\0\0\0\x0f\0\x12\0\0\0\x03";
-    let Some(id) = id.get(..4) else { return Vec::new() };
-    [&(4 + list.len() as u32).to_be_bytes()[..], id, list].concat()
+    let Some(id) = id.get(..4) else { return Break(Vec::new()) };
+    Continue([&(4 + list.len() as u32).to_be_bytes()[..], id, list].concat())
 }
 
 fn http(status: &str, kind: &str, body: &str) -> Vec<u8> {
@@ -198,38 +204,55 @@ fn http(status: &str, kind: &str, body: &str) -> Vec<u8> {
         .into()
 }
 
-fn elasticsearch(heard: &[u8]) -> Vec<u8> {
-    match heard.starts_with(b"GET / ") {
+/// A connection lasts for HTTP/1.1 alone.
+fn to_request(heard: &[u8], answer: Vec<u8>) -> Answer {
+    let says = |version: &[u8]| heard.windows(version.len()).any(|part| part == version);
+    match (says(b" HTTP/1.1\r\n"), says(b" HTTP/1.0\r\n")) {
+        (true, _) => Continue(answer),
+        (false, true) => Break(answer),
+        (false, false) => Break(http("400 Bad Request", "text/plain; charset=utf-8", "")),
+    }
+}
+
+fn elasticsearch(heard: &[u8]) -> Answer {
+    let answer = match heard.starts_with(b"GET / ") {
         true => http("200 OK", "application/json", include_str!("stand_ins/elasticsearch.json")),
         false => http("400 Bad Request", "text/plain", ""),
-    }
+    };
+    to_request(heard, answer)
 }
 
 /// As gRPC's servers are: settings whatever comes, and `unimplemented` for a service that is not
 /// there.
-fn grpc(heard: &[u8]) -> Vec<u8> {
+fn grpc(heard: &[u8]) -> Answer {
     let block = b"\x88\x5f\x10application/grpc\x40\x0bgrpc-status\x0212";
     let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
         [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream][..], payload].concat()
     };
     let settings = frame(4, 0, 0, b"");
-    match heard.starts_with(b"PRI * HTTP/2.0") {
-        true => [settings, frame(1, 5, 1, block), frame(3, 0, 3, b"\0\0\0\x01")].concat(),
-        false => settings,
+    match heard {
+        [b'P', b'R', b'I', b' ', ..] => {
+            Continue([settings, frame(1, 5, 1, block), frame(3, 0, 3, b"\0\0\0\x01")].concat())
+        }
+        // A further frame of what began so.
+        [0, 0, _, 0..=9, ..] => Continue(settings),
+        _ => Break(settings),
     }
 }
 
 /// Without anonymous access.
-fn kubelet(heard: &[u8]) -> Vec<u8> {
-    match heard.starts_with(b"GET / ") {
+fn kubelet(heard: &[u8]) -> Answer {
+    let answer = match heard.starts_with(b"GET / ") {
         true => http("404 Not Found", "text/plain; charset=utf-8", "404 page not found\n"),
         false => http("401 Unauthorized", "text/plain; charset=utf-8", "Unauthorized"),
-    }
+    };
+    to_request(heard, answer)
 }
 
-fn apiserver(heard: &[u8]) -> Vec<u8> {
-    match heard.starts_with(b"GET /version ") {
+fn apiserver(heard: &[u8]) -> Answer {
+    let answer = match heard.starts_with(b"GET /version ") {
         true => http("200 OK", "application/json", include_str!("stand_ins/version.json")),
         false => http("403 Forbidden", "application/json", include_str!("stand_ins/status.json")),
-    }
+    };
+    to_request(heard, answer)
 }
