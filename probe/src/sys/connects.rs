@@ -16,7 +16,7 @@ use rustix::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{receive, watched::Watched};
+use super::{receive, stream, watched::Watched};
 
 /// Events taken by one call.
 const EVENTS: usize = 256;
@@ -102,14 +102,15 @@ impl Connects {
     }
 
     fn taken(&mut self, slot: usize) -> End {
-        // Resets it.
-        self.sockets[slot] = None;
+        self.abandon(slot);
         End::Taken
     }
 
-    /// Nobody waits for its end any more; nothing is sent.
+    /// Nobody waits for its end any more; only one that was taken is told, by a reset.
     pub(crate) fn abandon(&mut self, slot: usize) {
-        self.sockets[slot] = None;
+        if let Some(socket) = self.sockets[slot].take() {
+            stream::let_go(&socket);
+        }
     }
 
     /// Which ones may have come to an end; never waits.
@@ -162,6 +163,20 @@ mod tests {
         let (taken, _) = listener.accept().unwrap();
         SockRef::from(&taken).set_linger(Some(Duration::ZERO)).unwrap();
         drop(taken);
+        assert!(matches!(connects.advance(0, to), Some(End::Taken)));
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_that_a_child_has_keeps_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let mut connects = Connects::new("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        assert!(connects.connect(0, to).unwrap().is_none());
+        let from = connects.sockets[0].as_ref().unwrap().local_addr().unwrap();
+        connects.from = from.as_socket().unwrap();
+        let _of_a_child = connects.sockets[0].as_ref().unwrap().try_clone().unwrap();
+        assert!(matches!(connects.advance(0, to), Some(End::Taken)));
+        assert!(connects.connect(0, to).unwrap().is_none());
         assert!(matches!(connects.advance(0, to), Some(End::Taken)));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use netdiag_wire::{IcmpError, SendRefusal};
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt as option};
-use rustix::io::Errno;
+use rustix::{io::Errno, net::connect_unspec};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
@@ -103,6 +103,14 @@ fn open(to: SocketAddr, from: Origin) -> io::Result<Socket> {
         socket.bind(&from.toward(to).into())?;
     }
     Ok(socket)
+}
+
+/// Ends a connection at once, by a reset if it came about, so that the same two ends may have another.
+///
+/// Closing does that only once nobody else has the descriptor, and a child has it until it execs.
+pub(crate) fn let_go(socket: &Socket) {
+    // It may have ended by itself.
+    let _ = connect_unspec(socket);
 }
 
 fn failed(error: &io::Error, to: SocketAddr) -> Connected {

@@ -20,7 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
     packets::{Packet, any},
-    receive,
+    receive, stream,
 };
 use crate::packet::Version;
 
@@ -78,7 +78,7 @@ impl Unprivileged {
         Ok(socket)
     }
 
-    /// One connection from `port`, which others may have had; closing it resets it.
+    /// One connection from `port`, which others may have had; [`Self::let_go`] resets it.
     pub(crate) fn tcp(terms: Terms, port: u16) -> io::Result<Self> {
         let socket = Self::new(terms, Type::STREAM, Protocol::TCP)?;
         socket.socket.set_reuse_address(true)?;
@@ -153,6 +153,11 @@ impl Unprivileged {
             Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => Ok(()),
             other => other,
         }
+    }
+
+    /// Resets the connection: the next one may come from its port at once.
+    pub(crate) fn let_go(&self) {
+        stream::let_go(&self.socket);
     }
 
     /// Whether the other end took the connection; `None` while that is open.

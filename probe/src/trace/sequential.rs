@@ -89,7 +89,7 @@ impl SequentialLane {
     fn close(&mut self, which: impl Fn(Tag) -> bool) {
         while let Some(place) = self.tags.iter().position(|tag| which(*tag)) {
             self.tags.swap_remove(place);
-            self.sockets.swap_remove(place);
+            self.sockets.swap_remove(place).socket().let_go();
         }
     }
 
