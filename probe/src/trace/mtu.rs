@@ -45,6 +45,9 @@ enum Heard {
 /// Sends one packet and waits for what comes of it.
 trait Lane {
     async fn ask(&mut self, ttl: u8, size: u16) -> Result<Heard, ProbeError>;
+
+    /// Takes everybody's rate limit for used up, as by a trace that ran before this one.
+    fn rest(&mut self);
 }
 
 /// A hop that answers.

@@ -82,4 +82,9 @@ impl Lane for ExchangeLane<'_> {
         let answer = self.answer(index).await?;
         Ok(answer.map_or(Heard::Silence, |answer| self.heard(&answer)))
     }
+
+    fn rest(&mut self) {
+        let now = self.exchange.elapsed();
+        self.stations.iter().for_each(|station| self.buckets.emptied(station.address, now));
+    }
 }

@@ -76,6 +76,8 @@ impl<L: Lane> Sweep<'_, L> {
             let Some(found) = self.search(station, low).await? else { break };
             let Some(MtuLimit::Silence { sent }) = found.stop else { return Ok(Some(found)) };
             let more = found.size + 1;
+            // A silence that is over by then was a rate limit's.
+            self.lane.rest();
             if self.stop_of(station, more).await?.is_none() {
                 low = more;
             } else if self.stop_of(station, found.size).await?.is_none() {

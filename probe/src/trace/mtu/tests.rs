@@ -33,6 +33,14 @@ struct Path {
     asked: Vec<(u8, u16)>,
     /// Loses the packets at these places of the order.
     lost: Vec<usize>,
+    /// It does so by a rate limit.
+    is_limited: bool,
+}
+
+impl Path {
+    fn of(links: &[Link]) -> Self {
+        Self { links: links.to_vec(), asked: Vec::new(), lost: Vec::new(), is_limited: false }
+    }
 }
 
 fn router(ttl: u8) -> IpAddr {
@@ -58,6 +66,12 @@ impl Lane for Path {
             Some(_) => Heard::Silence,
         })
     }
+
+    fn rest(&mut self) {
+        if self.is_limited {
+            self.lost.clear();
+        }
+    }
 }
 
 struct Swept {
@@ -80,7 +94,11 @@ async fn sweep(links: &[Link]) -> Swept {
 }
 
 async fn sweep_with(links: &[Link], top: u16, lost: Vec<usize>) -> Swept {
-    let mut path = Path { links: links.to_vec(), asked: Vec::new(), lost };
+    sweep_path(Path { lost, ..Path::of(links) }, top).await
+}
+
+async fn sweep_path(mut path: Path, top: u16) -> Swept {
+    let links = path.links.clone();
     let stations: Vec<Station> = (1..=links.len() as u8)
         .map(|ttl| Station { ttl, address: router(ttl), is_limited: true })
         .collect();
@@ -139,7 +157,7 @@ async fn a_router_that_lies_is_found_out() {
 
 #[tokio::test]
 async fn an_interface_of_unknown_mtu_is_found_without_a_packet() {
-    let mut path = Path { links: vec![WIDE; 3], asked: Vec::new(), lost: Vec::new() };
+    let mut path = Path::of(&[WIDE; 3]);
     let stations = [Station { ttl: 3, address: router(3), is_limited: true }];
     let mut sweep = Sweep { lane: &mut path, stations: &stations, top: u16::MAX };
     let found = sweep.all(LEAST).await.unwrap();
@@ -156,6 +174,16 @@ async fn a_lost_packet_is_no_limit() {
         let links = [WIDE, silent(1400), WIDE];
         let swept = sweep_with(&links, u16::MAX, vec![lost, lost + 1]).await;
         assert_eq!(swept.sizes(), [1500, 1400, 1400], "{lost}: {:?}", swept.asked);
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_no_limit_of_a_size() {
+    for answers_one_of in 2..12 {
+        let lost = (0..1_000).filter(|place| (place + 1) % answers_one_of != 0).collect();
+        let path = Path { lost, is_limited: true, ..Path::of(&[WIDE; 3]) };
+        let sizes = sweep_path(path, u16::MAX).await.sizes();
+        assert_eq!(sizes, [1500; 3], "{answers_one_of}");
     }
 }
 
