@@ -16,6 +16,7 @@ use netdiag_wire::{
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+mod arrivals;
 mod discovery;
 mod limits;
 mod nmap;
