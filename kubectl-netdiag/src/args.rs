@@ -6,10 +6,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::finding::Failure;
 
 mod bytes;
+mod cert;
 mod connect;
 pub(crate) mod dns;
 pub(crate) mod duration;
 mod finger;
+mod held;
 mod kube;
 mod listen;
 mod meta;
@@ -23,8 +25,10 @@ mod trace;
 mod usage;
 
 pub(crate) use bytes::BytesFlags;
+pub(crate) use cert::CertArgs;
 pub(crate) use connect::ConnectArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
+pub(crate) use held::{Held, Holder, HolderKind};
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use listen::ListenArgs;
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
@@ -64,6 +68,7 @@ pub(crate) enum Command {
     Sockets(Box<SocketsArgs>),
     Connect(Box<ConnectArgs>),
     Listen(Box<ListenArgs>),
+    Cert(Box<CertArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
     Explain(ExplainArgs),
@@ -83,6 +88,7 @@ impl Command {
             Self::Sockets(args) => args.output.clone(),
             Self::Connect(args) => args.output.clone(),
             Self::Listen(args) => args.output.clone(),
+            Self::Cert(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
@@ -136,6 +142,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Sockets(args) => args.check(),
         Command::Connect(args) => args.check(),
         Command::Listen(args) => args.check(),
+        Command::Cert(args) => args.check(),
         Command::Doctor(_)
         | Command::Version(_)
         | Command::Explain(_)

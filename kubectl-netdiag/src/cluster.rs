@@ -14,6 +14,7 @@ pub(crate) mod bindings;
 mod config;
 pub(crate) mod dns;
 pub(crate) mod facts;
+pub(crate) mod held;
 pub(crate) mod leads;
 mod log;
 pub(crate) mod names;

@@ -1,6 +1,8 @@
 //! Codes of family 00: what keeps netdiag itself from its work. Never reused; `explain` has a text
 //! for each.
 
+pub(crate) mod certificates;
+
 use crate::finding::Code;
 
 /// No agent on the node, or none that is ready.

@@ -1,6 +1,7 @@
 //! `explain`: what a code means, how it comes and what mends it, for every code of this release.
 
 mod agents;
+mod certificates;
 mod design;
 mod dns;
 mod input;
@@ -46,12 +47,13 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 6] = [
+const FAMILIES: [(u16, &str); 7] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (1, "Services and endpoints"),
     (3, "path and packets"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
+    (7, "certificates"),
     (9, "by design: no fault, but the question is a trap"),
 ];
 
@@ -60,7 +62,7 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 9] = [
+    let families: [&[Entry]; 10] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
@@ -69,6 +71,7 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         dns::ENTRIES,
         scan::ENTRIES,
         sockets::ENTRIES,
+        certificates::ENTRIES,
         design::ENTRIES,
     ];
     let mut all: Vec<&Entry> = families.into_iter().flatten().collect();

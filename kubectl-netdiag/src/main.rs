@@ -9,6 +9,8 @@ use std::{
 
 mod agent;
 mod args;
+mod cert;
+mod certificates;
 mod cluster;
 mod code;
 mod connect;
@@ -107,6 +109,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Connect(args) => wait_for(stream::connect::run(args, session)),
         Command::Listen(args) => wait_for(listen::run(args, session)),
+        Command::Cert(args) => wait_for(cert::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

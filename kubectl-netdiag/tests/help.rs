@@ -15,6 +15,7 @@ fn help_is_for_stdout() {
         ("help-sockets", "sockets --help"),
         ("help-connect", "connect --help"),
         ("help-listen", "listen --help"),
+        ("help-cert", "cert --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
         ("help-explain", "explain --help"),

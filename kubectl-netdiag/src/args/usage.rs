@@ -36,9 +36,9 @@ fn refusal(command: Option<&str>, message: String) -> Failure {
 }
 
 fn command(words: &[String]) -> Option<&str> {
-    const COMMANDS: [&str; 12] = [
-        "ping", "trace", "dns", "connect", "listen", "sockets", "scan", "doctor", "version",
-        "explain", "render", "options",
+    const COMMANDS: [&str; 13] = [
+        "cert", "ping", "trace", "dns", "connect", "listen", "sockets", "scan", "doctor",
+        "version", "explain", "render", "options",
     ];
     let first = words.iter().find(|word| !word.starts_with('-'))?;
     COMMANDS.into_iter().find(|command| command == first)

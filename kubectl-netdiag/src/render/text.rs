@@ -9,7 +9,7 @@ use super::Screen;
 impl Screen {
     /// The last line of defence: what arrives here should have passed `Untrusted` long before,
     /// whose escapes this leaves as they are.
-    pub(super) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let unfit = |c: char| is_hostile(c) || (self.ascii && !c.is_ascii());
         if !text.contains(unfit) {
             return text.into();

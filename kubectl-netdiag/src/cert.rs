@@ -1,0 +1,109 @@
+//! `cert`: what is in certificates, and what strict clients say of them. Sends nothing but a read to
+//! the API server.
+
+mod read;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    args::{CertArgs, Held},
+    certificates::{self, Certificate, Expectation, Moment, Roots, judge},
+    cluster::Cluster,
+    code::certificates as code,
+    finding::{Finding, Label, Severity, worst},
+    render::{self, Document},
+    session::{Clock, Session, Stopped},
+};
+use read::{Source, certificates_of, read};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertReport<'a> {
+    /// File, `-`, or object and key.
+    from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_version: Option<&'a str>,
+    certificates: Vec<certificates::Entry<'a>>,
+}
+
+pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    let clock = Clock::now();
+    let now = Moment::of(Timestamp::now());
+    let is_object = |held: &Held| matches!(held, Held::Object(_));
+    let cluster = match is_object(&args.held) || args.ca_file.as_ref().is_some_and(is_object) {
+        true => Some(Cluster::open(&args.kube, &session.surroundings)?),
+        false => None,
+    };
+    let source = read(&args.held, cluster.as_ref()).await?;
+    let chain = certificates_of(&source)?;
+    let roots = roots(args, cluster.as_ref()).await?;
+    let expected = Expectation {
+        name: args.servername.as_deref(),
+        now,
+        roots: &roots,
+        is_server: source.is_server(),
+    };
+    let mut findings = judge(&chain, &expected);
+    findings.iter_mut().for_each(|finding| advise(finding, &source));
+    show(session, &source, &chain, now)?;
+    let (out, screen) = (&mut *session.out, &session.screen);
+    render::verdict(out, screen, &findings)?;
+    let report = CertReport {
+        from: &source.name,
+        resource_version: source.resource_version.as_deref(),
+        certificates: chain.iter().map(Certificate::entry).collect(),
+    };
+    let document = Document::new("CertReport", clock.span(), &findings)
+        .part("cert", &report)
+        .map_err(std::io::Error::from)?;
+    render::document(out, screen, &document)?;
+    Ok(worst(&findings))
+}
+
+async fn roots(args: &CertArgs, cluster: Option<&Cluster>) -> Result<Roots, Stopped> {
+    let Some(held) = &args.ca_file else { return Ok(Roots::Mozilla) };
+    let source = read(held, cluster).await?;
+    let certificates = certificates_of(&source)?;
+    Ok(Roots::Own { name: source.name, certificates })
+}
+
+/// A private CA that stands in the same Secret is the one to try.
+fn advise(finding: &mut Finding, source: &Source) {
+    if finding.code == Some(code::UNKNOWN_ISSUER) && source.has_ca {
+        let words = ["kubectl", "netdiag", "cert", &source.name, "--ca-file", &source.ca()];
+        finding.labels.push(Label::Next(words.map(str::to_owned).into()));
+    }
+}
+
+fn show(
+    session: &mut Session<'_>,
+    source: &Source,
+    chain: &[Certificate],
+    now: Moment,
+) -> Result<(), Stopped> {
+    let (out, screen) = (&mut *session.out, &session.screen);
+    if !screen.shows_evidence() {
+        return Ok(());
+    }
+    let version = source.resource_version.as_ref().map(|v| format!(" (resourceVersion {v})"));
+    let count = match chain.len() {
+        1 => "1 certificate".to_owned(),
+        many => format!("{many} certificates"),
+    };
+    let line = format!("{}{}: {count}", source.name, version.unwrap_or_default());
+    writeln!(out, "{}", screen.safe(&line))?;
+    let folds = screen.detail == 0 && screen.width.is_some();
+    let (table, folded) = certificates::table(chain, now, folds);
+    if !table.rows.is_empty() {
+        render::table(out, screen, &table)?;
+    }
+    if folded > 0 {
+        writeln!(out, "{folded} more whose dates, keys and signatures are good (-v)")?;
+    }
+    let first = chain.first().filter(|first| !first.limits.is_ca);
+    if let Some(names) = first.and_then(certificates::good_for) {
+        writeln!(out, "{}", screen.safe(&names))?;
+    }
+    Ok(())
+}

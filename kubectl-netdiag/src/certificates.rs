@@ -1,0 +1,21 @@
+//! Certificates (X.509, RFC 5280): the one place that decodes and judges them, for `cert`, `tls` and
+//! `http`. Knows no file, no cluster and no clock.
+
+mod alternative;
+mod chain;
+mod judge;
+mod key;
+mod moment;
+mod name;
+mod parse;
+mod pem;
+mod roots;
+mod signature;
+mod table;
+
+pub(crate) use judge::{Expectation, judge};
+pub(crate) use moment::Moment;
+pub(crate) use parse::{Certificate, Entry};
+pub(crate) use pem::{Blocks, blocks};
+pub(crate) use roots::Roots;
+pub(crate) use table::{good_for, table};
