@@ -21,6 +21,7 @@ mod ping;
 mod scan;
 mod sockets;
 mod source;
+mod tls;
 mod trace;
 mod usage;
 
@@ -38,6 +39,7 @@ pub(crate) use ping::PingArgs;
 pub(crate) use scan::ScanArgs;
 pub(crate) use sockets::{Place, SocketsArgs, SortBy};
 pub(crate) use source::{Account, ProbeArgs, SourceFlags};
+pub(crate) use tls::TlsArgs;
 pub(crate) use trace::TraceArgs;
 
 const HELP: &str = include_str!("args/help.txt");
@@ -67,6 +69,7 @@ pub(crate) enum Command {
     Dns(Box<DnsArgs>),
     Sockets(Box<SocketsArgs>),
     Connect(Box<ConnectArgs>),
+    Tls(Box<TlsArgs>),
     Listen(Box<ListenArgs>),
     Cert(Box<CertArgs>),
     Doctor(Box<DoctorArgs>),
@@ -87,6 +90,7 @@ impl Command {
             Self::Dns(args) => args.output.clone(),
             Self::Sockets(args) => args.output.clone(),
             Self::Connect(args) => args.output.clone(),
+            Self::Tls(args) => args.output.clone(),
             Self::Listen(args) => args.output.clone(),
             Self::Cert(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
@@ -141,6 +145,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Dns(args) => args.question().map(drop),
         Command::Sockets(args) => args.check(),
         Command::Connect(args) => args.check(),
+        Command::Tls(args) => args.check(),
         Command::Listen(args) => args.check(),
         Command::Cert(args) => args.check(),
         Command::Doctor(_)

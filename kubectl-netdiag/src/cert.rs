@@ -11,7 +11,7 @@ use crate::{
     certificates::{self, Certificate, Expectation, Moment, Roots, judge},
     cluster::Cluster,
     code::certificates as code,
-    finding::{Finding, Label, Severity, worst},
+    finding::{Failure, Finding, Label, Severity, worst},
     render::{self, Document},
     session::{Clock, Session, Stopped},
 };
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
     };
     let source = read(&args.held, cluster.as_ref()).await?;
     let chain = certificates_of(&source)?;
-    let roots = roots(args, cluster.as_ref()).await?;
+    let roots = roots(args.ca_file.as_ref(), cluster.as_ref()).await?;
     let expected = Expectation {
         name: args.servername.as_deref(),
         now,
@@ -61,8 +61,12 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
     Ok(worst(&findings))
 }
 
-async fn roots(args: &CertArgs, cluster: Option<&Cluster>) -> Result<Roots, Stopped> {
-    let Some(held) = &args.ca_file else { return Ok(Roots::Mozilla) };
+/// Whom to trust: Mozilla's list, where nobody else is named.
+pub(crate) async fn roots(
+    held: Option<&Held>,
+    cluster: Option<&Cluster>,
+) -> Result<Roots, Failure> {
+    let Some(held) = held else { return Ok(Roots::Mozilla) };
     let source = read(held, cluster).await?;
     let certificates = certificates_of(&source)?;
     Ok(Roots::Own { name: source.name, certificates })

@@ -14,7 +14,7 @@ use crate::{
     args::ConnectArgs,
     cluster::names,
     diagnose::{self, Endpoints},
-    finding::{Failure, PeerKind},
+    finding::Failure,
     plan::{PortProtocol, named_port},
     probe::{self, Conclusion, Ends, Probe},
     render::{self, Attempts, Names},
@@ -95,7 +95,7 @@ impl<'a> Probe<'a> for Connect<'a> {
         let report = self.fold.report(ended);
         let mut context = ends.context(self.names);
         let is_well = report.rounds() > 0 && report.well() == report.rounds();
-        let endpoints = if is_well { Endpoints::Unknown } else { endpoints(ends).await };
+        let endpoints = if is_well { Endpoints::Unknown } else { service::how_many(ends).await };
         if !is_well {
             ends.look_closer(&mut context).await;
         }
@@ -116,24 +116,5 @@ impl Connect<'_> {
         if let Ok(more) = tokio::time::timeout(probe::NAMING, cluster.names(by)).await {
             names::add(&mut self.names, more);
         }
-    }
-}
-
-/// How many a Service has, which tells more than how it refuses.
-async fn endpoints(ends: &Ends<'_>) -> Endpoints {
-    let peer = &ends.aim.peer;
-    let (Some(cluster), PeerKind::Service, Some(namespace)) =
-        (ends.cluster, peer.kind, &peer.namespace)
-    else {
-        return Endpoints::Unknown;
-    };
-    let asked = service::endpoints(cluster, namespace, &peer.name);
-    match tokio::time::timeout(probe::NAMING, asked).await {
-        Ok(Ok(all)) if all.is_empty() => Endpoints::None,
-        Ok(Ok(all)) => match all.iter().filter(|endpoint| endpoint.ready).count() {
-            0 => Endpoints::NoneReady(all.len()),
-            ready => Endpoints::Ready(ready),
-        },
-        Ok(Err(_)) | Err(_) => Endpoints::Unknown,
     }
 }

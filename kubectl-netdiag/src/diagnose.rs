@@ -10,6 +10,7 @@ mod ping;
 mod refused;
 mod scan;
 mod sockets;
+mod tls;
 mod trace;
 
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use listen::{findings as listen, progress as listen_progress};
 pub(crate) use scan::{ScanFacts, scan};
+pub(crate) use tls::{Grade, TlsCase, group_rule, progress as tls_progress, rules_of};
 pub(crate) use trace::{is_reached, progress as trace_progress};
 
 use crate::{

@@ -10,6 +10,7 @@ mod rights;
 mod scan;
 mod service;
 mod sockets;
+mod tls;
 
 use std::fmt::Write;
 
@@ -53,7 +54,7 @@ const FAMILIES: [(u16, &str); 7] = [
     (3, "path and packets"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
-    (7, "certificates"),
+    (7, "TLS: the handshake and the certificates"),
     (9, "by design: no fault, but the question is a trap"),
 ];
 
@@ -62,7 +63,7 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 10] = [
+    let families: [&[Entry]; 11] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
@@ -72,6 +73,7 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         scan::ENTRIES,
         sockets::ENTRIES,
         certificates::ENTRIES,
+        tls::ENTRIES,
         design::ENTRIES,
     ];
     let mut all: Vec<&Entry> = families.into_iter().flatten().collect();

@@ -25,6 +25,7 @@ pub(crate) mod shell;
 pub(crate) mod sockets;
 mod table;
 mod text;
+pub(crate) mod tls;
 pub(crate) mod trace;
 pub(crate) use text::wrap;
 pub(crate) mod words;
@@ -40,6 +41,7 @@ pub(crate) use ping::ping_event;
 pub(crate) use scan::{ScanView, scan_body, scan_header};
 pub(crate) use sockets::{Earlier, SocketsShown, SocketsView, sockets};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
+pub(crate) use tls::{TlsView, tls_head, tls_takes};
 pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};
 
 use crate::finding::{Peer, PeerKind};

@@ -21,7 +21,7 @@ use crate::{
     render::{self, Span},
     scan,
     session::{Clock, Session, Stopped},
-    sockets, trace,
+    sockets, tls, trace,
 };
 
 /// A line of events is far shorter; the document at the end may be long.
@@ -70,6 +70,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Connect => return replay::<connect::Saved>(before, input, session, clock),
             Whose::Scan => return replay::<scan::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
+            Whose::Tls => return replay::<tls::Saved>(before, input, session, clock),
             Whose::Sockets => return replay::<sockets::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
                 let why = format!("a {kind} cannot be rendered by this release");
@@ -91,6 +92,7 @@ enum Whose {
     Dns,
     Sockets,
     Scan,
+    Tls,
     Another(Untrusted),
 }
 
@@ -103,6 +105,7 @@ fn whose(line: &Value) -> Whose {
             "DnsReport" => Whose::Dns,
             "SocketsReport" => Whose::Sockets,
             "ScanReport" => Whose::Scan,
+            "TlsReport" => Whose::Tls,
             other => Whose::Another(other.into()),
         };
     }
@@ -111,6 +114,7 @@ fn whose(line: &Value) -> Whose {
         Some("started") if line.get("lane").is_some() => Whose::Scan,
         Some("started") if line.get("method").is_some() => Whose::Trace,
         Some("started") if line.get("addresses").is_some() => Whose::Connect,
+        Some("dialing" | "connection" | "certificate" | "staple" | "handshake") => Whose::Tls,
         Some("attempt") => Whose::Connect,
         Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,
         Some("resolver" | "inHosts" | "query" | "records" | "link") => Whose::Dns,

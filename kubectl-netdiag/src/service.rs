@@ -10,7 +10,9 @@ use serde::Serialize;
 use crate::{
     args::Object,
     cluster::{Cluster, facts},
+    diagnose::Endpoints,
     finding::{Code, Failure, Finding, Label, Peer, PeerKind, Severity, worst},
+    probe::{Ends, NAMING},
     render::{self, Cell, Column, Document, Table},
     session::{Clock, Session, Stopped},
 };
@@ -132,6 +134,25 @@ pub(crate) async fn endpoints(
     endpoints.sort();
     endpoints.dedup();
     Ok(endpoints)
+}
+
+/// How many a Service has, which tells more than how it refuses.
+pub(crate) async fn how_many(ends: &Ends<'_>) -> Endpoints {
+    let peer = &ends.aim.peer;
+    let (Some(cluster), PeerKind::Service, Some(namespace)) =
+        (ends.cluster, peer.kind, &peer.namespace)
+    else {
+        return Endpoints::Unknown;
+    };
+    let asked = endpoints(cluster, namespace, &peer.name);
+    match tokio::time::timeout(NAMING, asked).await {
+        Ok(Ok(all)) if all.is_empty() => Endpoints::None,
+        Ok(Ok(all)) => match all.iter().filter(|endpoint| endpoint.ready).count() {
+            0 => Endpoints::NoneReady(all.len()),
+            ready => Endpoints::Ready(ready),
+        },
+        Ok(Err(_)) | Err(_) => Endpoints::Unknown,
+    }
 }
 
 fn of_slice(slice: &EndpointSlice) -> impl Iterator<Item = Endpoint> {

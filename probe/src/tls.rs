@@ -1,9 +1,10 @@
 //! TLS: a connection, a handshake that takes any certificate, and what the server showed in it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{cell::RefCell, net::IpAddr, time::Duration};
 
 use netdiag_wire::tls::{
-    MAX_CERTIFICATES, MAX_PIECE_BYTES, TlsEvent, TlsHandshake, TlsPurpose, TlsRequest,
+    MAX_CERTIFICATES, MAX_PIECE_BYTES, TlsAgreed, TlsEnd, TlsEvent, TlsHandshake, TlsPurpose,
+    TlsRequest, TlsUpgrade,
 };
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -12,9 +13,9 @@ mod dial;
 
 pub use dial::TlsSockets;
 
-use crate::{Probe, ProbeError, names::ResolverFiles, sys::route};
+use crate::{Probe, ProbeError, clock, names::ResolverFiles, sys::route};
 use dial::Dial;
-use netdiag_tls::{BadOffer, Client, Observed, Shown, upgrade};
+use netdiag_tls::{BadOffer, Client, Observed, Shown, hello, names, scan::Scan, upgrade};
 
 impl Probe for TlsRequest {
     type Sockets = TlsSockets;
@@ -38,7 +39,11 @@ impl Probe for TlsRequest {
         let probing = async {
             let dial = Dial::new(self.connection(), sockets, files, destination).await?;
             emit(dialing(self, dial.addresses()));
-            Shaking { request: self, dial, emit }.all().await
+            let mut shaking = Shaking { request: self, dial, emit };
+            match self.scan {
+                true => shaking.scan().await,
+                false => shaking.all().await,
+            }
         };
         tokio::select! {
             biased;
@@ -69,13 +74,16 @@ struct Shaking<'a, F> {
 }
 
 impl<F: FnMut(TlsEvent)> Shaking<'_, F> {
-    async fn all(mut self) -> Result<(), ProbeError> {
+    async fn all(&mut self) -> Result<(), ProbeError> {
         let Some(stream) = self.connect(TlsPurpose::Asked).await? else { return Ok(()) };
         let remote = self.dial.remote().ip();
         let asked = client(self.request, remote)?;
-        let is_done = self.shake(TlsPurpose::Asked, &asked, stream).await;
-        if is_done && self.request.resume {
+        let end = self.shake(TlsPurpose::Asked, &asked, stream).await;
+        if end.is_none() && self.request.resume {
             self.again(TlsPurpose::Resume, &asked).await?;
+        }
+        if end.is_some_and(|end| may_tell_more(&end)) {
+            self.in_the_clear().await?;
         }
         if self.request.without_name && self.request.offer.server_name.is_some() {
             let mut nameless = self.request.clone();
@@ -100,15 +108,80 @@ impl<F: FnMut(TlsEvent)> Shaking<'_, F> {
         Ok(stream)
     }
 
-    /// Whether it was completed.
-    async fn shake(&mut self, purpose: TlsPurpose, client: &Client, stream: TcpStream) -> bool {
-        let until = Instant::now() + Duration::from_micros(self.request.handshake_us.into());
-        let (handshake, shown) = shake(self.request, client, stream, until).await;
-        let is_done = handshake.agreed.is_some();
+    /// How it ended, where it was not completed.
+    async fn shake(
+        &mut self,
+        purpose: TlsPurpose,
+        client: &Client,
+        stream: TcpStream,
+    ) -> Option<TlsEnd> {
+        let (handshake, shown) = shake(self.request, client, stream, self.until()).await;
+        let end = handshake.agreed.is_none().then(|| handshake.end.clone());
         self.show(purpose, &shown);
-        let handshake = TlsHandshake { purpose, ..handshake };
+        self.say(TlsHandshake { purpose, ..handshake });
+        end
+    }
+
+    /// The library reads no certificate of a server that it cannot agree with; an old ClientHello
+    /// gets one all the same.
+    async fn in_the_clear(&mut self) -> Result<(), ProbeError> {
+        let purpose = TlsPurpose::Clear;
+        let Some(mut stream) = self.connect(purpose).await? else { return Ok(()) };
+        let (start, until) = (Instant::now(), self.until());
+        if upgraded(self.request, &mut stream, until).await.is_err() {
+            return Ok(());
+        }
+        let hello = hello::Hello {
+            version: hello::TLS12,
+            suites: hello::suites_of(hello::TLS12),
+            groups: names::GROUPS.iter().map(|(number, _)| *number).collect(),
+            server_name: self.request.offer.server_name.clone(),
+        };
+        let answer = hello::ask(stream, &hello, until).await;
+        let took_us = clock::micros(start.elapsed());
+        let mut handshake = TlsHandshake { purpose, took_us, ..TlsHandshake::default() };
+        match answer {
+            Ok(answer) => {
+                handshake.agreed = Some(TlsAgreed {
+                    version: names::version(answer.version).into(),
+                    cipher_suite: names::cipher_suite(answer.suite).into(),
+                    group: answer.group.map(|group| names::group(group).into()),
+                    ..TlsAgreed::default()
+                });
+                self.show(purpose, &Shown { chain: answer.chain, ..Shown::default() });
+            }
+            Err(end) => handshake.end = end,
+        }
+        self.say(handshake);
+        Ok(())
+    }
+
+    async fn scan(&mut self) -> Result<(), ProbeError> {
+        if self.connect(TlsPurpose::Asked).await?.is_none() {
+            return Ok(());
+        }
+        let wait = Duration::from_micros(self.request.handshake_us.into());
+        let (request, dial) = (self.request, &self.dial);
+        let scan = Scan {
+            dial: async || {
+                let mut stream = dial.once().await?;
+                upgraded(request, &mut stream, Instant::now() + wait).await.ok()?;
+                Some(stream)
+            },
+            server_name: request.offer.server_name.clone(),
+            wait,
+        };
+        let emit = RefCell::new(&mut *self.emit);
+        scan.run(|taken| emit.borrow_mut()(TlsEvent::Takes(Box::new(taken)))).await;
+        Ok(())
+    }
+
+    fn until(&self) -> Instant {
+        Instant::now() + Duration::from_micros(self.request.handshake_us.into())
+    }
+
+    fn say(&mut self, handshake: TlsHandshake) {
         (self.emit)(TlsEvent::Handshake(Box::new(handshake)));
-        is_done
     }
 
     /// In pieces, each short enough for a line.
@@ -125,22 +198,46 @@ impl<F: FnMut(TlsEvent)> Shaking<'_, F> {
     }
 }
 
+/// A server that speaks TLS, but not with us.
+fn may_tell_more(end: &TlsEnd) -> bool {
+    match end {
+        TlsEnd::Alert { .. }
+        | TlsEnd::Incompatible { .. }
+        | TlsEnd::Misbehaved { .. }
+        | TlsEnd::Closed
+        | TlsEnd::Reset => true,
+        TlsEnd::Well
+        | TlsEnd::PlainText { .. }
+        | TlsEnd::NotUpgraded { .. }
+        | TlsEnd::Silence
+        | TlsEnd::Unknown => false,
+    }
+}
+
+async fn upgraded(
+    request: &TlsRequest,
+    stream: &mut TcpStream,
+    until: Instant,
+) -> Result<Option<TlsUpgrade>, TlsEnd> {
+    let domain = request.offer.server_name.as_deref().unwrap_or(&request.host);
+    match request.start_tls {
+        None => Ok(None),
+        Some(protocol) => upgrade(stream, protocol, domain, until).await.map(Some),
+    }
+}
+
 async fn shake(
     request: &TlsRequest,
     client: &Client,
     mut stream: TcpStream,
     until: Instant,
 ) -> (TlsHandshake, Shown) {
-    let domain = request.offer.server_name.as_deref().unwrap_or(&request.host);
-    let upgraded = match request.start_tls {
-        None => None,
-        Some(protocol) => match upgrade(&mut stream, protocol, domain, until).await {
-            Ok(upgraded) => Some(upgraded),
-            Err(end) => return (TlsHandshake { end, ..TlsHandshake::default() }, Shown::default()),
-        },
+    let upgrade = match upgraded(request, &mut stream, until).await {
+        Ok(upgrade) => upgrade,
+        Err(end) => return (TlsHandshake { end, ..TlsHandshake::default() }, Shown::default()),
     };
     let mut observed = client.handshake(stream, until).await;
     client.listen(&mut observed).await;
     let Observed { handshake, shown, .. } = observed;
-    (TlsHandshake { upgrade: upgraded, ..handshake }, shown)
+    (TlsHandshake { upgrade, ..handshake }, shown)
 }

@@ -16,5 +16,6 @@ mod sandbox;
 mod scan;
 mod side_by_side;
 mod sockets;
+mod tls;
 mod trace;
 mod walk;

@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 49] = [
+const PROGRAMS: [(&str, &str); 50] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
@@ -42,6 +42,7 @@ const PROGRAMS: [(&str, &str); 49] = [
     ("nmap", "nmap"),
     ("nsd", "nsd"),
     ("nsenter", "util-linux"),
+    ("openssl", "openssl"),
     ("pg_ctlcluster", "postgresql"),
     ("ping", "iputils-ping"),
     ("prometheus-node-exporter", "prometheus-node-exporter"),

@@ -12,12 +12,16 @@ pub(crate) fn of(cause: &io::Error, passed: &Counted) -> TlsEnd {
         return TlsEnd::PlainText { said: said.to_vec().into() };
     }
     let inner = cause.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
-    match (inner, cause.kind()) {
-        (Some(cause), _) => of_tls(cause),
-        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => TlsEnd::Reset,
-        (None, io::ErrorKind::UnexpectedEof) => TlsEnd::Closed,
-        (None, io::ErrorKind::TimedOut) => TlsEnd::Silence,
-        (None, _) => TlsEnd::Misbehaved { why: said(&cause.to_string()) },
+    inner.map_or_else(|| of_io(cause), of_tls)
+}
+
+/// Of a stream that broke.
+pub(crate) fn of_io(cause: &io::Error) -> TlsEnd {
+    match cause.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => TlsEnd::Reset,
+        io::ErrorKind::UnexpectedEof => TlsEnd::Closed,
+        io::ErrorKind::TimedOut => TlsEnd::Silence,
+        _ => TlsEnd::Misbehaved { why: said(&cause.to_string()) },
     }
 }
 

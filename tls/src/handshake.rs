@@ -2,7 +2,10 @@
 
 use std::{future::poll_fn, io, pin::Pin, task::Poll, time::Duration};
 
-use netdiag_wire::tls::{TlsAgreed, TlsEnd, TlsHandshake};
+use netdiag_wire::{
+    Untrusted,
+    tls::{TlsAgreed, TlsEnd, TlsHandshake},
+};
 use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -53,7 +56,9 @@ impl Client {
         let shown = self.anybody.take();
         let agreed = stream.as_ref().map(|stream| self.agreed(stream.get_ref().1, &shown));
         let asked = self.asked.take();
-        let handshake = TlsHandshake { took_us, agreed, asked, end, ..TlsHandshake::default() };
+        let server_name = self.server_name();
+        let handshake =
+            TlsHandshake { server_name, took_us, agreed, asked, end, ..TlsHandshake::default() };
         let mut observed = Observed { handshake, shown, stream, passed };
         observed.count();
         observed
@@ -74,18 +79,24 @@ impl Client {
             let took = Duration::from_micros(observed.handshake.took_us);
             let until = Instant::now() + least.max(took);
             // Whoever sends a ticket has taken the client as it is.
-            let heard = timeout_at(until, first_of(stream, || self.sessions.tickets() > 0)).await;
-            observed.handshake.end = match heard {
-                Ok(Err(cause)) => end::of(&cause, &observed.passed.counted()),
-                Ok(Ok(Heard::End)) => TlsEnd::Closed,
-                Ok(Ok(Heard::Something)) | Err(_) => TlsEnd::Well,
-            };
+            let has_ticket = || self.sessions.tickets() > 0;
+            let heard = timeout_at(until, first_of(stream, has_ticket)).await;
+            if let Ok(Err(cause)) = heard
+                && !has_ticket()
+            {
+                observed.handshake.end = end::of(&cause, &observed.passed.counted());
+            }
         }
         let (tickets, early_data_bytes) = self.sessions.take();
         if let Some(agreed) = &mut observed.handshake.agreed {
             (agreed.tickets, agreed.early_data_bytes) = (tickets, early_data_bytes);
         }
         observed.count();
+    }
+
+    fn server_name(&self) -> Option<Untrusted> {
+        let name = self.config.enable_sni.then(|| self.name.to_str().into_owned());
+        name.map(Untrusted::from)
     }
 
     /// What is left of a handshake before.
@@ -123,14 +134,9 @@ impl<S> Observed<S> {
     }
 }
 
-enum Heard {
-    /// Data, or a ticket.
-    Something,
-    End,
-}
-
-/// A ticket makes no data, but is taken in while data is waited for.
-async fn first_of<S>(stream: &mut Stream<S>, has_ticket: impl Fn() -> bool) -> io::Result<Heard>
+/// Data, a ticket, or an end that is said. A ticket makes no data, but is taken in while data is
+/// waited for.
+async fn first_of<S>(stream: &mut Stream<S>, has_ticket: impl Fn() -> bool) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -138,11 +144,8 @@ where
     poll_fn(|context| {
         let mut buffer = ReadBuf::new(&mut byte);
         match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
-            Poll::Pending if has_ticket() => Poll::Ready(Ok(Heard::Something)),
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(cause)) => Poll::Ready(Err(cause)),
-            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Ok(Heard::End)),
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(Heard::Something)),
+            Poll::Pending if has_ticket() => Poll::Ready(Ok(())),
+            polled => polled,
         }
     })
     .await

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 mod fold;
 mod handshake;
+mod taken;
 
 pub use fold::{TlsFold, TlsReport, TlsServed};
 pub use handshake::{TlsAgreed, TlsAsked, TlsEnd, TlsHandshake, TlsPurpose, TlsUpgrade};
+
+pub use taken::TlsTaken;
 
 use crate::{
     Family, MAX_HOST_BYTES, Untrusted, check_bytes,
@@ -42,6 +45,9 @@ pub struct TlsRequest {
     /// Once more with the session's ticket, to see whether the server resumes it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub resume: bool,
+    /// Instead of a handshake: every version, cipher suite and group that the server takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scan: bool,
     /// Once more without a server name, to see what clients get that send none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub without_name: bool,
@@ -110,6 +116,7 @@ impl TlsRequest {
             start_tls: None,
             resume: false,
             without_name: false,
+            scan: false,
             wait_us: default_wait(),
             handshake_us: default_handshake(),
             family: Family::Any,
@@ -200,6 +207,8 @@ pub enum TlsEvent {
     Staple { purpose: TlsPurpose, der: Untrusted },
     /// How a handshake ended; its certificates came before.
     Handshake(Box<TlsHandshake>),
+    /// One version of a scan.
+    Takes(Box<TlsTaken>),
     /// From a newer agent.
     #[serde(other)]
     Unknown,

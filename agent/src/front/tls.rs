@@ -38,6 +38,7 @@ impl Probe for TlsRequest {
             TlsEvent::Handshake(handshake) => {
                 is_known(&handshake.purpose) && handshake.end != TlsEnd::Unknown
             }
+            TlsEvent::Takes(taken) => taken.refused != Some(TlsEnd::Unknown),
             TlsEvent::Unknown => false,
         }
     }

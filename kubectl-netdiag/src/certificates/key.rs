@@ -41,6 +41,16 @@ impl Key {
         }
     }
 
+    /// Whether signatures of it can be checked by the TLS library.
+    pub(crate) fn is_checkable(&self) -> bool {
+        match &self.kind {
+            Kind::Rsa => (2048..=8192).contains(&self.bits),
+            Kind::Ec(curve) => ["P-256", "P-384", "P-521"].contains(&curve.as_str()),
+            Kind::Ed25519 => true,
+            Kind::RsaPss | Kind::Dsa | Kind::Ed448 | Kind::Other(_) => false,
+        }
+    }
+
     /// What strict clients of today refuse (CA/Browser Forum 6.1.5; NIST SP 800-57: 112 bits).
     pub(crate) fn is_short(&self) -> bool {
         match self.kind {

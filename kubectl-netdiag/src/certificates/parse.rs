@@ -89,6 +89,16 @@ impl Certificate {
         self.subject.der == self.issuer.der
     }
 
+    /// The identity that a mesh gave it (SPIFFE X.509-SVID, section 2).
+    pub(crate) fn spiffe(&self) -> Option<String> {
+        self.names.iter().find_map(|name| match name {
+            Alternative::Uri(uri) if uri.as_bytes().starts_with(b"spiffe://") => {
+                Some(uri.to_string())
+            }
+            _ => None,
+        })
+    }
+
     /// `7b:11:04:9c`; a leading zero byte is a sign, no digit.
     pub(crate) fn serial_text(&self) -> String {
         let digits = match self.serial.as_slice() {

@@ -22,7 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             Deployment's own is immutable).",
         looks_like_it: "ND0102 pods match but are not ready; ND0304 a rule rejects, endpoints or \
             not.",
-        raised_by: "connect",
+        raised_by: "connect, tls",
     },
     Entry {
         code: Code(102),
@@ -37,6 +37,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl describe pod of one of them: the events name the probe and its answer.",
         how_to_mend: "Mend what the probe says, or the probe.",
         looks_like_it: "ND0101 no pod matches.",
-        raised_by: "connect",
+        raised_by: "connect, tls",
     },
 ];

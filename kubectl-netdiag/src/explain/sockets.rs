@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule.",
         looks_like_it: "curl and nc say \"Connection refused\" also where a router or a filter \
             rejected it by ICMP (ND0304): there nothing of the target answered.",
-        raised_by: "connect",
+        raised_by: "connect, tls",
     },
     Entry {
         code: Code(603),
@@ -76,7 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "Trace by echoes (-I) or from the pod's node: a mesh redirects neither.",
         how_to_mend: "By design of the mesh; nothing is wrong by this alone.",
         looks_like_it: "The target is the source itself.",
-        raised_by: "trace, connect",
+        raised_by: "trace, connect, tls",
     },
     Entry {
         code: Code(610),

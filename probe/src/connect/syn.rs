@@ -20,15 +20,15 @@ use crate::{
 
 /// As far as the SYN tells.
 #[derive(Debug)]
-pub(super) struct Tried {
-    pub(super) remote: SocketAddr,
-    pub(super) local: Option<SocketAddr>,
-    pub(super) took_us: u64,
-    pub(super) end: Result<TcpStream, ConnectOutcome>,
+pub(crate) struct Tried {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) took_us: u64,
+    pub(crate) end: Result<TcpStream, ConnectOutcome>,
 }
 
 /// Waits no longer than `wait`. A connection with a proxy of the source's own is none.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     remote: SocketAddr,
     from: Origin,
     wait: Duration,

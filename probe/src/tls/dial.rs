@@ -1,13 +1,20 @@
 //! The connection below TLS, to the same address again and again.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use netdiag_wire::connect::{ConnectAttempt, ConnectOutcome, ConnectRequest};
 use tokio::net::TcpStream;
 
 use crate::{
     ProbeError,
-    connect::{ConnectSockets, addresses, round::Round, syn::is_here},
+    connect::{
+        ConnectSockets, addresses,
+        round::Round,
+        syn::{self, is_here},
+    },
     names::ResolverFiles,
     sys::datagram::Origin,
     tables::Tables,
@@ -79,5 +86,13 @@ impl Dial {
             self.to = vec![decisive.remote];
         }
         Ok((attempts, stream))
+    }
+
+    /// Of the address that answered, without a word of how.
+    pub(crate) async fn once(&self) -> Option<TcpStream> {
+        let from = Origin { address: self.request.source_address, ..Origin::default() };
+        let wait = Duration::from_micros(self.request.wait().into());
+        let tried = syn::connect(self.remote(), from, wait, &self.sockets.connect).await;
+        tried.ok()?.end.ok()
     }
 }

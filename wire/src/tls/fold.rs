@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_CERTIFICATES, TlsEvent, TlsHandshake, TlsPurpose};
+use super::{MAX_CERTIFICATES, TlsEvent, TlsHandshake, TlsPurpose, TlsTaken};
 use crate::{EndReason, Untrusted, connect::ConnectAttempt};
 
 /// Longest certificate or OCSP response that is put together, in bytes.
@@ -28,6 +28,11 @@ pub struct TlsReport {
     pub resumed: Option<TlsServed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_name: Option<TlsServed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear: Option<TlsServed>,
+    /// Of a scan, the oldest version first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<TlsTaken>,
     /// Absent when the stream broke off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<EndReason>,
@@ -78,6 +83,10 @@ impl TlsFold {
                     served.handshake = Some(handshake.as_ref().clone());
                 }
             }
+            TlsEvent::Takes(taken) => {
+                self.0.versions.push(taken.as_ref().clone());
+                self.0.versions.sort_by(|a, b| a.version.as_bytes().cmp(b.version.as_bytes()));
+            }
             TlsEvent::Connection { .. } | TlsEvent::Unknown => {}
         }
     }
@@ -87,6 +96,7 @@ impl TlsFold {
             TlsPurpose::Asked => &mut self.0.asked,
             TlsPurpose::Resume => &mut self.0.resumed,
             TlsPurpose::WithoutName => &mut self.0.without_name,
+            TlsPurpose::Clear => &mut self.0.clear,
             TlsPurpose::Unknown => return None,
         };
         Some(served.get_or_insert_default())
@@ -94,6 +104,14 @@ impl TlsFold {
 
     pub fn report(&self, ended: Option<EndReason>) -> TlsReport {
         TlsReport { ended, ..self.0.clone() }
+    }
+}
+
+impl TlsReport {
+    /// The handshake that showed a certificate: as asked for, else what was shown in the clear.
+    pub fn shown(&self) -> Option<&TlsServed> {
+        let has_any = |served: &&TlsServed| !served.certificates.is_empty();
+        self.asked.as_ref().filter(has_any).or(self.clear.as_ref().filter(has_any))
     }
 }
 

@@ -15,6 +15,9 @@ pub enum TlsPurpose {
     Resume,
     /// Without a server name.
     WithoutName,
+    /// Not to its end: only what a server of TLS 1.2 or older shows in the clear, where the
+    /// handshake that was asked for could not be completed.
+    Clear,
     #[serde(other)]
     Unknown,
 }
@@ -24,6 +27,9 @@ pub enum TlsPurpose {
 #[serde(rename_all = "camelCase")]
 pub struct TlsHandshake {
     pub purpose: TlsPurpose,
+    /// SNI, where one was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<Untrusted>,
     /// STARTTLS, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<TlsUpgrade>,

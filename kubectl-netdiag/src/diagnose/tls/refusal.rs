@@ -1,0 +1,70 @@
+//! The server said no: an alert, and what it stands for here.
+
+use netdiag_tls::names;
+use netdiag_wire::tls::TlsHandshake;
+
+use super::TlsCase;
+use crate::finding::{Code, Finding, Label, Severity};
+
+const REFUSED: Code = Code(731);
+const WANTS_CERTIFICATE: Code = Code(733);
+
+const BAD_CERTIFICATE: u8 = 42;
+const HANDSHAKE_FAILURE: u8 = 40;
+const PROTOCOL_VERSION: u8 = 70;
+const INSUFFICIENT_SECURITY: u8 = 71;
+const INTERNAL_ERROR: u8 = 80;
+const UNRECOGNIZED_NAME: u8 = 112;
+const CERTIFICATE_REQUIRED: u8 = 116;
+const NO_APPLICATION_PROTOCOL: u8 = 120;
+
+impl TlsCase<'_> {
+    pub(super) fn alert(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
+        let is_asked = handshake.asked.is_some();
+        let wants = [BAD_CERTIFICATE, HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED].contains(&alert);
+        if alert == CERTIFICATE_REQUIRED || (is_asked && wants) {
+            return self.wants_certificate(alert, handshake);
+        }
+        let name = names::alert(alert);
+        let what = match alert {
+            PROTOCOL_VERSION => "takes none of the versions offered (TLS 1.2 and 1.3)",
+            INSUFFICIENT_SECURITY => "takes none of the cipher suites offered",
+            HANDSHAKE_FAILURE => {
+                "refuses the handshake: no version, cipher suite or group in common, or no such name"
+            }
+            UNRECOGNIZED_NAME => "knows no such server name (SNI)",
+            NO_APPLICATION_PROTOCOL => "takes none of the protocols offered (ALPN)",
+            INTERNAL_ERROR => {
+                "broke off with an error of its own: often there is no certificate for this name"
+            }
+            _ => "refuses the handshake",
+        };
+        let finding = Finding::new(Severity::Fail, REFUSED, format!("{} {what}", self.target()));
+        let finding = finding.with(Label::Seen(format!("alert {name} ({alert})")));
+        let asks_name = [UNRECOGNIZED_NAME, HANDSHAKE_FAILURE, INTERNAL_ERROR].contains(&alert);
+        match &self.request.offer.server_name {
+            Some(name) if asks_name => {
+                let note = format!("asked for by the name {name}; --servername asks by another");
+                finding.with(Label::Note(note))
+            }
+            None if asks_name => {
+                finding.with(Label::Note("no name was sent; --servername NAME sends one".into()))
+            }
+            _ => finding,
+        }
+    }
+
+    fn wants_certificate(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
+        let summary = format!("{} demands a client certificate (mTLS)", self.target());
+        let name = names::alert(alert);
+        let when = match handshake.agreed {
+            Some(_) => "after the handshake, as TLS 1.3 has it",
+            None => "in the handshake",
+        };
+        Finding::new(Severity::Fail, WANTS_CERTIFICATE, summary)
+            .with(Label::Seen(format!("alert {name} ({alert}) {when}: none was sent")))
+            .with(Label::Means(
+                "clients without a certificate of a CA that it trusts are refused".into(),
+            ))
+    }
+}

@@ -1,0 +1,100 @@
+//! A TLS server as it showed itself: what was agreed on, and its certificates.
+
+use std::io::{self, Write};
+
+use netdiag_wire::tls::{TlsAgreed, TlsHandshake, TlsReport, TlsRequest, TlsServed};
+
+mod takes;
+
+pub(crate) use takes::tls_takes;
+
+use super::{Screen, number};
+
+/// What there is to show.
+pub(crate) struct TlsView<'a> {
+    pub(crate) report: &'a TlsReport,
+    pub(crate) request: &'a TlsRequest,
+}
+
+/// The lines above the certificates.
+pub(crate) fn tls_head(out: &mut dyn Write, screen: &Screen, view: &TlsView<'_>) -> io::Result<()> {
+    let handshake = view.report.asked.as_ref().and_then(|asked| asked.handshake.as_ref());
+    let Some(handshake) = handshake.filter(|_| screen.shows_evidence()) else { return Ok(()) };
+    if let Some(agreed) = &handshake.agreed {
+        writeln!(out, "{}; {}", screen.safe(&settled(agreed)), screen.safe(&view.name()))?;
+    }
+    writeln!(out, "{}", screen.safe(&view.steps(handshake)))?;
+    if screen.detail > 0 {
+        for line in view.details(handshake) {
+            writeln!(out, "{}", screen.safe(&line))?;
+        }
+    }
+    Ok(())
+}
+
+impl TlsView<'_> {
+    fn name(&self) -> String {
+        match &self.request.offer.server_name {
+            Some(name) => format!("SNI {name}"),
+            None => "no SNI".into(),
+        }
+    }
+
+    /// `tcp 0.520 ms, handshake 6.10 ms; no client certificate asked for, no OCSP staple`.
+    fn steps(&self, handshake: &TlsHandshake) -> String {
+        let tcp =
+            self.report.attempts.last().map(|last| format!("tcp {}", number::took(last.took_us)));
+        let upgrade = handshake.upgrade.as_ref();
+        let upgrade = upgrade.map(|upgrade| format!("starttls {}", number::took(upgrade.took_us)));
+        let handshake_took = format!("handshake {}", number::took(handshake.took_us));
+        let times: Vec<String> = tcp.into_iter().chain(upgrade).chain([handshake_took]).collect();
+        let times = times.join(", ");
+        if handshake.agreed.is_none() {
+            return times;
+        }
+        let asked = match &handshake.asked {
+            Some(_) => "a client certificate asked for",
+            None => "no client certificate asked for",
+        };
+        let staple = match self.report.asked.as_ref().and_then(|asked| asked.staple.as_ref()) {
+            Some(_) => "an OCSP staple",
+            None => "no OCSP staple",
+        };
+        format!("{times}; {asked}, {staple}")
+    }
+
+    fn details(&self, handshake: &TlsHandshake) -> Vec<String> {
+        let (read, written) =
+            (number::count(handshake.read_bytes), number::count(handshake.written_bytes));
+        let bytes = format!("{read} bytes read, {written} written");
+        let Some(agreed) = &handshake.agreed else { return vec![bytes] };
+        let signature =
+            agreed.signature.as_ref().map(|signature| format!("; signed by {signature}"));
+        let retried = if agreed.retried { "; HelloRetryRequest: one round trip more" } else { "" };
+        let first = format!("{bytes}{}{retried}", signature.unwrap_or_default());
+        vec![first, self.sessions(agreed)]
+    }
+
+    /// `2 session tickets, resumed by one; no early data`.
+    fn sessions(&self, agreed: &TlsAgreed) -> String {
+        let tickets = number::counted(agreed.tickets, "session ticket", "session tickets");
+        let of = |served: &TlsServed| served.handshake.as_ref()?.agreed.as_ref().map(|a| a.resumed);
+        let resumed = match self.report.resumed.as_ref().and_then(of) {
+            Some(true) => "resumed",
+            Some(false) => "not resumed",
+            None => "resumption not seen",
+        };
+        let early = match agreed.early_data_bytes {
+            0 => "no early data".to_owned(),
+            bytes => format!("early data up to {} bytes", number::count(bytes.into())),
+        };
+        format!("{tickets}, {resumed}; {early}")
+    }
+}
+
+/// `TLS 1.3, TLS_AES_256_GCM_SHA384, X25519MLKEM768, ALPN h2`.
+fn settled(agreed: &TlsAgreed) -> String {
+    let group = agreed.group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
+    let alpn = agreed.alpn.as_ref().map(|alpn| format!(", ALPN {alpn}")).unwrap_or_default();
+    format!("{}, {}{group}{alpn}", agreed.version, agreed.cipher_suite)
+}
