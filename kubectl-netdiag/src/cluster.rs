@@ -11,6 +11,7 @@ use kube::{Api, Client, api::PostParams, client::ClientBuilder, core::NamespaceR
 pub(crate) mod agents;
 mod answer;
 pub(crate) mod bindings;
+mod clock;
 mod config;
 pub(crate) mod dns;
 pub(crate) mod facts;

@@ -12,10 +12,12 @@ use netdiag_wire::{
     tls::{TlsAgreed, TlsEnd, TlsEvent, TlsFold, TlsPurpose, TlsReport, TlsRequest, TlsServed},
 };
 
+mod clocks;
 mod pem;
 mod saved;
 mod served;
 
+use clocks::Clocks;
 pub(crate) use saved::Saved;
 use served::{Chain, Expected};
 
@@ -44,8 +46,8 @@ pub(crate) struct Tls<'a> {
     connections: ConnectFold,
     /// As the header has it: by its name, where it was typed so.
     port: String,
-    /// The source's clock when the handshake ended.
-    at: Option<Timestamp>,
+    /// The source's clock minus this machine's, in milliseconds.
+    clock_off_ms: Option<i64>,
 }
 
 impl<'a> Probe<'a> for Tls<'a> {
@@ -72,7 +74,7 @@ impl<'a> Probe<'a> for Tls<'a> {
         };
         let port = asked.map(|port| port.to_string()).unwrap_or_default();
         let (fold, connections) = (TlsFold::default(), ConnectFold::default());
-        Ok(Self { args, request, names, roots, fold, connections, port, at: None })
+        Ok(Self { args, request, names, roots, fold, connections, port, clock_off_ms: None })
     }
 
     fn request(&self) -> &TlsRequest {
@@ -107,7 +109,7 @@ impl<'a> Probe<'a> for Tls<'a> {
                 self.connections.push(&ConnectEvent::Attempt(attempt), at);
             }
             TlsEvent::Handshake(handshake) if handshake.purpose == TlsPurpose::Asked => {
-                self.at = Some(at);
+                self.clock_off_ms = Some(clocks::off_ms(at));
             }
             _ => {}
         }
@@ -141,7 +143,12 @@ impl<'a> Probe<'a> for Tls<'a> {
             pem::save(path, certificates)?;
         }
         if !self.args.showcerts {
-            return over.conclude(session);
+            let mut conclusion = over.conclude(session)?;
+            if clocks::matter(&conclusion.findings) {
+                let clocks = Clocks::ask(ends, self.clock_off_ms).await;
+                clocks.tell(&mut conclusion.findings);
+            }
+            return Ok(conclusion);
         }
         session.out.write_all(pem::of(certificates).as_bytes())?;
         let (quiet, screen) = (session.screen.quiet, &mut session.screen);

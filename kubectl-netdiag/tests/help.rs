@@ -14,6 +14,7 @@ fn help_is_for_stdout() {
         ("help-scan", "scan --help"),
         ("help-sockets", "sockets --help"),
         ("help-connect", "connect --help"),
+        ("help-tls", "tls --help"),
         ("help-listen", "listen --help"),
         ("help-cert", "cert --help"),
         ("help-doctor", "doctor --help"),

@@ -104,6 +104,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "tls",
     },
     Entry {
+        code: Code(736),
+        title: "A certificate that cannot be decoded",
+        raised: Raised::Fail,
+        what_it_is: "Among what the server showed is something that is no certificate in DER, or one that \
+            breaks the rules of its encoding.",
+        what_you_see: "Its place in the chain, from 0, and what is wrong with it.",
+        how_it_comes: "A file that was cut off or converted by hand; software that writes its own \
+            encoding; bytes that never were a certificate.",
+        be_sure: "--save FILE keeps what was shown; openssl x509 -in FILE says what it makes of it.",
+        how_to_mend: "Make the certificate anew, and load it as the CA wrote it.",
+        looks_like_it: "ND0732 what came is not even TLS as it must be.",
+        raised_by: "tls",
+    },
+    Entry {
         code: Code(737),
         title: "The handshake is not signed by the certificate's key",
         raised: Raised::Fail,
