@@ -15,4 +15,5 @@ mod run;
 mod scan;
 mod sockets;
 mod stream;
+mod tls;
 mod trace;

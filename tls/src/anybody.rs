@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::{
-    DigitallySignedStruct, SignatureScheme,
+    CertificateError, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
@@ -21,6 +21,8 @@ pub struct Shown {
     /// The signature is of the first certificate's key, as far as that can be checked: not for
     /// version 1, nor for RSA below 2,048 bits.
     pub is_proven: bool,
+    /// The signature is of another key. Not said where the certificate could not even be read.
+    pub is_refuted: bool,
 }
 
 /// Refuses nobody (RFC 7858, section 4.1: opportunistic). Whoever uses it says so, or judges by
@@ -49,6 +51,8 @@ impl Anybody {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.scheme = Some(signature.scheme);
         shown.is_proven = checked.is_ok();
+        let refuted = rustls::Error::InvalidCertificate(CertificateError::BadSignature);
+        shown.is_refuted = checked.as_ref().err() == Some(&refuted);
         HandshakeSignatureValid::assertion()
     }
 }

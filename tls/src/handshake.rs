@@ -122,6 +122,7 @@ impl Client {
             early_data_bytes: 0,
             signature: shown.scheme.map(|scheme| names::signature(u16::from(scheme)).into()),
             proven: shown.is_proven,
+            refuted: shown.is_refuted,
         }
     }
 }

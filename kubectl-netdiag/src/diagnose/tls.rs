@@ -86,10 +86,15 @@ impl TlsCase<'_> {
     fn of_end(&self, handshake: &TlsHandshake) -> Option<Finding> {
         let finding = match &handshake.end {
             TlsEnd::Well => return None,
-            TlsEnd::Alert { alert } => self.alert(*alert, handshake),
+            TlsEnd::Alert { alert } => {
+                let older = refusal::may_be_of_offer(*alert).then(|| self.older(handshake));
+                older.flatten().unwrap_or_else(|| self.alert(*alert, handshake))
+            }
             TlsEnd::PlainText { said } => self.plain_text(said),
             TlsEnd::NotUpgraded { said } => self.not_upgraded(said),
-            TlsEnd::Incompatible { why } => self.incompatible(why),
+            TlsEnd::Incompatible { why } => {
+                self.older(handshake).unwrap_or_else(|| self.incompatible(why))
+            }
             TlsEnd::Misbehaved { why } => self.misbehaved(why),
             TlsEnd::Closed | TlsEnd::Reset | TlsEnd::Silence => self.broke_off(handshake),
             TlsEnd::Unknown => {

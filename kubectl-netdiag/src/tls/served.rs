@@ -111,7 +111,7 @@ impl Chain {
     fn not_proven(&self, agreed: &TlsAgreed) -> Option<Finding> {
         let first = self.first()?;
         let is_checked = first.version == 3 && first.key.is_checkable();
-        if agreed.proven || agreed.resumed || agreed.signature.is_none() || !is_checked {
+        if !agreed.refuted || !is_checked {
             return None;
         }
         let scheme = agreed.signature.as_ref().map(ToString::to_string).unwrap_or_default();

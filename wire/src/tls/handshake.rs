@@ -87,6 +87,9 @@ pub struct TlsAgreed {
     /// an RSA key below 2,048 bits, which cannot be checked.
     #[serde(default, skip_serializing_if = "is_default")]
     pub proven: bool,
+    /// That signature is of another key, as far as could be checked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub refuted: bool,
 }
 
 /// A request for a client certificate.

@@ -18,6 +18,11 @@ const UNRECOGNIZED_NAME: u8 = 112;
 const CERTIFICATE_REQUIRED: u8 = 116;
 const NO_APPLICATION_PROTOCOL: u8 = 120;
 
+/// Whether another offer may be taken.
+pub(super) fn may_be_of_offer(alert: u8) -> bool {
+    [HANDSHAKE_FAILURE, PROTOCOL_VERSION, INSUFFICIENT_SECURITY, INTERNAL_ERROR].contains(&alert)
+}
+
 impl TlsCase<'_> {
     pub(super) fn alert(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
         let is_asked = handshake.asked.is_some();
@@ -52,6 +57,35 @@ impl TlsCase<'_> {
             }
             _ => finding,
         }
+    }
+
+    /// It refused this client, and agreed with what an older one offers.
+    pub(super) fn older(&self, handshake: &TlsHandshake) -> Option<Finding> {
+        if handshake.asked.is_some() {
+            return None;
+        }
+        let agreed = self.report.clear.as_ref()?.handshake.as_ref()?.agreed.as_ref()?;
+        let (to, version) = (self.target(), &agreed.version);
+        let group = agreed.group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
+        let seen = format!(
+            "to an older client's offer it agrees: {version}, {}{group}",
+            agreed.cipher_suite
+        );
+        let is_old = !matches!(version.as_bytes(), b"TLS 1.2" | b"TLS 1.3");
+        let (severity, summary, means) = match is_old {
+            true => (
+                Severity::Fail,
+                format!("{to} speaks only TLS versions below 1.2"),
+                "today's clients offer no less than TLS 1.2, and refuse",
+            ),
+            false => (
+                Severity::Warn,
+                format!("{to} takes no suite and group that every client of today has"),
+                "Go, rustls and browsers may refuse it; OpenSSL's clients and Java's go on",
+            ),
+        };
+        let finding = Finding::new(severity, super::INCOMPATIBLE, summary).with(Label::Seen(seen));
+        Some(finding.with(Label::Means(means.into())).with(self.again(&["--scan"])))
     }
 
     fn wants_certificate(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
