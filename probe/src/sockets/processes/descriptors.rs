@@ -1,20 +1,23 @@
-//! The inodes of one process's sockets, by its `/proc/PID/fdinfo`: to list `/proc/PID/fd` of
-//! another user's process would take a capability more.
+//! The inodes of one process's sockets: by the links of its `/proc/PID/fd`, or where those are
+//! another user's, for which they would take a capability more, by its `/proc/PID/fdinfo`.
 
 use std::{
     io,
+    mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     time::Instant,
 };
 
 use rustix::{
-    fs::{AtFlags, Mode, OFlags, RawDir, SeekFrom, openat, seek, statat},
+    fs::{AtFlags, Mode, OFlags, RawDir, SeekFrom, openat, readlinkat_raw, seek, statat},
     io::{Errno, read},
     path::DecInt,
 };
 
 /// More than the lines that are read; an epoll descriptor has thousands behind them.
 const TEXT: usize = 160;
+/// More than a link to a socket; those to files are cut, and never end like one.
+const LINK: usize = 32;
 /// How many unused numbers in a row are tried before the directory is listed.
 const GAP: u32 = 512;
 /// Between two looks at the clock.
@@ -26,6 +29,13 @@ const LISTING: usize = 32 * 1024;
 pub(super) struct Descriptors {
     /// The mount that all sockets are on; a file's inode may have a socket's number.
     mount: u32,
+}
+
+/// A directory with an entry for each descriptor.
+enum Directory {
+    /// Links that bear the inode: one call each in place of three.
+    Links(OwnedFd),
+    Infos(OwnedFd),
 }
 
 /// What `fdinfo` says of one descriptor.
@@ -52,16 +62,25 @@ impl Descriptors {
         &self,
         process: impl AsFd,
         until: Instant,
-        mut take: impl FnMut(u32),
+        take: impl FnMut(u32),
     ) -> rustix::io::Result<bool> {
         // Its size is the number of descriptors (Linux 6.2), or 0.
-        let mut left = statat(&process, "fd", AtFlags::empty())?.st_size;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let dir = openat(&process, "fdinfo", flags, Mode::empty())?;
+        let count = statat(&process, "fd", AtFlags::empty())?.st_size;
+        self.walk(&Directory::open(&process)?, count, until, take)
+    }
+
+    fn walk(
+        &self,
+        dir: &Directory,
+        count: i64,
+        until: Instant,
+        mut take: impl FnMut(u32),
+    ) -> rustix::io::Result<bool> {
+        let mut left = count;
         let (mut number, mut unused) = (0, 0);
         // Numbers are handed out from the lowest, and to try them takes half as long as to list.
         while left > 0 && unused < GAP {
-            match self.socket(&dir, number)? {
+            match self.socket(dir, number)? {
                 Some(found) => {
                     found.into_iter().for_each(&mut take);
                     (left, unused) = (left - 1, 0);
@@ -74,21 +93,22 @@ impl Descriptors {
             }
         }
         // Others may have been opened meanwhile, and have taken the places of the last ones.
-        self.list(&dir, number, until, take)
+        self.list(dir, number, until, take)
     }
 
     /// Those from `first` on, by the names of the directory.
     fn list(
         &self,
-        dir: &OwnedFd,
+        dir: &Directory,
         first: u32,
         until: Instant,
         mut take: impl FnMut(u32),
     ) -> rustix::io::Result<bool> {
+        let (Directory::Links(names) | Directory::Infos(names)) = dir;
         // Two entries, `.` and `..`, stand before that of number 0.
-        seek(dir, SeekFrom::Start(u64::from(first) + 2))?;
+        seek(names, SeekFrom::Start(u64::from(first) + 2))?;
         let mut listing = Vec::with_capacity(LISTING);
-        let mut entries = RawDir::new(dir, listing.spare_capacity_mut());
+        let mut entries = RawDir::new(names, listing.spare_capacity_mut());
         let mut looked_at = 0_u32;
         while let Some(entry) = entries.next() {
             let entry = entry?;
@@ -104,21 +124,53 @@ impl Descriptors {
     }
 
     /// None: no such descriptor, or it was closed meanwhile; the inner one: it is no socket.
-    fn socket(&self, dir: impl AsFd, number: u32) -> rustix::io::Result<Option<Option<u32>>> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = match openat(dir, DecInt::new(number), flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(cause) => return Err(cause),
+    fn socket(&self, dir: &Directory, number: u32) -> rustix::io::Result<Option<Option<u32>>> {
+        let found = match dir {
+            Directory::Links(dir) => linked(dir, number),
+            Directory::Infos(dir) => {
+                let info = told(dir, number);
+                info.map(|info| info.filter(|it| it.mount == self.mount).map(|it| it.inode))
+            }
         };
-        let mut text = [0; TEXT];
-        let length = match read(file, &mut text) {
-            Ok(length) => length,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(cause) => return Err(cause),
-        };
-        Ok(Some(info(&text[..length]).filter(|it| it.mount == self.mount).map(|it| it.inode)))
+        match found {
+            Ok(inode) => Ok(Some(inode)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(cause) => Err(cause),
+        }
     }
+}
+
+impl Directory {
+    fn open(process: impl AsFd) -> rustix::io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match openat(&process, "fd", flags, Mode::empty()) {
+            Ok(links) => Ok(Self::Links(links)),
+            Err(Errno::ACCESS) => {
+                Ok(Self::Infos(openat(&process, "fdinfo", flags, Mode::empty())?))
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
+fn linked(dir: &OwnedFd, number: u32) -> rustix::io::Result<Option<u32>> {
+    let mut room = [MaybeUninit::uninit(); LINK];
+    let (name, _) = readlinkat_raw(dir, DecInt::new(number), &mut room)?;
+    Ok(named(name))
+}
+
+/// `socket:[8036]`.
+fn named(link: &[u8]) -> Option<u32> {
+    let inode = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    str::from_utf8(inode).ok()?.parse().ok()
+}
+
+fn told(dir: &OwnedFd, number: u32) -> rustix::io::Result<Option<Info>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(dir, DecInt::new(number), flags, Mode::empty())?;
+    let mut text = [0; TEXT];
+    let length = read(file, &mut text)?;
+    Ok(info(&text[..length]))
 }
 
 /// Lines of the kernel's: `pos`, `flags`, `mnt_id`, `ino`, and what else the descriptor's kind has.
@@ -144,6 +196,10 @@ mod tests {
     #[test]
     fn the_kernels_lines_read() {
         assert_eq!(info(SOCKET.as_bytes()), Some(Info { mount: 9, inode: 8036 }));
+        assert_eq!(named(b"socket:[8036]"), Some(8036));
+        for other in ["socket:[4294967296]", "socket:[8036", "pipe:[8036]", "/a/socket:[8036]"] {
+            assert_eq!(named(other.as_bytes()), None, "{other}");
+        }
         let before_5_14 = "pos:\t0\nflags:\t02000002\nmnt_id:\t9\n";
         assert_eq!(info(before_5_14.as_bytes()), None);
         let too_large = SOCKET.replace("8036", "4294967296");
@@ -158,11 +214,15 @@ mod tests {
         let own = format!("/proc/self/fdinfo/{}", far.as_raw_fd());
         let wanted = info(&std::fs::read(own).unwrap()).unwrap().inode;
         let process = File::open("/proc/self").unwrap();
-        let mut found = Vec::new();
         let until = Instant::now() + Duration::from_secs(60);
         let sockets = Descriptors::of_sockets(&socket).unwrap();
-        assert!(sockets.each(&process, until, |inode| found.push(inode)).unwrap());
-        assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
+        let Directory::Links(_) = Directory::open(&process).unwrap() else { panic!("own links") };
+        let infos = openat(&process, "fdinfo", OFlags::RDONLY, Mode::empty()).unwrap();
+        for dir in [Directory::open(&process).unwrap(), Directory::Infos(infos)] {
+            let mut found = Vec::new();
+            assert!(sockets.walk(&dir, 64, until, |inode| found.push(inode)).unwrap());
+            assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
+        }
         let of_file = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
         assert_ne!(info(&of_file).unwrap().mount, sockets.mount);
     }
