@@ -102,7 +102,9 @@ impl<'a> Rounds<'a> {
 /// False if it was stopped before.
 async fn waited(until: Instant, stop: &CancellationToken) -> bool {
     tokio::select! {
-        () = sleep_until(until) => true,
+        biased;
+        // On a busy machine both may be so.
         () = stop.cancelled() => false,
+        () = sleep_until(until) => true,
     }
 }
