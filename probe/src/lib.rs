@@ -13,6 +13,7 @@ mod packet;
 pub mod ping;
 mod probe;
 pub mod scan;
+pub mod second;
 pub mod sockets;
 pub mod stream;
 mod sys;

@@ -7,6 +7,7 @@ use netdiag_wire::sockets::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod ahead;
 mod batch;
 mod counters;
 mod dump;

@@ -31,7 +31,10 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     let mut emit = |event| {
         let line = Line { at: jiff::Timestamp::now(), event: Event::Probe(event) };
         let json = serde_json::to_vec(&line).map_err(io::Error::from);
-        let more = json.and_then(|json| out.write_all(&[&json, &b"\n"[..]].concat()));
+        let more = json.and_then(|mut json| {
+            json.push(b'\n');
+            out.write_all(&json)
+        });
         written = std::mem::replace(&mut written, Ok(())).and(more);
     };
     let (files, stop) = (ResolverFiles::default(), CancellationToken::new());

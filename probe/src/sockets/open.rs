@@ -5,6 +5,7 @@ use std::{collections::HashSet, fs::File, io};
 use netdiag_wire::sockets::{SocketProtocol, SocketsRequest};
 
 use super::{
+    ahead::Ahead,
     counters::CounterFiles,
     processes::{self, Owners},
     text,
@@ -18,7 +19,7 @@ use crate::{
 /// Nothing was asked of the kernel yet, but whose its sockets are.
 #[derive(Debug)]
 pub struct OpenSockets {
-    pub(super) lists: DiagSocket,
+    pub(super) lists: Ahead,
     /// For single sockets, while a list is being read.
     pub(super) single: DiagSocket,
     pub(super) links: Option<Links>,
@@ -42,7 +43,7 @@ pub(super) fn open(request: &SocketsRequest) -> Result<OpenSockets, ProbeError> 
     let counters = has_counters.then(CounterFiles::open).transpose();
     Ok(OpenSockets {
         single: diag()?,
-        lists,
+        lists: Ahead::new(lists),
         links: Links::open().ok(),
         raw: raw(request).map_err(|cause| ProbeError::Socket("open /proc/net/raw", cause))?,
         counters: counters

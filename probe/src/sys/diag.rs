@@ -2,9 +2,9 @@
 //! within it.
 
 use std::{
-    cell::Cell,
     io::{self, Read},
     os::fd::{AsFd, BorrowedFd},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use nix::libc;
@@ -29,7 +29,7 @@ pub(crate) trait Diag {
 #[derive(Debug)]
 pub(crate) struct DiagSocket {
     socket: Socket,
-    asked: Cell<u32>,
+    asked: AtomicU32,
 }
 
 impl DiagSocket {
@@ -39,14 +39,13 @@ impl DiagSocket {
             Type::RAW.nonblocking(),
             Some(Protocol::from(libc::NETLINK_SOCK_DIAG)),
         )?;
-        Ok(Self { socket, asked: Cell::new(0) })
+        Ok(Self { socket, asked: AtomicU32::new(0) })
     }
 }
 
 impl Diag for DiagSocket {
     fn ask(&self, flags: i32, body: &[u8]) -> io::Result<u32> {
-        let number = self.asked.get().wrapping_add(1);
-        self.asked.set(number);
+        let number = self.asked.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let flags = libc::NLM_F_REQUEST | flags;
         self.socket.send(&netlink::request(BY_FAMILY, flags, number, body))?;
         Ok(number)
