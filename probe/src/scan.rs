@@ -17,6 +17,7 @@ mod lane;
 mod pace;
 mod rtt;
 mod schedule;
+mod second_sender;
 mod sockets;
 mod syn;
 mod tale;

@@ -16,6 +16,7 @@ use super::{echo::EchoSockets, targets::wanted};
 use crate::{
     ProbeError,
     packet::{Version, probe::Secret},
+    second,
     sys::{
         links::Links,
         packets::{PacketSocket, Reserved, reserve},
@@ -56,6 +57,8 @@ pub(super) struct RawSockets {
     pub(super) sender: PacketSocket,
     /// ICMP errors first, then what comes to each source port.
     pub(super) receivers: Vec<PacketSocket>,
+    /// For a second thread: two that shared one would wait for each other. None without a CPU for it.
+    pub(super) second_sender: Option<PacketSocket>,
 }
 
 pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
@@ -138,7 +141,9 @@ impl RawSockets {
         for port in ports.clone() {
             receivers.push(PacketSocket::answers(version, Protocol::TCP, &(port..port + 1))?);
         }
-        Ok(Self { sender: PacketSocket::sender(version, source)?, receivers })
+        let sender = || PacketSocket::sender(version, source);
+        let second_sender = second::has_cpu().then(sender).transpose()?;
+        Ok(Self { sender: sender()?, receivers, second_sender })
     }
 }
 

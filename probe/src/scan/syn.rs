@@ -10,6 +10,7 @@ use super::{
     identify::os::SynAck,
     lane::{Found, Lane},
     schedule::{MOST_ATTEMPTS, Terms},
+    second_sender::{Batch, SecondSender},
     sockets::RawSockets,
 };
 use crate::{
@@ -21,7 +22,6 @@ use crate::{
     sys::{
         many::Buffers,
         packets::{Packet, PacketSocket},
-        refusal,
         watched::{Watched, readable},
     },
 };
@@ -30,6 +30,7 @@ pub(super) struct SynLane {
     version: Version,
     syns: Syns,
     sender: PacketSocket,
+    second: Option<SecondSender>,
     /// ICMP errors first, then answers.
     receivers: Vec<Watched<PacketSocket>>,
     buffers: Buffers,
@@ -43,10 +44,26 @@ impl SynLane {
             version,
             syns,
             sender: sockets.sender,
+            second: sockets.second_sender.and_then(SecondSender::start),
             receivers: receivers.collect::<Result<_, _>>()?,
             buffers: Buffers::new(),
         })
     }
+
+    /// By whichever thread has time; each that was not sent goes to `note`, now or later.
+    fn dispatch(&self, batch: Batch, note: &mut dyn FnMut(Found)) {
+        let left = match &self.second {
+            Some(second) => second.take(batch),
+            None => Some(batch),
+        };
+        if let Some(batch) = left {
+            batch.send(&self.sender, &mut |id| note(not_sent(id)));
+        }
+    }
+}
+
+fn not_sent(id: u32) -> Found {
+    Found::new(id, Fate::new(PortState::Filtered, ScanWhy::NotSent))
 }
 
 impl Lane for SynLane {
@@ -71,34 +88,23 @@ impl Lane for SynLane {
         ids: &[u32],
         note: &mut dyn FnMut(Found),
     ) -> Result<(), ProbeError> {
-        let packets: Vec<(IpAddr, Vec<u8>)> = ids
-            .iter()
-            .map(|id| {
-                let way = way(field, *id);
-                (way.target, self.syns.syn(way))
-            })
-            .collect();
-        send(&self.sender, &packets, &mut |index| {
-            note(Found::new(ids[index], Fate::new(PortState::Filtered, ScanWhy::NotSent)));
-        });
+        let packets = packets(field, ids, |way| self.syns.syn(way));
+        self.dispatch(Batch { packets, ids: ids.to_vec() }, note);
         Ok(())
     }
 
     fn forget(&mut self, field: &Field, ids: &[u32]) -> usize {
-        let packets: Vec<(IpAddr, Vec<u8>)> = ids
-            .iter()
-            .map(|id| {
-                let way = way(field, *id);
-                (way.target, self.syns.reset(way))
-            })
-            .collect();
+        // No SYN may come after its RST.
+        self.second.iter().for_each(SecondSender::settle);
+        let packets = packets(field, ids, |way| self.syns.reset(way));
         // What is not sent now is forgotten by itself in the end.
-        send(&self.sender, &packets, &mut |_| {});
-        packets.len()
+        self.dispatch(Batch { packets, ids: Vec::new() }, &mut |_| {});
+        ids.len()
     }
 
     fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {
-        let Self { version, syns, receivers, buffers, .. } = self;
+        let Self { version, syns, second, receivers, buffers, .. } = self;
+        second.iter().flat_map(SecondSender::refused).for_each(|id| note(not_sent(id)));
         for (index, receiver) in receivers.iter().enumerate() {
             let taken = take(receiver.socket(), buffers, &mut |packet| {
                 let found = match index {
@@ -148,21 +154,9 @@ fn take(
     Ok(())
 }
 
-/// In order; `refused` gets the place of each that this host's kernel does not send. One for which
-/// there is no room is lost, and will be sent again.
-fn send(sender: &PacketSocket, packets: &[(IpAddr, Vec<u8>)], refused: &mut dyn FnMut(usize)) {
-    let mut at = 0;
-    while at < packets.len() {
-        match sender.send_many(&packets[at..]) {
-            Ok(count) => at += count,
-            Err(error) => {
-                if !refusal::is_for_now(&error) {
-                    refused(at);
-                }
-                at += 1;
-            }
-        }
-    }
+fn packets(field: &Field, ids: &[u32], packet: impl Fn(Way) -> Vec<u8>) -> Vec<(IpAddr, Vec<u8>)> {
+    let ways = ids.iter().map(|id| way(field, *id));
+    ways.map(|way| (way.target, packet(way))).collect()
 }
 
 fn way(field: &Field, id: u32) -> Way {

@@ -52,7 +52,7 @@ impl PacketSocket {
     ) -> io::Result<bool> {
         let mut parts: Vec<[IoSliceMut; 1]> =
             buffers.0.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
-        let space = cmsg_space!(libc::timespec, libc::c_int);
+        let space = cmsg_space!(libc::c_int);
         let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(MOST, Some(space));
         let flags = MsgFlags::MSG_DONTWAIT;
         let taken = match recvmmsg(self.as_raw_fd(), &mut headers, &mut parts, flags, None) {

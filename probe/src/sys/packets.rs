@@ -38,7 +38,7 @@ pub(crate) struct PacketSocket {
 pub(crate) struct Packet<'a> {
     pub(crate) from: IpAddr,
     pub(crate) ttl: Option<u8>,
-    /// Since the epoch, by the kernel's clock of real time.
+    /// Since the epoch, by the kernel's clock of real time; where it is to be stamped.
     pub(crate) at: Option<Duration>,
     pub(crate) bytes: &'a [u8],
 }
@@ -106,11 +106,16 @@ impl PacketSocket {
         socket.socket.attach_filter(program)?;
         raw::lock_filter(&socket.socket)?;
         socket.socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        setsockopt(&socket, option::ReceiveTimestampns, &true)?;
         if version == Version::V6 {
             setsockopt(&socket, option::Ipv6RecvHopLimit, &true)?;
         }
         Ok(socket)
+    }
+
+    /// From now on packets come with their time, which costs every packet of the node a look at the
+    /// clock.
+    pub(crate) fn stamp(&self) -> io::Result<()> {
+        Ok(setsockopt(self, option::ReceiveTimestampns, &true)?)
     }
 
     fn new(version: Version, protocol: Protocol) -> io::Result<Self> {

@@ -133,6 +133,7 @@ fn raw(
         }
         TraceProtocol::Icmp => {}
     }
+    receivers.iter().try_for_each(PacketSocket::stamp)?;
     let sender = PacketSocket::sender(version, terms.source)?;
     Ok(Sockets::Raw { sender, receivers, ident })
 }
