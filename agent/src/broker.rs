@@ -36,6 +36,7 @@ pub mod spawn;
 mod static_pods;
 
 pub use confine::confine;
+pub(crate) use confine::no_such_call;
 use connection::Connection;
 use pods::Node;
 use site::Site;

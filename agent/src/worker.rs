@@ -37,6 +37,7 @@ mod tls;
 mod trace;
 
 use crate::ipc::{self, Answer, ORDER_BYTES, Order, Refusal};
+use probe::Means;
 
 /// What a worker is when it meets the network.
 pub const UID: u32 = 65533;
@@ -94,13 +95,13 @@ fn work(assignment: Assignment) -> io::Result<()> {
     };
     match &assignment.order {
         Order::SelfTest => {
-            drop::everything(assignment.parent, probe::DESCRIPTORS)?;
-            let (problems, errno) = sandbox::close().findings();
+            drop::everything(assignment.parent, Means::FEW)?;
+            let (problems, errno) = sandbox::close(false).findings();
             answer(&assignment, &Answer::SelfTest { problems, errno })
         }
         Order::Connect(addresses) => {
             answer(&assignment, &started(netns))?;
-            drop::everything(assignment.parent, probe::DESCRIPTORS)?;
+            drop::everything(assignment.parent, Means::FEW)?;
             api_connection::run(&assignment.stream, addresses)
         }
         Order::Pod { .. } | Order::Node => {

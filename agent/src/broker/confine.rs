@@ -149,7 +149,7 @@ fn families() -> Result<SeccompRule, seccompiler::BackendError> {
 }
 
 /// `clone3` hides its flags behind a pointer; callers know ENOSYS and fall back to `clone`.
-fn no_such_call() -> Result<BpfProgram, seccompiler::BackendError> {
+pub(crate) fn no_such_call() -> Result<BpfProgram, seccompiler::BackendError> {
     program(vec![(libc::SYS_clone3, Vec::new())], libc::ENOSYS)
 }
 

@@ -21,7 +21,7 @@ const TOTAL: Duration = Duration::from_secs(5);
 pub(super) fn run(stream: &UnixStream, addresses: &[SocketAddr]) -> io::Result<()> {
     // Before the filter, which would leave the alarm to end the probe.
     nix::unistd::alarm::cancel();
-    sandbox::close();
+    sandbox::close(false);
     match first(addresses) {
         Ok(socket) => Ok(ipc::send(stream, &started(0).encode(), &[socket.as_fd()])?),
         Err(cause) => {

@@ -14,12 +14,15 @@ use rustix::{
     },
 };
 
-use super::UID;
+use super::{UID, probe::Means};
 
 const ADDRESS_SPACE: u64 = 256 * 1024 * 1024;
+/// Of all workers of this node together, as the kernel counts them by user; where they have more, a
+/// probe does without another.
+const THREADS: u64 = 64;
 
 /// Any failure ends the worker: to run with something left is worse than not to run.
-pub(super) fn everything(parent: Option<Pid>, descriptors: u64) -> io::Result<()> {
+pub(super) fn everything(parent: Option<Pid>, means: Means) -> io::Result<()> {
     let (uid, gid) = (Uid::from_raw(UID), Gid::from_raw(UID));
     setgroups(&[])?;
     setresgid(gid, gid, gid)?;
@@ -28,16 +31,16 @@ pub(super) fn everything(parent: Option<Pid>, descriptors: u64) -> io::Result<()
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     clear_ambient_capability_set()?;
     set_no_new_privs(true)?;
-    limit(descriptors)?;
+    limit(means)?;
     verify(&fs::read_to_string("/proc/thread-self/status")?)?;
     die_with(parent)
 }
 
-fn limit(descriptors: u64) -> io::Result<()> {
+fn limit(means: Means) -> io::Result<()> {
     for (resource, most) in [
         (Resource::As, ADDRESS_SPACE),
-        (Resource::Nofile, descriptors),
-        (Resource::Nproc, 0),
+        (Resource::Nofile, means.descriptors),
+        (Resource::Nproc, if means.threads { THREADS } else { 0 }),
         (Resource::Core, 0),
     ] {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;

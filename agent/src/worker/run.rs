@@ -27,7 +27,7 @@ use super::{
     drop,
     lines::{Lines, readable},
     open::{self, Opened},
-    probe::Probe,
+    probe::{Means, Probe},
     sandbox, stream,
 };
 use crate::ipc::{MAX_ORDER_BYTES, OPEN_SECONDS, ProbeOrder, WorkerOrder};
@@ -56,7 +56,8 @@ fn to_the_end<P: Probe>(
     order: &WorkerOrder,
     request: &P,
 ) -> io::Result<()> {
-    let prepared = Prepared::new(assignment, order, request.descriptors(), |dir| {
+    let means = Means { descriptors: request.descriptors(), threads: request.threads() };
+    let prepared = Prepared::new(assignment, order, means, |dir| {
         open::open(order, request.reads_files(), dir, || request.open())
     })?;
     let Prepared { runtime, stop, stream, opened } = prepared;
@@ -88,7 +89,7 @@ impl<S> Prepared<S> {
     pub(super) fn new(
         assignment: Assignment,
         order: &WorkerOrder,
-        descriptors: u64,
+        means: Means,
         open: impl FnOnce(&OwnedFd) -> Result<Opened<S>, ProbeError>,
     ) -> io::Result<Self> {
         let Assignment { stream, dir, source, parent, .. } = assignment;
@@ -96,13 +97,13 @@ impl<S> Prepared<S> {
         let until = order.deadline_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
         let opened = open(&dir);
         drop(dir);
-        drop::everything(parent, descriptors)?;
+        drop::everything(parent, means)?;
         // Before the filter: the runtime makes a Unix socket pair for itself.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stop = Stop { source, until, is_limit: order.deadline_is_limit };
         // Before the filter, which would leave the alarm to end the probe.
         nix::unistd::alarm::cancel();
-        sandbox::close();
+        sandbox::close(means.threads);
         Ok(Self { runtime, stop, stream, opened })
     }
 }

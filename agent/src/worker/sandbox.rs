@@ -4,13 +4,16 @@
 use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use nix::libc;
 use seccompiler::{
-    BpfProgram, SeccompAction,
+    BackendError, BpfProgram, SeccompAction,
     SeccompCmpArgLen::Dword,
     SeccompCmpOp::{Eq, MaskedEq},
     SeccompCondition, SeccompFilter, SeccompRule,
 };
 
-use crate::broker::selftest::{NO_LANDLOCK, NO_SECCOMP};
+use crate::broker::{
+    no_such_call,
+    selftest::{NO_LANDLOCK, NO_SECCOMP},
+};
 
 /// Which layers this kernel gave; a worker goes on without one that it does not have.
 pub(super) struct Layers {
@@ -27,9 +30,9 @@ impl Layers {
     }
 }
 
-/// From here on, for good.
-pub(super) fn close() -> Layers {
-    Layers { landlock: restrict_files(), seccomp: filter_calls() }
+/// From here on, for good; for every thread that is started later as well, as it inherits both.
+pub(super) fn close(threads: bool) -> Layers {
+    Layers { landlock: restrict_files(), seccomp: filter_calls(threads) }
 }
 
 /// Handles every right and grants none: no path can be opened, made or removed, no Unix socket by
@@ -44,10 +47,16 @@ fn restrict_files() -> bool {
     restricted.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-fn filter_calls() -> Result<(), i32> {
+fn filter_calls(threads: bool) -> Result<(), i32> {
+    if threads {
+        apply(no_such_call())?;
+    }
+    apply(allowed(threads))
+}
+
+fn apply(program: Result<BpfProgram, BackendError>) -> Result<(), i32> {
     use seccompiler::Error;
-    let program = allowed().map_err(|_| libc::EINVAL)?;
-    seccompiler::apply_filter(&program).map_err(|cause| match cause {
+    seccompiler::apply_filter(&program.map_err(|_| libc::EINVAL)?).map_err(|cause| match cause {
         Error::Prctl(cause) | Error::Seccomp(cause) => cause.raw_os_error().unwrap_or_default(),
         _ => libc::EINVAL,
     })
@@ -115,13 +124,34 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_time,
 ];
 
-fn allowed() -> Result<BpfProgram, seccompiler::BackendError> {
+/// A thread that shares everything with the one that starts it. Whoever took over a worker gets no
+/// more by it than by what runs already: the same memory, descriptors, identity and filter. A
+/// process, a namespace, or any other combination stays forbidden.
+const THREAD: libc::c_int = libc::CLONE_VM
+    | libc::CLONE_FS
+    | libc::CLONE_FILES
+    | libc::CLONE_SIGHAND
+    | libc::CLONE_THREAD
+    | libc::CLONE_SYSVSEM
+    | libc::CLONE_SETTLS
+    | libc::CLONE_PARENT_SETTID
+    | libc::CLONE_CHILD_CLEARTID;
+
+/// What glibc calls besides. `clone3` is none of this filter's: the other one says that there is
+/// none, as its flags can't be seen.
+const FOR_THREADS: &[libc::c_long] = &[libc::SYS_clone3, libc::SYS_rseq, libc::SYS_set_robust_list];
+
+fn allowed(threads: bool) -> Result<BpfProgram, BackendError> {
+    let more = if threads { FOR_THREADS } else { &[] };
     let mut rules: Vec<(i64, Vec<SeccompRule>)> =
-        ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+        ALLOWED.iter().chain(more).map(|call| (*call, Vec::new())).collect();
     let is = |arg, value: i32| SeccompCondition::new(arg, Dword, Eq, value as u64);
     let has = |arg, mask: i32, value: i32| {
         SeccompCondition::new(arg, Dword, MaskedEq(mask as u64), value as u64)
     };
+    if threads {
+        rules.push((libc::SYS_clone, vec![SeccompRule::new(vec![is(0, THREAD)?])?]));
+    }
     let mut sockets = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM] {
@@ -130,7 +160,7 @@ fn allowed() -> Result<BpfProgram, seccompiler::BackendError> {
         }
     }
     rules.push((libc::SYS_socket, sockets));
-    let no_code = || -> Result<_, seccompiler::BackendError> {
+    let no_code = || -> Result<_, BackendError> {
         Ok(vec![SeccompRule::new(vec![has(2, libc::PROT_EXEC, 0)?])?])
     };
     rules.push((libc::SYS_mmap, no_code()?));
@@ -140,4 +170,43 @@ fn allowed() -> Result<BpfProgram, seccompiler::BackendError> {
     let denied = SeccompAction::Errno(libc::EPERM as u32);
     let arch = std::env::consts::ARCH.try_into()?;
     SeccompFilter::new(rules.into_iter().collect(), denied, SeccompAction::Allow, arch)?.try_into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Behind the filter, in a thread that ends with it.
+    fn within(threads: bool, act: fn()) {
+        let closed = move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            filter_calls(threads).unwrap();
+            act();
+        };
+        thread::spawn(closed).join().unwrap();
+    }
+
+    #[test]
+    fn a_thread_is_started_where_it_may_be_and_holds_to_the_same_filter() {
+        within(false, || drop(thread::Builder::new().spawn(|| ()).unwrap_err()));
+        within(true, || {
+            let opened = thread::spawn(|| std::fs::File::open("/proc/self/status").err());
+            let error = opened.join().unwrap().unwrap();
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+        });
+    }
+
+    #[test]
+    fn no_process_is_started() {
+        for threads in [false, true] {
+            let start = || {
+                #[expect(clippy::disallowed_methods, reason = "to see that it is refused")]
+                let error = std::process::Command::new("/bin/true").spawn().unwrap_err();
+                assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+            };
+            within(threads, start);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a worker must know of scan.
 
-use netdiag_probe::{names::ResolverFiles, scan::DESCRIPTORS};
+use netdiag_probe::{names::ResolverFiles, scan::DESCRIPTORS, second};
 use netdiag_wire::scan::{Scan, ScanTarget, targets};
 
 use super::{destination::Traffic, probe::Probe};
@@ -13,6 +13,10 @@ impl Probe for Scan {
 
     fn descriptors(&self) -> u64 {
         DESCRIPTORS
+    }
+
+    fn threads(&self) -> bool {
+        second::has_cpu()
     }
 
     fn traffic(&self, _: &ResolverFiles) -> Traffic {

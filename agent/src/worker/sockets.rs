@@ -1,6 +1,6 @@
 //! What a worker must know of sockets.
 
-use netdiag_probe::names::ResolverFiles;
+use netdiag_probe::{names::ResolverFiles, second};
 use netdiag_wire::sockets::SocketsRequest;
 
 use super::{destination::Traffic, probe::Probe};
@@ -8,6 +8,10 @@ use super::{destination::Traffic, probe::Probe};
 impl Probe for SocketsRequest {
     fn reads_files(&self) -> bool {
         false
+    }
+
+    fn threads(&self) -> bool {
+        second::has_cpu()
     }
 
     /// None: no address is ever asked for.

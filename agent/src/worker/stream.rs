@@ -25,7 +25,7 @@ use super::{
     Assignment,
     destination::{Policy, Traffic},
     open::{self, Opened},
-    probe::DESCRIPTORS,
+    probe::Means,
     run::{LAST_WORDS, Prepared, Stop, error},
 };
 use crate::{
@@ -45,7 +45,7 @@ pub(super) fn to_the_end<P: StreamProbe>(
     order: &WorkerOrder,
     request: &P,
 ) -> io::Result<()> {
-    let prepared = Prepared::new(assignment, order, DESCRIPTORS, |dir| {
+    let prepared = Prepared::new(assignment, order, Means::FEW, |dir| {
         open::open(order, request.reads_files(), dir, || request.open())
     })?;
     let Prepared { runtime, stop, stream, opened } = prepared;
