@@ -3,17 +3,25 @@
 use jiff::Timestamp;
 use netdiag_wire::{
     EndReason,
-    connect::{ConnectEvent, ConnectFold, ConnectOutcome, ConnectProtocol, ConnectRequest},
+    connect::{
+        ConnectEvent, ConnectFold, ConnectOutcome, ConnectProtocol, ConnectReport, ConnectRequest,
+    },
+    listen::ListenReport,
 };
 
+mod far_end;
 mod saved;
 
+#[cfg(test)]
+pub(crate) use far_end::ANSWER;
+use far_end::FarEnd;
+pub(crate) use far_end::{arrival, is_answered};
 pub(crate) use saved::Saved;
 
 use crate::{
-    args::ConnectArgs,
+    args::{ConnectArgs, ProbeArgs},
     cluster::names,
-    diagnose::{self, Endpoints},
+    diagnose::{self, Context, Endpoints, FarSight},
     finding::Failure,
     plan::{PortProtocol, named_port},
     probe::{self, Conclusion, Ends, Probe},
@@ -33,6 +41,8 @@ pub(crate) struct Connect<'a> {
     attempts: Attempts,
     /// As the header has it: by its name, where it was typed so.
     port: String,
+    /// A listener of ours at the target's end.
+    far: Option<FarEnd>,
 }
 
 impl<'a> Probe<'a> for Connect<'a> {
@@ -53,8 +63,16 @@ impl<'a> Probe<'a> for Connect<'a> {
         let request = args.request(ends.aim.host.clone(), port);
         let names = ends.aim.names();
         let (fold, attempts) = (ConnectFold::default(), Attempts::default());
+        let far = match ends.cluster.filter(|_| args.listen) {
+            Some(cluster) => {
+                let udp = args.protocol() == ConnectProtocol::Udp;
+                let opened = FarEnd::open(cluster, &ends.aim.peer, (port, udp), args.source());
+                Some(opened.await?)
+            }
+            None => None,
+        };
         let port = asked.map(|port| port.to_string()).unwrap_or_default();
-        Ok(Self { args, request, fold, names, named: false, attempts, port })
+        Ok(Self { args, request, fold, names, named: false, attempts, port, far })
     }
 
     fn request(&self) -> &ConnectRequest {
@@ -78,6 +96,11 @@ impl<'a> Probe<'a> for Connect<'a> {
             render::connect_header(out, screen, self.request.protocol, peers, &self.port)?;
         }
         self.name(ends, &event).await;
+        let is_well = matches!(&event, ConnectEvent::Attempt(attempt) if attempt.outcome.is_well());
+        if self.far.is_some() && is_well {
+            // Shown when it is known how it arrived.
+            return Ok(());
+        }
         Ok(self.attempts.show(session.out, &session.screen, &self.names, &event)?)
     }
 
@@ -86,13 +109,17 @@ impl<'a> Probe<'a> for Connect<'a> {
     }
 
     async fn conclude(
-        self,
+        mut self,
         ends: &Ends<'_>,
         ended: Option<EndReason>,
         session: &mut Session<'_>,
     ) -> Result<Conclusion, Stopped> {
         self.attempts.end(session.out, &session.screen)?;
         let report = self.fold.report(ended);
+        if let Some(mut far) = self.far.take() {
+            let came = far.hear(report.decisive().last()).await?;
+            return self.two_ended(ends, (&report, &came), session).await;
+        }
         let mut context = ends.context(self.names);
         let is_well = report.rounds() > 0 && report.well() == report.rounds();
         let endpoints = if is_well { Endpoints::Unknown } else { service::how_many(ends).await };
@@ -105,6 +132,25 @@ impl<'a> Probe<'a> for Connect<'a> {
 }
 
 impl Connect<'_> {
+    /// What was sent beside what arrived.
+    async fn two_ended(
+        mut self,
+        ends: &Ends<'_>,
+        (report, came): (&ConnectReport, &ListenReport),
+        session: &mut Session<'_>,
+    ) -> Result<Conclusion, Stopped> {
+        let attempt = report.decisive().last();
+        let arrived = attempt.and_then(|attempt| arrival(came, attempt));
+        if let (Some(arrived), Some(cluster)) = (arrived, ends.cluster) {
+            let asked = cluster.names(arrived.from.address);
+            if let Ok(more) = tokio::time::timeout(probe::NAMING, asked).await {
+                names::add(&mut self.names, more);
+            }
+        }
+        let context = ends.context(self.names);
+        show_both(report, came, (&self.request, &context), session)
+    }
+
     /// Asks the cluster who has the address that rejects, once, when the first one does.
     async fn name(&mut self, ends: &Ends<'_>, event: &ConnectEvent) {
         let ConnectEvent::Attempt(attempt) = event else { return };
@@ -117,4 +163,23 @@ impl Connect<'_> {
             names::add(&mut self.names, more);
         }
     }
+}
+
+/// The lines of both ends, and what they mean together.
+fn show_both(
+    report: &ConnectReport,
+    came: &ListenReport,
+    (request, context): (&ConnectRequest, &Context),
+    session: &mut Session<'_>,
+) -> Result<Conclusion, Stopped> {
+    let attempt = report.decisive().last();
+    let arrived = attempt.and_then(|attempt| arrival(came, attempt));
+    if let Some(attempt) = attempt {
+        let (out, screen) = (&mut *session.out, &session.screen);
+        render::both_ends(out, screen, request.protocol, (attempt, arrived), came.accepted.len())?;
+    }
+    let far = FarSight { came, arrived, is_answered: attempt.is_some_and(is_answered) };
+    let findings = diagnose::connect_with_far_end(report, request, context, &far);
+    let parts = vec![probe::part("connect", report)?, probe::part("listen", came)?];
+    Ok(Conclusion { findings, parts })
 }

@@ -21,7 +21,7 @@ use netdiag_wire::{
 };
 
 pub(crate) use bytes::Bytes;
-pub(crate) use connect::{Endpoints, progress as connect_progress};
+pub(crate) use connect::{Endpoints, FarSight, progress as connect_progress};
 pub(crate) use dns::{DnsContext, Says, Truth, dns};
 pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use listen::{findings as listen, progress as listen_progress};
@@ -77,6 +77,16 @@ pub(crate) fn connect(
     endpoints: Endpoints,
 ) -> Vec<Finding> {
     connect::findings(report, request, context, endpoints)
+}
+
+/// The findings of a port that was checked with a listener of ours at its end.
+pub(crate) fn connect_with_far_end(
+    report: &ConnectReport,
+    request: &ConnectRequest,
+    context: &Context,
+    far: &FarSight<'_>,
+) -> Vec<Finding> {
+    connect::with_far_end(report, request, context, far)
 }
 
 /// The findings of a session or a pipe.

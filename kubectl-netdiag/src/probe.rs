@@ -153,14 +153,22 @@ pub(crate) fn accepted<E>(
     line: &Line<E>,
     session: &mut Session<'_>,
 ) -> Result<(), Stopped> {
+    of_agent(agent, line)?;
     let Event::Accepted { node, version, .. } = &line.event else { return Ok(()) };
-    if node.as_bytes() != agent.node.as_bytes() {
-        return Err(nonsense(agent, &format!("an answer of node {node}")).into());
-    }
     if let Some(skew) = crate::version::skew(&version.to_string()) {
         writeln!(session.err, "agent {version} on {node} is {skew}")?;
     }
     Ok(())
+}
+
+/// The first line names the node.
+pub(crate) fn of_agent<E>(agent: &Agent, line: &Line<E>) -> Result<(), Failure> {
+    match &line.event {
+        Event::Accepted { node, .. } if node.as_bytes() != agent.node.as_bytes() => {
+            Err(nonsense(agent, &format!("an answer of node {node}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What ends a probe that ran, other than what keeps it from running.

@@ -31,7 +31,7 @@ pub(crate) use text::wrap;
 pub(crate) mod words;
 
 pub(crate) use block::{failure, note, verdict};
-pub(crate) use connect::{Attempts, connect_header};
+pub(crate) use connect::{Attempts, both_ends, connect_header};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
 pub(crate) use json::stream_line;

@@ -15,13 +15,18 @@ use netdiag_wire::{
 };
 
 use super::{
-    BytesFlags, KubeFlags, OutputFlags, Port, ProbeArgs, SourceFlags, Target, duration,
+    BytesFlags, Kind, KubeFlags, OutputFlags, Port, ProbeArgs, SourceFlags, Target, duration,
     usage::{bad_target, bad_value},
 };
 use crate::finding::Failure;
 
 /// Bounds a check that is made once.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Microseconds for the listener at the other end to say that it is it.
+const LISTENS: u32 = 1_000_000;
+/// The datagram to a listener of ours.
+const HELLO: &str = "netdiag";
 
 const PIPES: &str = "\
 Pipe: where stdin is a pipe or a file with something in it, its bytes go to the peer, the
@@ -79,6 +84,12 @@ pub(crate) struct ConnectArgs {
     /// Talk inside TLS, which ends in this process; the certificate is not verified
     #[arg(long, conflicts_with = "udp")]
     pub(crate) tls: bool,
+    /// Listen at the target's end (a pod or node) while this lasts, and tell how it arrives there
+    #[arg(
+        long,
+        conflicts_with_all = ["interactive", "crlf", "lf", "raw", "tls", "count", "for_time", "send"]
+    )]
+    pub(crate) listen: bool,
     #[command(flatten)]
     pub(crate) bytes: BytesFlags,
     #[command(flatten)]
@@ -140,7 +151,11 @@ impl ConnectArgs {
 
     /// A flag or a form that only a check has.
     pub(crate) fn is_check(&self) -> bool {
-        self.udp || self.count.is_some() || self.for_time.is_some() || self.output.format.is_some()
+        self.udp
+            || self.listen
+            || self.count.is_some()
+            || self.for_time.is_some()
+            || self.output.format.is_some()
     }
 
     /// The request of a check.
@@ -151,12 +166,12 @@ impl ConnectArgs {
             interval_us: self.interval,
             for_us: self.for_time.map(|time| time.as_micros().try_into().unwrap_or(u64::MAX)),
             wait_us: self.wait,
-            banner_us: self.banner,
+            banner_us: if self.listen { self.banner.max(LISTENS) } else { self.banner },
             family: self.source.family(),
             source_address: self.source_address,
             source_port: self.source_port.map(NonZeroU16::get),
             tos: self.tos,
-            send: self.send.clone(),
+            send: if self.listen && self.udp { Some(HELLO.into()) } else { self.send.clone() },
             ..ConnectRequest::to(host, port)
         }
     }
@@ -188,11 +203,27 @@ impl ConnectArgs {
                            checked, with --count, --for and -o";
             return Err(bad_value("connect", message.into()));
         }
+        if self.listen {
+            self.check_far_end(&target)?;
+        }
         let target = match target {
             Target::Address(address) => Some(address),
             Target::Object(_) | Target::Host(_) => None,
         };
         self.source.check_addresses("connect", target, self.source_address)
+    }
+}
+
+impl ConnectArgs {
+    /// There must be a namespace to listen in, with an agent.
+    fn check_far_end(&self, target: &Target) -> Result<(), Failure> {
+        let what = match target {
+            Target::Object(object) if object.kind != Kind::Service => return Ok(()),
+            Target::Object(_) => "a Service has no network of its own",
+            Target::Address(_) | Target::Host(_) => "an address alone does not say whose it is",
+        };
+        let why = format!("--listen: {what}; name the pod or node to listen in: pod/NAME:PORT");
+        Err(bad_target("connect", &self.words, &why))
     }
 }
 

@@ -4,9 +4,12 @@ use jiff::Timestamp;
 use netdiag_wire::{
     EndReason,
     connect::{ConnectEvent, ConnectFold, ConnectReport, ConnectRequest, ConnectedTo},
+    listen::ListenReport,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::show_both;
 use crate::{
     diagnose::{self, Context, Endpoints},
     finding::{Peer, PeerKind},
@@ -22,6 +25,8 @@ pub(crate) struct Saved {
     to: Option<Peer>,
     /// Of a document.
     report: Option<ConnectReport>,
+    /// Of a document of `--listen`.
+    came: Option<ListenReport>,
 }
 
 impl Replay for Saved {
@@ -56,6 +61,7 @@ impl Replay for Saved {
 
     fn of_document(&mut self, document: &Value, to: Peer) -> serde_json::Result<()> {
         self.report = Some(serde_json::from_value(document["connect"].clone())?);
+        self.came = document.get("listen").map(ListenReport::deserialize).transpose()?;
         self.to = Some(to);
         Ok(())
     }
@@ -72,6 +78,12 @@ impl Replay for Saved {
         let (out, screen) = (&mut *session.out, &session.screen);
         let port = request.targets[0].port.to_string();
         render::connect_header(out, screen, request.protocol, (from, &to), &port)?;
+        if let Some(came) = self.came {
+            let (from, now_at) = (from.clone(), Timestamp::now());
+            let context = Context { from, to: to.clone(), now_at, ..Context::default() };
+            let conclusion = show_both(&report, &came, (&request, &context), session)?;
+            return Ok(Some((conclusion, Some(to))));
+        }
         let mut attempts = Attempts::default();
         for attempt in &report.attempts {
             let event = ConnectEvent::Attempt(attempt.clone());

@@ -79,6 +79,7 @@ fn not_connected(remote: SocketAddr, took_us: u64, outcome: &ConnectOutcome) -> 
         ConnectOutcome::NotSent { refusal: why } => {
             fail(NOT_SENT, format!("not sent to {remote}: {}", words::refusal(why)))
         }
+        ConnectOutcome::Reset { .. } => broken(format!("reset by {remote} right after connecting")),
         outcome => {
             let what = format!("not connected to {remote}: {}", outcome.word());
             Finding::new(Severity::Unknown, TOO_LITTLE, what)

@@ -8,6 +8,9 @@ use netdiag_wire::{
 };
 
 mod often;
+mod two_ended;
+
+pub(crate) use two_ended::FarSight;
 
 use super::{Context, ended, labels};
 use crate::{
@@ -56,6 +59,20 @@ pub(super) fn findings(
         (0, _) | (_, None) => case.nothing(),
         (1, Some(attempt)) => case.one(attempt),
         (_, Some(_)) => case.often(),
+    };
+    vec![case.framed(finding)]
+}
+
+pub(super) fn with_far_end(
+    report: &ConnectReport,
+    request: &ConnectRequest,
+    context: &Context,
+    far: &FarSight<'_>,
+) -> Vec<Finding> {
+    let case = Case { report, request, context, endpoints: Endpoints::Unknown };
+    let finding = match report.decisive().last() {
+        None => case.nothing(),
+        Some(attempt) => case.two_ended(attempt, far),
     };
     vec![case.framed(finding)]
 }
@@ -294,7 +311,11 @@ impl Case<'_> {
 
     fn trace(&self) -> Label {
         let (to, from) = (self.target(), self.context.from.word());
-        labels::command(&["kubectl", "netdiag", "trace", &to, "-T", "--from", &from])
+        let protocol = match self.request.protocol {
+            ConnectProtocol::Tcp => "-T",
+            ConnectProtocol::Udp => "-U",
+        };
+        labels::command(&["kubectl", "netdiag", "trace", &to, protocol, "--from", &from])
     }
 
     /// The same from the source pod's node, where the pod's own rules are not in the way.

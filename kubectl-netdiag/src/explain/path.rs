@@ -131,6 +131,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "ping, trace, dns, connect, tls",
     },
     Entry {
+        code: Code(310),
+        title: "Rewritten on the way: the target sees another source",
+        raised: Raised::Warn,
+        what_it_is: "The connection works, but the address that the target sees is not the client's: \
+            something between them does source NAT.",
+        what_you_see: "sent and arrived, each with both addresses, MSS and TTL, as the client's kernel \
+            and a listener of ours in the target's namespace had them.",
+        how_it_comes: "Masquerading: kube-proxy for traffic that it cannot tell from outside traffic \
+            (masquerade-all, a clusterCIDR that is missing or wrong), the CNI's own SNAT between nodes \
+            or subnets, an ip-masq-agent that does not know the pod range, a mesh's sidecar at the target \
+            (then it is 127.0.0.6).",
+        be_sure: "The same from another node and from a pod of the same node: who rewrites is whom all \
+            rewritten paths share.",
+        how_to_mend: "Take the pod ranges out of what is masqueraded (nonMasqueradeCIDRs, clusterCIDR, \
+            the CNI's natOutgoing). Until then admit the node's address instead of the pod's label.",
+        looks_like_it: "ND0401 a policy that does not admit the client anyway; ND0314 somebody else \
+            answers in the target's place.",
+        raised_by: "connect --listen",
+    },
+    Entry {
         code: Code(311),
         title: "Replies come late, twice, out of order or damaged",
         raised: Raised::Warn,
@@ -177,5 +197,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Nothing is wrong by this alone.",
         looks_like_it: "ND0312 the same routers come round.",
         raised_by: "trace",
+    },
+    Entry {
+        code: Code(314),
+        title: "Answered by somebody else than the one that listens",
+        raised: Raised::Fail,
+        what_it_is: "A connection or an answer came, but a listener of ours in the target's namespace, on \
+            that very port, saw nothing of it.",
+        what_you_see: "connected, and no arrival at the other end.",
+        how_it_comes: "A transparent proxy or a load balancer that takes every connection; a DNAT rule or \
+            a hostPort that sends this port elsewhere; two hosts with the same address.",
+        be_sure: "kubectl netdiag trace TARGET:PORT -T: the hop that answers is who takes it. connect \
+            without --listen shows what it says first.",
+        how_to_mend: "Take the rule away, or the second owner of the address.",
+        looks_like_it: "ND0609 the source's own mesh proxy takes it; ND0310 it arrives, with another \
+            source.",
+        raised_by: "connect --listen",
     },
 ];

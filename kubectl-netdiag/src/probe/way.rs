@@ -142,10 +142,8 @@ impl Way<'_> {
         send: impl AsyncFn(Connection, &Secret, &Request<R>) -> Result<Answer<S>, Failure>,
     ) -> Result<S, Stopped> {
         loop {
-            let (connection, is_first) = match self.connection.take() {
-                Some(connection) => (connection, true),
-                None => (agent::connect(self.cluster, &self.start.agent).await?, false),
-            };
+            let is_first = self.connection.is_some();
+            let connection = self.connection().await?;
             let body = self.body(request.clone(), deadline);
             let connection = connection.showing(self.target_token.clone());
             let (error, wait) = match send(connection, &self.minted.token, &body).await? {
@@ -159,6 +157,28 @@ impl Way<'_> {
             let (node, seconds) = (&self.start.agent.node, wait.as_secs_f64());
             writeln!(session.err, "the agent on {node} is busy; asking again in {seconds} s")?;
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends the request; an agent that is busy refuses it.
+    pub(crate) async fn ask_once<R: Clone, S>(
+        &mut self,
+        aim: &Aim,
+        request: &R,
+        send: impl AsyncFn(Connection, &Secret, &Request<R>) -> Result<Answer<S>, Failure>,
+    ) -> Result<S, Failure> {
+        let connection = self.connection().await?;
+        match send(connection, &self.minted.token, &self.body(request.clone(), None)).await? {
+            Answer::Stream(stream) => Ok(stream),
+            Answer::Refused { error, .. } => Err(self.refused(&error, aim).await),
+        }
+    }
+
+    /// The one that was opened beside the token, or another.
+    async fn connection(&mut self) -> Result<Connection, Failure> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => agent::connect(self.cluster, &self.start.agent).await,
         }
     }
 

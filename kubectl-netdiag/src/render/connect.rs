@@ -245,6 +245,9 @@ fn quoted(screen: &Screen, said: &Untrusted) -> String {
     format!("\"{}\"{more}", screen.safe(&line))
 }
 
+mod both_ends;
+pub(crate) use both_ends::both_ends;
+
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Round<'_> {
             Err(outcome) => (outcome, None),
         };
         let attempt = self.attempt(number, tried.remote, tried.took_us, outcome);
-        (ConnectAttempt { local: tried.local, ..attempt }, stream)
+        (ConnectAttempt { local: tried.local, mss: tried.mss, ..attempt }, stream)
     }
 
     fn attempt(
@@ -114,8 +114,16 @@ impl Round<'_> {
         took_us: u64,
         outcome: ConnectOutcome,
     ) -> ConnectAttempt {
-        let target = self.target;
-        ConnectAttempt { target, round, remote, local: None, took_us, beside: false, outcome }
+        ConnectAttempt {
+            target: self.target,
+            round,
+            remote,
+            local: None,
+            took_us,
+            mss: None,
+            beside: false,
+            outcome,
+        }
     }
 }
 

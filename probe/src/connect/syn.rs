@@ -24,6 +24,8 @@ pub(crate) struct Tried {
     pub(crate) remote: SocketAddr,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) took_us: u64,
+    /// That the SYN offered.
+    pub(crate) mss: Option<u16>,
     pub(crate) end: Result<TcpStream, ConnectOutcome>,
 }
 
@@ -41,12 +43,12 @@ pub(crate) async fn connect(
         Err(ended) => {
             let (local, took_us) = (None, clock::micros(start.elapsed()));
             let end = outcome(ended, remote, None, sockets);
-            return Ok(Tried { remote, local, took_us, end });
+            return Ok(Tried { remote, local, took_us, mss: None, end });
         }
     };
     let local = Some(connecting.local);
     let waited = timeout(wait, connecting.wait()).await;
-    let took_us = clock::micros(start.elapsed());
+    let (took_us, mss) = (clock::micros(start.elapsed()), connecting.mss());
     let end = match waited {
         Err(_) => Err(ConnectOutcome::Silence { sent: connecting.syns(), bytes: None }),
         Ok(waited) => {
@@ -58,7 +60,7 @@ pub(crate) async fn connect(
             }
         }
     };
-    Ok(Tried { remote, local, took_us, end })
+    Ok(Tried { remote, local, took_us, mss, end })
 }
 
 fn outcome(

@@ -103,8 +103,8 @@ pub(super) fn watch<S: Steady>(socket: S, interest: Interest) -> io::Result<Asyn
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
 }
 
-/// How often the kernel sent a SYN or data of this connection again.
-pub(super) fn retransmits(socket: impl AsFd) -> io::Result<u32> {
+/// What the kernel knows of a TCP connection (tcp(7), TCP_INFO).
+pub(super) fn tcp_info(socket: impl AsFd) -> io::Result<libc::tcp_info> {
     // SAFETY: plain integers, for which zero is a value.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let mut length = size_of_val(&info) as libc::socklen_t;
@@ -118,5 +118,5 @@ pub(super) fn retransmits(socket: impl AsFd) -> io::Result<u32> {
             &raw mut length,
         )
     };
-    if done == 0 { Ok(info.tcpi_total_retrans) } else { Err(io::Error::last_os_error()) }
+    if done == 0 { Ok(info) } else { Err(io::Error::last_os_error()) }
 }

@@ -65,7 +65,14 @@ impl Connecting {
 
     /// As far as the kernel tells.
     pub(crate) fn syns(&self) -> u32 {
-        raw::retransmits(&self.stream).unwrap_or_default().saturating_add(1)
+        let again = raw::tcp_info(&self.stream).map(|info| info.tcpi_total_retrans);
+        again.unwrap_or_default().saturating_add(1)
+    }
+
+    /// That the SYN offers, in bytes.
+    pub(crate) fn mss(&self) -> Option<u16> {
+        let info = raw::tcp_info(&self.stream).ok()?;
+        info.tcpi_advmss.try_into().ok().filter(|mss| *mss > 0)
     }
 
     /// Waits as long as the kernel sends SYNs.

@@ -19,6 +19,9 @@ pub struct ConnectAttempt {
     pub local: Option<SocketAddr>,
     /// Until the outcome was known, without the wait for a banner.
     pub took_us: u64,
+    /// The maximum segment size that our SYN offers, in bytes (RFC 9293 section 3.7.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mss: Option<u16>,
     /// Another attempt of the round says more: it decides.
     #[serde(default, skip_serializing_if = "is_default")]
     pub beside: bool,

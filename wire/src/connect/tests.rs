@@ -8,6 +8,7 @@ fn attempt(outcome: ConnectOutcome) -> ConnectAttempt {
         remote: "10.96.14.7:80".parse().unwrap(),
         local: Some("10.244.1.23:41822".parse().unwrap()),
         took_us: 520,
+        mss: None,
         beside: false,
         outcome,
     }

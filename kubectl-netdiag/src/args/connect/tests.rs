@@ -40,6 +40,9 @@ fn flags_reach_the_request() {
         let golden = format!(r#"{{"targets":[{{"host":"a","port":80}}]{json}}}"#);
         assert_eq!(request(line), golden, "{line}");
     }
+    let both_ends = connect("connect pod/a:80 --listen -u").request("a".into(), 80);
+    assert_eq!((both_ends.banner_us, both_ends.send), (1_000_000, Some("netdiag".into())));
+    assert_eq!(connect("connect pod/a:80 --listen").request("a".into(), 80).send, None);
     let sent = r#"{"targets":[{"host":"a","port":80}],"protocol":"udp","send":"a\r\n"}"#;
     assert_eq!(request(r"connect a:80 -u --send a\r\x0a"), sent);
 }
@@ -104,6 +107,14 @@ fn what_cannot_be_is_refused_with_its_bound() {
         let failure = refused(line);
         assert_eq!(failure.message, message, "{line}");
         assert!(matches!(failure.code, Some(code::BAD_VALUE | code::CLASSIC_FLAG)), "{line}");
+    }
+    let far = refused("connect svc/a:80 --listen").message;
+    assert!(far.contains("a Service has no network of its own; name the pod"), "{far}");
+    let far = refused("connect 10.0.0.1:80 --listen").message;
+    assert!(far.contains("does not say whose it is; name the pod or node"), "{far}");
+    for flag in ["-i", "--tls", "--count 2", "--for 1m", "--crlf"] {
+        let far = refused(&format!("connect pod/a:80 --listen {flag}")).message;
+        assert!(far.contains("does not go with"), "{flag}: {far}");
     }
     let both = refused("connect a:80 -i --count 2").message;
     assert!(both.starts_with("-i, --crlf, --lf, --tls: a session"), "{both}");

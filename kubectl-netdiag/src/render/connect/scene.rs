@@ -8,11 +8,13 @@ use netdiag_wire::{
     connect::{
         ConnectAttempt, ConnectEvent, ConnectFold, ConnectOutcome, ConnectProtocol, ConnectRequest,
     },
+    listen::ListenReport,
 };
 
-use super::{Attempts, connect_header};
+use super::{Attempts, both_ends, connect_header};
 use crate::{
-    diagnose::{self, Context, Endpoints},
+    connect::{arrival, is_answered},
+    diagnose::{self, Context, Endpoints, FarSight},
     finding::{Finding, Peer, PeerKind},
     render::{
         Names, Screen,
@@ -109,6 +111,7 @@ impl ConnectScene {
             remote,
             local,
             took_us,
+            mss: (self.request.protocol == ConnectProtocol::Tcp).then_some(1460),
             beside,
             outcome,
         }));
@@ -127,6 +130,20 @@ impl ConnectScene {
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let report = self.fold().report(self.ended);
         diagnose::connect(&report, &self.request, &self.context, self.endpoints)
+    }
+
+    /// The last attempt beside what came to a listener of ours.
+    pub(crate) fn shown_with(&self, came: &ListenReport) -> String {
+        let (mut out, screen, context) = (Vec::new(), &self.screen, &self.context);
+        let report = self.fold().report(self.ended);
+        let attempt = report.decisive().last().unwrap();
+        let arrived = arrival(came, attempt);
+        let both = (attempt, arrived);
+        both_ends(&mut out, screen, self.request.protocol, both, came.accepted.len()).unwrap();
+        let far = FarSight { came, arrived, is_answered: is_answered(attempt) };
+        let findings = diagnose::connect_with_far_end(&report, &self.request, context, &far);
+        verdict(&mut out, screen, &findings).unwrap();
+        String::from_utf8(out).unwrap()
     }
 
     pub(crate) fn shown(&self) -> String {

@@ -1,5 +1,7 @@
 //! The screens of a checked port, as screens.md has them where it does.
 
+mod two_ended;
+
 use netdiag_wire::{IcmpMeaning, SendRefusal, connect::ConnectOutcome};
 
 use super::scene::{ConnectScene, checkout, foo};
