@@ -4,14 +4,14 @@ use std::io;
 
 use jiff::Timestamp;
 use netdiag_wire::{
-    EndReason, ErrorBody, Event, Line,
+    EndReason, Event, Line,
     listen::{ListenEvent, ListenFold, ListenRequest},
 };
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    agent::{Piece, Upload, refusal},
+    agent::{Piece, Upload},
     args::ListenArgs,
     cluster::{Cluster, agents::Agent, names},
     code, diagnose,
@@ -25,9 +25,8 @@ use crate::{
     render::{self, Names},
     session::{Clock, Session, Stopped},
     stream::{
-        Input, LineEnd, Local, Looks, Output, Pieces, Relayed,
-        connect::{Wish, wish},
-        relay,
+        Ended, Halt, Input, LineEnd, Local, Looks, Output, Pieces, Relayed, Wish, binary, here,
+        relay, unread, wish,
     },
 };
 
@@ -52,17 +51,14 @@ struct Source {
     _stop: Option<DropGuard>,
 }
 
-/// A stream's last event.
-enum Ended {
-    Reason(EndReason),
-    Error(ErrorBody),
-}
+/// What is done where stdin has nothing.
+const INSTEAD: &str = "it only tells who connects";
 
 /// Runs the command; the verdict makes the exit code.
 pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let (clock, request) = (Clock::now(), args.request()?);
     let is_check = args.output.format.is_some() || request.answer.is_some();
-    let wish = wish(&args.bytes, (args.bytes.wants_bytes(), is_check), session).await?;
+    let wish = wish(&args.bytes, (args.bytes.wants_bytes(), is_check), INSTEAD, session).await?;
     let is_bytes = matches!(wish, Wish::Bytes(_));
     let Some(origin) = session.origin(args.source.from.as_ref())? else {
         return Err(nowhere(&request).into());
@@ -81,15 +77,8 @@ pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<
         let stop = CancellationToken::new();
         let (pieces, upload) = local::start_stream(request.clone(), stop.clone())?;
         let source = Source { pieces, upload, _stop: Some(stop.drop_guard()) };
-        return match listen(local::peer(), None, None).carry_out(args, source, wish, session).await
-        {
-            Err(Halt::Refused(error)) => {
-                let code = refusal::code_of(error.code);
-                Err(Failure::new(code, error.message.to_string()).into())
-            }
-            Err(Halt::Stopped(stopped)) => Err(stopped),
-            Ok(severity) => Ok(severity),
-        };
+        let listen = listen(local::peer(), None, None);
+        return here(listen.carry_out(args, source, wish, session).await);
     };
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
     let opened = way::open("listen", &cluster, Route::Within(object), &args.source);
@@ -111,19 +100,6 @@ pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<
 fn nowhere(request: &ListenRequest) -> Failure {
     let message = format!("listen {}: where? Name a pod or a node: --from pod/NAME", request.port);
     Failure::new(code::BAD_VALUE, message)
-}
-
-/// Why there is no verdict.
-enum Halt {
-    /// By the agent.
-    Refused(Box<ErrorBody>),
-    Stopped(Stopped),
-}
-
-impl<S: Into<Stopped>> From<S> for Halt {
-    fn from(stopped: S) -> Self {
-        Self::Stopped(stopped.into())
-    }
 }
 
 impl Listen<'_> {
@@ -226,29 +202,22 @@ impl Listen<'_> {
         let local = Local { input, line_end, is_typed, is_telnet: false, output };
         #[cfg(unix)]
         let _keys = is_typed.then(|| crate::stream::Keys::take(io::stdin())).transpose()?;
-        let (mut received, mut failed) = (0, None);
+        let mut received = 0;
         let upload = source.upload.clone();
         let take = |line: Line<ListenEvent>| match self.take(line, session) {
             Ok(ended) => ended.map(Ok),
             Err(stopped) => Some(Err(stopped)),
         };
-        let relayed = relay(&mut source.pieces, upload, local, &mut received, take).await;
-        match relayed {
-            Relayed::Ended(ended) => return ended,
-            Relayed::Quit => return Ok(Ended::Reason(EndReason::Cancelled)),
-            Relayed::Broken(broken) => failed = Some(self.broken(&broken)),
-            Relayed::Output(cause) if cause.kind() != io::ErrorKind::InvalidData => {
-                return Err(Stopped::Write(cause));
+        match relay(&mut source.pieces, upload, local, &mut received, take).await {
+            Relayed::Ended(ended) => ended,
+            Relayed::Quit => Ok(Ended::Reason(EndReason::Cancelled)),
+            Relayed::Broken(broken) => Err(self.broken(&broken).into()),
+            Relayed::Output(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+                Err(binary().into())
             }
-            Relayed::Output(_) => {}
-            Relayed::Input(cause) => {
-                let message = format!("read stdin: {cause}");
-                failed = Some(Failure { code: None, message, labels: Vec::new() });
-            }
+            Relayed::Output(cause) => Err(Stopped::Write(cause)),
+            Relayed::Input(cause) => Err(unread(&cause).into()),
         }
-        let binary = "the peer sends binary data: not written to a terminal; send stdout to a \
-                      file or a pipe";
-        Err(failed.unwrap_or_else(|| Failure::new(code::BAD_VALUE, binary)).into())
     }
 
     fn take(
@@ -257,16 +226,10 @@ impl Listen<'_> {
         session: &mut Session<'_>,
     ) -> Result<Option<Ended>, Stopped> {
         let Line { at, event } = line;
-        match event {
-            Event::End { reason } => Ok(Some(Ended::Reason(reason))),
-            Event::Error { error } => Ok(Some(Ended::Error(error))),
-            Event::Accepted { .. } | Event::Heartbeat => Ok(None),
-            Event::Probe(event) => {
-                self.fold.push(&event, at);
-                self.show(&event, at, session)?;
-                Ok(None)
-            }
-        }
+        let Event::Probe(event) = event else { return Ok(Ended::of(event)) };
+        self.fold.push(&event, at);
+        self.show(&event, at, session)?;
+        Ok(None)
     }
 
     fn show(

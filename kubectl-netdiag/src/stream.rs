@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) mod connect;
+mod halt;
 mod input;
 mod output;
 mod shown;
@@ -16,12 +17,15 @@ mod telnet;
 mod terminal;
 mod tls;
 mod typed;
+mod wish;
 
+pub(crate) use halt::{Ended, Halt, binary, here, unread};
 pub(crate) use input::{Input, read};
 pub(crate) use output::{Looks, Output};
 #[cfg(unix)]
 pub(crate) use terminal::Keys;
 pub(crate) use typed::LineEnd;
+pub(crate) use wish::{Wish, wish};
 
 use crate::agent::{Broken, Frames, Piece, Upload};
 use typed::{Sent, Typed};

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use netdiag_wire::{
-    EndReason, ErrorBody, Event, Line, Untrusted,
+    EndReason, Event, Line, Untrusted,
     connect::{
         ConnectOutcome,
         stream::{ConnectStreamEvent, ConnectStreamRequest},
@@ -13,8 +13,9 @@ use rustls::pki_types::ServerName;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Input, LineEnd, Local, Looks, Output, Pieces, Relayed, read, relay,
+    Ended, Halt, Input, LineEnd, Local, Looks, Output, Pieces, Relayed, Wish, binary, here, relay,
     tls::{self, Inside},
+    unread, wish,
 };
 use crate::{
     agent::{Broken, Piece, Upload, nonsense},
@@ -61,12 +62,8 @@ struct Connected {
     intercepted: bool,
 }
 
-/// A stream's last event.
-#[derive(Debug)]
-enum Ended {
-    Reason(EndReason),
-    Error(ErrorBody),
-}
+/// What is done where stdin has nothing.
+const INSTEAD: &str = "only the connection is checked";
 
 /// Runs the command; the verdict makes the exit code.
 pub(crate) async fn run(
@@ -74,10 +71,11 @@ pub(crate) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let input = match wish(&args.bytes, (args.wants_bytes(), args.is_check()), session).await? {
-        Wish::Bytes(input) => input,
-        Wish::Check => return probe::run::<Connect<'_>>(args, session).await,
-    };
+    let input =
+        match wish(&args.bytes, (args.wants_bytes(), args.is_check()), INSTEAD, session).await? {
+            Wish::Bytes(input) => input,
+            Wish::Check => return probe::run::<Connect<'_>>(args, session).await,
+        };
     let origin = session.origin(args.source().from.as_ref())?;
     if origin == Some(Origin::Local) {
         return from_here(args, input, session).await;
@@ -127,33 +125,13 @@ async fn from_here(
     let stop = CancellationToken::new();
     let (pieces, upload) = local::start_stream(request, stop.clone())?;
     let mut talk = Talk { ends, agent: None, pieces, upload, _stop: Some(stop.drop_guard()) };
-    match talk.talk(args, input, session).await {
-        Err(Halt::Refused(error)) => {
-            let code = crate::agent::refusal::code_of(error.code);
-            Err(Failure::new(code, error.message.to_string()).into())
-        }
-        Err(Halt::Stopped(stopped)) => Err(stopped),
-        Ok(severity) => Ok(severity),
-    }
+    here(talk.talk(args, input, session).await)
 }
 
 fn request(args: &ConnectArgs, ends: &mut Ends<'_>) -> Result<ConnectStreamRequest, Failure> {
     let port = named_port(args.port()?.as_ref(), PortProtocol::Tcp, &ends.aim)?.number;
     ends.aim.peer.port = Some(port);
     Ok(args.stream_request(ends.aim.host.clone(), port))
-}
-
-/// Why there is no verdict.
-enum Halt {
-    /// By the agent.
-    Refused(Box<ErrorBody>),
-    Stopped(Stopped),
-}
-
-impl<S: Into<Stopped>> From<S> for Halt {
-    fn from(stopped: S) -> Self {
-        Self::Stopped(stopped.into())
-    }
 }
 
 impl Talk<'_> {
@@ -246,7 +224,7 @@ impl Talk<'_> {
                     return Ok(Begun::Not { remote, took_us, outcome });
                 }
                 event => {
-                    if let Some(ended) = ended(event) {
+                    if let Some(ended) = Ended::of(event) {
                         return Ok(Begun::Ended(ended));
                     }
                 }
@@ -283,7 +261,7 @@ impl Talk<'_> {
                 closed = Some((sent, received, end));
                 None
             }
-            event => ended(event),
+            event => Ended::of(event),
         };
         let mut received = 0;
         let relaying = relay(&mut self.pieces, self.upload.clone(), local, &mut received, take);
@@ -341,14 +319,6 @@ impl Talk<'_> {
     }
 }
 
-fn ended(event: Event<ConnectStreamEvent>) -> Option<Ended> {
-    match event {
-        Event::End { reason } => Some(Ended::Reason(reason)),
-        Event::Error { error } => Some(Ended::Error(error)),
-        Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => None,
-    }
-}
-
 /// The one line of a session.
 fn greet(
     connected: &Connected,
@@ -372,69 +342,4 @@ fn greet(
         false => "",
     };
     writeln!(session.err, "{who}{keys}")
-}
-
-fn binary() -> Failure {
-    let message = "the peer sends binary data: not written to a terminal; send stdout to a file \
-                   or a pipe";
-    Failure::new(code::BAD_VALUE, message)
-}
-
-fn unread(cause: &io::Error) -> Failure {
-    Failure { code: None, message: format!("read stdin: {cause}"), labels: Vec::new() }
-}
-
-/// What stdin holds: a connection is made for it, or only checked.
-pub(crate) enum Wish {
-    Bytes(Input),
-    Check,
-}
-
-/// How long a pipe may say nothing before it counts as one that was only inherited.
-const SILENCE: std::time::Duration = std::time::Duration::from_secs(1);
-
-/// Bytes with `-i`, or where stdin is no terminal and has something to read.
-pub(crate) async fn wish(
-    flags: &BytesFlags,
-    (is_bytes, is_check): (bool, bool),
-    session: &mut Session<'_>,
-) -> Result<Wish, Stopped> {
-    let is_terminal = session.streams.stdin_is_terminal;
-    if flags.raw && session.streams.stdout_is_terminal {
-        let message = "--raw: not to a terminal; send stdout to a file or a pipe";
-        return Err(Failure::new(code::BAD_VALUE, message).into());
-    }
-    if is_bytes {
-        return Ok(Wish::Bytes(read(io::stdin(), is_terminal)));
-    }
-    if is_check || is_terminal {
-        return Ok(Wish::Check);
-    }
-    let mut input = read(io::stdin(), false);
-    let first = tokio::time::timeout(SILENCE, input.recv()).await;
-    match first {
-        Ok(Some(Ok(bytes))) if !bytes.is_empty() => Ok(Wish::Bytes(put_back(bytes, input))),
-        Ok(Some(Err(cause))) => Err(unread(&cause).into()),
-        Ok(_) => Ok(Wish::Check),
-        Err(_) => {
-            let note = "stdin is open but says nothing: only the connection is checked; \
-                        -i waits for bytes, </dev/null does not";
-            writeln!(session.err, "{note}")?;
-            Ok(Wish::Check)
-        }
-    }
-}
-
-fn put_back(first: bytes::Bytes, mut rest: Input) -> Input {
-    let (sender, input) = tokio::sync::mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut next = Some(Ok(first));
-        while let Some(chunk) = next {
-            if sender.send(chunk).await.is_err() {
-                return;
-            }
-            next = rest.recv().await;
-        }
-    });
-    input
 }
