@@ -30,6 +30,10 @@ use crate::{
     },
 };
 
+mod saved;
+
+pub(crate) use saved::Saved;
+
 /// A listener on its way.
 struct Listen<'a> {
     request: ListenRequest,
@@ -253,7 +257,7 @@ impl Listen<'_> {
     fn conclude(self, reason: EndReason, session: &mut Session<'_>) -> Result<Severity, Stopped> {
         let report = self.fold.report(Some(reason), None);
         let span = self.clock.span();
-        let findings = diagnose::listen(&report, self.request.udp, span.took_us);
+        let findings = diagnose::listen(&report, &self.names, span.took_us);
         if self.is_bytes {
             render::verdict(session.err, &session.screen, &findings)?;
             return Ok(crate::finding::worst(&findings));
@@ -274,6 +278,6 @@ impl Listen<'_> {
 
     fn cut(&self, cause: &str) -> Failure {
         let report = self.fold.report(None, None);
-        cut_off(&diagnose::listen_progress(&report, self.request.udp), &self.place, cause)
+        cut_off(&diagnose::listen_progress(&report), &self.place, cause)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     args::RenderArgs,
     code, connect, dns,
     finding::{Failure, Peer, PeerKind, Severity},
-    local, ping,
+    listen, local, ping,
     probe::Conclusion,
     render::{self, Span},
     scan,
@@ -68,6 +68,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Ping => return replay::<ping::Saved>(before, input, session, clock),
             Whose::Trace => return replay::<trace::Saved>(before, input, session, clock),
             Whose::Connect => return replay::<connect::Saved>(before, input, session, clock),
+            Whose::Listen => return replay::<listen::Saved>(before, input, session, clock),
             Whose::Scan => return replay::<scan::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
             Whose::Tls => return replay::<tls::Saved>(before, input, session, clock),
@@ -89,6 +90,7 @@ enum Whose {
     Ping,
     Trace,
     Connect,
+    Listen,
     Dns,
     Sockets,
     Scan,
@@ -102,6 +104,7 @@ fn whose(line: &Value) -> Whose {
             "PingReport" => Whose::Ping,
             "TraceReport" => Whose::Trace,
             "ConnectReport" => Whose::Connect,
+            "ListenReport" => Whose::Listen,
             "DnsReport" => Whose::Dns,
             "SocketsReport" => Whose::Sockets,
             "ScanReport" => Whose::Scan,
@@ -110,6 +113,8 @@ fn whose(line: &Value) -> Whose {
         };
     }
     match line["event"].as_str() {
+        Some("accepted") if line.get("from").is_some() => Whose::Listen,
+        Some("listening") => Whose::Listen,
         Some("accepted" | "heartbeat" | "end" | "error") => Whose::Nobodys,
         Some("started") if line.get("lane").is_some() => Whose::Scan,
         Some("started") if line.get("method").is_some() => Whose::Trace,

@@ -55,3 +55,21 @@ fn what_was_saved_renders_as_it_was_shown() {
         assert_eq!(rendered[field], saved[field], "{field}");
     }
 }
+
+#[test]
+fn a_saved_listener_is_rendered_again() {
+    let saved = tempfile::TempDir::new().unwrap();
+    let path = saved.path().join("listen.ndjson");
+    let lines = [
+        r#"{"at":"2026-11-23T03:07:11Z","event":"accepted","probeId":"p-1","agent":"netdiag-x","node":"node-2","version":"0.1.0"}"#,
+        r#"{"at":"2026-11-23T03:07:11Z","event":"listening","local":"[::]:9999","udp":true}"#,
+        r#"{"at":"2026-11-23T03:07:14Z","event":"accepted","from":"10.244.1.23:50112","to":"10.244.2.40:9999","ttl":62}"#,
+        r#"{"at":"2026-11-23T03:07:15Z","event":"end","reason":"completed"}"#,
+    ];
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let run = Plugin::new(&format!("render {}", path.display())).run().exits(0);
+    let shown = "node/node-2 listens on UDP *:9999; Ctrl-C ends\n\
+                 10.244.1.23:50112  03:07:14 UTC  TTL 62  unknown address\n\n\
+                 OK       1 sender in 3.00 s\n";
+    assert_eq!(run.stdout, shown);
+}

@@ -11,3 +11,5 @@ mod forms;
 mod rights;
 #[path = "connect/services.rs"]
 mod services;
+#[path = "connect/two_ended.rs"]
+mod two_ended;

@@ -57,7 +57,11 @@ impl ListenRequest {
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ListenEvent {
     /// From now on whoever connects is heard.
-    Listening { local: SocketAddr },
+    Listening {
+        local: SocketAddr,
+        #[serde(default, skip_serializing_if = "is_default")]
+        udp: bool,
+    },
     /// A TCP connection, or the first datagram of somebody.
     Accepted {
         /// As it arrived: after whatever rewrites addresses on the way.
@@ -101,6 +105,8 @@ pub struct Arrival {
 pub struct ListenReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<SocketAddress>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub udp: bool,
     pub accepted: Vec<AcceptedConnection>,
     /// Those that the list has no room for.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -35,7 +35,7 @@ pub(super) async fn run(
 ) -> Result<(), Ended> {
     let listener = TcpListener::from_std(listener).map_err(failed("listen"))?;
     let local = plain(listener.local_addr().map_err(failed("read the listener's address"))?);
-    caller.say(ListenEvent::Listening { local }).await?;
+    caller.say(ListenEvent::Listening { local, udp: false }).await?;
     loop {
         let accepted = tokio::select! {
             biased;

@@ -30,7 +30,7 @@ pub(super) async fn run(
 ) -> Result<(), Ended> {
     let socket = tokio::net::UdpSocket::from_std(socket).map_err(failed("listen"))?;
     let local = plain(socket.local_addr().map_err(failed("read the socket's address"))?);
-    caller.say(ListenEvent::Listening { local }).await?;
+    caller.say(ListenEvent::Listening { local, udp: true }).await?;
     let mut senders = Senders { known: HashSet::new(), last: None };
     let mut buffer = vec![0; MAX_DATAGRAM];
     let mut is_fed = request.answer.is_none();

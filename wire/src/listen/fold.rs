@@ -21,7 +21,9 @@ impl ListenFold {
     pub fn push(&mut self, event: &ListenEvent, at: Timestamp) {
         let report = &mut self.report;
         match event {
-            ListenEvent::Listening { local } => report.local = Some(address(*local)),
+            ListenEvent::Listening { local, udp } => {
+                (report.local, report.udp) = (Some(address(*local)), *udp);
+            }
             ListenEvent::Accepted { .. } if report.accepted.len() == MAX_LISTED => report.more += 1,
             ListenEvent::Accepted { from, to, arrival } => {
                 let (from, to, arrival) = (address(*from), address(*to), arrival.clone());
@@ -63,7 +65,7 @@ mod tests {
         let (from, to) =
             ("10.244.1.23:50112".parse().unwrap(), "10.244.2.40:9999".parse().unwrap());
         let arrival = Arrival { ttl: Some(62), mss: Some(1460), ..Arrival::default() };
-        fold.push(&ListenEvent::Listening { local }, at);
+        fold.push(&ListenEvent::Listening { local, udp: false }, at);
         fold.push(&ListenEvent::Accepted { from, to, arrival }, at);
         let end = ConnectionEnd::Finished;
         fold.push(&ListenEvent::Closed { sent: 5, received: 18, end }, at);
