@@ -75,6 +75,7 @@ fn a_connection_reads_back() {
         remote: "10.96.14.7:443".parse().unwrap(),
         local: None,
         took_us: 520,
+        mss: None,
         beside: false,
         outcome: ConnectOutcome::Refused { ttl: Some(62) },
     };
