@@ -59,11 +59,13 @@ fn short(host: &str, port: u16) -> ConnectRequest {
 fn a_listener_takes_the_connection_in_both_families() {
     let lab = Lab::new();
     let _listener = lab.server.enter(|| TcpListener::bind("[::]:80").unwrap());
-    for host in [SERVER, SERVER6] {
+    // What an Ethernet packet has left (RFC 6691).
+    for (host, mss) in [(SERVER, 1460), (SERVER6, 1440)] {
         let report = connect(&lab.client, &ConnectRequest::to(host, 80));
         let attempt = only(&report);
         let silent = ConnectOutcome::Connected { banner: None, closed: false };
         assert_eq!(attempt.outcome, silent, "{host}");
+        assert_eq!(attempt.mss, Some(mss), "{host}");
         assert_eq!(attempt.remote.ip(), host.parse::<IpAddr>().unwrap());
         assert_eq!(Some(attempt.local.unwrap().ip()), report.targets[0].source_address);
     }

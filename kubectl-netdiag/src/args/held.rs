@@ -35,22 +35,26 @@ impl Held {
         if word == "-" {
             return Ok(Self::Stdin);
         }
-        let parts: Vec<&str> = word.splitn(3, '/').collect();
-        let (namespace, kind, rest) = match parts.as_slice() {
-            [kind, rest] => (None, kind, rest),
-            [namespace, kind, rest] if is_namespace(namespace) => (Some(*namespace), kind, rest),
+        let (path, key) = match word.split_once(':') {
+            Some((path, key)) => (path, Some(key)),
+            None => (word, None),
+        };
+        let parts: Vec<&str> = path.splitn(3, '/').collect();
+        let (namespace, kind, name) = match parts.as_slice() {
+            [kind, name] => (None, kind, name),
+            [namespace, kind, name] if is_namespace(namespace) => (Some(*namespace), kind, name),
             _ => return Ok(Self::File(word.into())),
         };
         let Some(kind) = HolderKind::of(kind) else { return Ok(Self::File(word.into())) };
-        holder(kind, namespace, rest).map(Self::Object)
+        holder(kind, namespace, (name, key)).map(Self::Object)
     }
 }
 
-fn holder(kind: HolderKind, namespace: Option<&str>, rest: &str) -> Result<Holder, String> {
-    let (name, key) = match rest.split_once(':') {
-        Some((name, key)) => (name, Some(key)),
-        None => (rest, None),
-    };
+fn holder(
+    kind: HolderKind,
+    namespace: Option<&str>,
+    (name, key): (&str, Option<&str>),
+) -> Result<Holder, String> {
     let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     if name.is_empty() || name.len() > 253 || !name.bytes().all(is_letter) {
         return Err(format!("\"{name}\" cannot be the name of a {kind}"));

@@ -7,7 +7,7 @@ use netdiag_wire::{
     connect::{ConnectAttempt, ConnectOutcome},
     listen::{AcceptedConnection, ListenEvent, ListenFold, ListenReport, ListenRequest},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     agent::{Broken, Frames, Piece, Upload, refusal},
@@ -23,6 +23,8 @@ use crate::{
 
 /// What was sent is there by then, and so is the word of it.
 const ARRIVED: Duration = Duration::from_secs(1);
+/// The listener of a run that ended just now is gone by then.
+const FREED: Duration = Duration::from_millis(300);
 /// By this the other end is known to be ours.
 pub(crate) const ANSWER: &str = "netdiag listens here\n";
 
@@ -37,6 +39,21 @@ pub(super) struct FarEnd {
 impl FarEnd {
     /// Returns when the port is open.
     pub(super) async fn open(
+        cluster: &Cluster,
+        place: &Peer,
+        port: (u16, bool),
+        source: &SourceFlags,
+    ) -> Result<Self, Failure> {
+        match Self::try_open(cluster, place, port, source).await {
+            Err(failure) if failure.code == Some(code::PORT_UNAVAILABLE) => {
+                sleep(FREED).await;
+                Self::try_open(cluster, place, port, source).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn try_open(
         cluster: &Cluster,
         place: &Peer,
         (port, udp): (u16, bool),

@@ -146,7 +146,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rewritten paths share.",
         how_to_mend: "Take the pod ranges out of what is masqueraded (nonMasqueradeCIDRs, clusterCIDR, \
             the CNI's natOutgoing). Until then admit the node's address instead of the pod's label.",
-        looks_like_it: "ND0401 a policy that does not admit the client anyway; ND0314 somebody else \
+        looks_like_it: "ND0302 nothing arrives, for a policy admits neither; ND0314 somebody else \
             answers in the target's place.",
         raised_by: "connect --listen",
     },

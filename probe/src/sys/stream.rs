@@ -13,6 +13,11 @@ use tokio::net::TcpStream;
 
 use super::{datagram::Origin, raw, receive, refusal};
 
+/// linux/tcp.h.
+const TCPI_OPT_TIMESTAMPS: u8 = 1;
+/// Bytes of the option, aligned: TCPOLEN_TSTAMP_ALIGNED of net/tcp.h.
+const TIMESTAMPS: u32 = 12;
+
 /// What became of a SYN.
 #[derive(Debug)]
 pub(crate) enum Connected {
@@ -72,7 +77,10 @@ impl Connecting {
     /// That the SYN offers, in bytes.
     pub(crate) fn mss(&self) -> Option<u16> {
         let info = raw::tcp_info(&self.stream).ok()?;
-        info.tcpi_advmss.try_into().ok().filter(|mss| *mss > 0)
+        // Once both ends have agreed on timestamps the kernel takes their room off.
+        let has_timestamps = info.tcpi_options & TCPI_OPT_TIMESTAMPS != 0;
+        let mss = info.tcpi_advmss + if has_timestamps { TIMESTAMPS } else { 0 };
+        mss.try_into().ok().filter(|mss| *mss > 0)
     }
 
     /// Waits as long as the kernel sends SYNs.

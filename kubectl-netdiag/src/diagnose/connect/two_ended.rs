@@ -80,7 +80,8 @@ impl Case<'_> {
             note(format!("its port was rewritten as well: {} -> {}", local.port(), from.port));
         }
         let to = SocketAddr::new(arrived.to.address, arrived.to.port);
-        if to != remote {
+        // A UDP socket on all addresses does not say at which one it was.
+        if to != remote && !arrived.to.address.is_unspecified() {
             note(format!("sent to {remote}, it arrived at {to}"));
         }
         if let (Some(sent), Some(mss)) = (attempt.mss, arrived.arrival.mss)

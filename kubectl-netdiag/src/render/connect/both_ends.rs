@@ -39,7 +39,10 @@ pub(crate) fn both_ends(
     match (arrived, from) {
         (Some(arrived), Some(from)) => {
             let looks = looks(protocol, arrived.arrival.mss, arrived.arrival.ttl);
-            let to = end(arrived.to.address, arrived.to.port);
+            let to = match arrived.to.address.is_unspecified() {
+                true => attempt.remote.to_string(),
+                false => end(arrived.to.address, arrived.to.port),
+            };
             writeln!(out, "arrived  {from:width$} -> {to}   {looks}")
         }
         _ if came == 0 => writeln!(out, "arrived  nothing"),
