@@ -1,6 +1,6 @@
 //! What known services are taken for, beside `nmap -sV` in the same run.
 
-mod daemons;
+pub(crate) mod daemons;
 mod nmap;
 mod services;
 mod stand_ins;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 mod hostile;
 mod openssl;
+mod starttls;
 mod takes;
 
 use crate::lab::{Netns, runtime};

@@ -92,13 +92,24 @@ const DAEMONS: [&str; 29] = [
 ];
 
 /// Ends with all of them.
-pub(super) struct Daemons {
+pub(crate) struct Daemons {
     running: Vec<Child>,
     directory: TempDir,
+    lines: &'static [&'static str],
 }
 
 impl Daemons {
     pub(super) fn start(namespace: &Netns) -> Self {
+        Self::run(namespace, &SETTINGS, &PREPARATIONS, &DAEMONS)
+    }
+
+    /// Some of them, with other settings: `{dir}` has cert.pem and key.pem.
+    pub(crate) fn run(
+        namespace: &Netns,
+        settings: &[(&str, &str)],
+        preparations: &[&str],
+        lines: &'static [&'static str],
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         let dir = directory.path();
         // Some of them are users of their own.
@@ -109,25 +120,25 @@ impl Daemons {
             fs::create_dir_all(dir.join(name)).unwrap();
         }
         fs::write(dir.join("www/index.html"), "hello\n").unwrap();
-        for (name, text) in SETTINGS {
+        for (name, text) in settings {
             fs::write(dir.join(name), text.replace("{dir}", dir.to_str().unwrap())).unwrap();
         }
         certificate(dir);
         let running = namespace.enter(|| {
-            for line in PREPARATIONS {
+            for line in preparations {
                 let status = spawn(dir, line).wait().unwrap();
                 assert!(status.success(), "{line}: {}", said(dir, line));
             }
-            DAEMONS.iter().map(|line| spawn(dir, line)).collect()
+            lines.iter().map(|line| spawn(dir, line)).collect()
         });
-        Self { running, directory }
+        Self { running, directory, lines }
     }
 }
 
 impl Daemons {
     /// The end of each one's log.
-    pub(super) fn said(&self) -> String {
-        let lines = DAEMONS.iter().map(|line| said(self.directory.path(), line));
+    pub(crate) fn said(&self) -> String {
+        let lines = self.lines.iter().map(|line| said(self.directory.path(), line));
         let ends = lines.map(|text| text.chars().rev().take(400).collect::<String>());
         ends.map(|end| end.chars().rev().collect::<String>()).collect()
     }
