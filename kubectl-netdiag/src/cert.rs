@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     args::{CertArgs, Held},
-    certificates::{self, Certificate, Expectation, Moment, Roots, judge},
+    certificates::{self, Belongs, Certificate, Expectation, Moment, Roots, belongs, judge},
     cluster::Cluster,
     code::certificates as code,
     finding::{Failure, Finding, Label, Severity, worst},
@@ -24,6 +24,9 @@ struct CertReport<'a> {
     from: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_version: Option<&'a str>,
+    /// To the first certificate; absent where there is no key, or none that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_belongs: Option<bool>,
     certificates: Vec<certificates::Entry<'a>>,
 }
 
@@ -45,13 +48,27 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
         is_server: source.is_server(),
     };
     let mut findings = judge(&chain, &expected);
+    let belongs = source.private_key().map(|key| belongs(key, &chain[0]));
+    if belongs == Some(Belongs::No) {
+        findings.retain(|finding| finding.severity != Severity::Ok);
+        findings.insert(0, other_key(&source));
+    }
     findings.iter_mut().for_each(|finding| advise(finding, &source));
-    show(session, &source, &chain, now)?;
+    if args.showcerts {
+        return shown(session, &chain, &findings);
+    }
+    let head = head(&source, chain.len(), belongs);
+    show(session, &head, &chain, now)?;
     let (out, screen) = (&mut *session.out, &session.screen);
     render::verdict(out, screen, &findings)?;
     let report = CertReport {
         from: &source.name,
         resource_version: source.resource_version.as_deref(),
+        key_belongs: match belongs {
+            Some(Belongs::Yes) => Some(true),
+            Some(Belongs::No) => Some(false),
+            Some(Belongs::Unknown) | None => None,
+        },
         certificates: chain.iter().map(Certificate::entry).collect(),
     };
     let document = Document::new("CertReport", clock.span(), &findings)
@@ -80,9 +97,45 @@ fn advise(finding: &mut Finding, source: &Source) {
     }
 }
 
+fn other_key(source: &Source) -> Finding {
+    let summary = format!("{} does not belong to the certificate", source.key_name());
+    let means = "servers refuse the pair: they do not start, or go on with the old one";
+    Finding::new(Severity::Fail, code::OTHER_KEY, summary).with(Label::Means(means.into()))
+}
+
+/// `--showcerts`: PEM and nothing else.
+fn shown(
+    session: &mut Session<'_>,
+    chain: &[Certificate],
+    findings: &[Finding],
+) -> Result<Severity, Stopped> {
+    if !session.screen.quiet {
+        for one in chain {
+            write!(session.out, "{}", certificates::armour(&one.der))?;
+        }
+    }
+    Ok(worst(findings))
+}
+
+fn head(source: &Source, certificates: usize, belongs: Option<Belongs>) -> String {
+    let version = source.resource_version.as_ref().map(|v| format!(" (resourceVersion {v})"));
+    let count = match certificates {
+        1 => "1 certificate".to_owned(),
+        many => format!("{many} certificates"),
+    };
+    let key = source.key_name();
+    let key = match belongs {
+        None => String::new(),
+        Some(Belongs::Yes) => format!(", {key} belongs to certificate 0"),
+        Some(Belongs::No) => format!(", {key} belongs to another"),
+        Some(Belongs::Unknown) => format!(", {key} cannot be read"),
+    };
+    format!("{}{}: {count}{key}", source.name, version.unwrap_or_default())
+}
+
 fn show(
     session: &mut Session<'_>,
-    source: &Source,
+    head: &str,
     chain: &[Certificate],
     now: Moment,
 ) -> Result<(), Stopped> {
@@ -90,13 +143,7 @@ fn show(
     if !screen.shows_evidence() {
         return Ok(());
     }
-    let version = source.resource_version.as_ref().map(|v| format!(" (resourceVersion {v})"));
-    let count = match chain.len() {
-        1 => "1 certificate".to_owned(),
-        many => format!("{many} certificates"),
-    };
-    let line = format!("{}{}: {count}", source.name, version.unwrap_or_default());
-    writeln!(out, "{}", screen.safe(&line))?;
+    writeln!(out, "{}", screen.safe(head))?;
     let folds = screen.detail == 0 && screen.width.is_some();
     let (table, folded) = certificates::table(chain, now, folds);
     if !table.rows.is_empty() {
@@ -104,6 +151,11 @@ fn show(
     }
     if folded > 0 {
         writeln!(out, "{folded} more whose dates, keys and signatures are good (-v)")?;
+    }
+    if screen.detail > 0 {
+        for line in chain.iter().flat_map(certificates::text) {
+            writeln!(out, "{}", screen.safe(&line))?;
+        }
     }
     let first = chain.first().filter(|first| !first.limits.is_ca);
     if let Some(names) = first.and_then(certificates::good_for) {

@@ -9,13 +9,17 @@ mod moment;
 mod name;
 mod parse;
 mod pem;
+mod private;
 mod roots;
 mod signature;
 mod table;
+mod text;
 
 pub(crate) use judge::{Expectation, judge};
 pub(crate) use moment::Moment;
 pub(crate) use parse::{Certificate, Entry};
-pub(crate) use pem::{Blocks, blocks};
+pub(crate) use pem::{Blocks, armour, blocks};
+pub(crate) use private::{Belongs, belongs};
 pub(crate) use roots::Roots;
 pub(crate) use table::{good_for, table};
+pub(crate) use text::text;

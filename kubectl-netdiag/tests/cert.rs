@@ -1,5 +1,12 @@
 //! `cert`: a file, stdin, a Secret; the words for what is wrong with each.
 
+#[path = "cert/flaws.rs"]
+mod flaws;
+#[path = "cert/openssl.rs"]
+mod openssl;
+#[path = "cert/zoo.rs"]
+mod zoo;
+
 use std::path::PathBuf;
 
 use rcgen::{
@@ -171,7 +178,8 @@ fn a_secret_is_read_by_its_usual_key() {
     let data = json!({"tls.crt": base64(&authority.chain()), "ca.crt": base64(&authority.root),
         "tls.key": base64(&authority.key)});
     let run = of_secret("cert shop/secret/web-tls", &data).exits(0);
-    let head = "shop/secret/web-tls:tls.crt (resourceVersion 90412): 2 certificates\n";
+    let head = "shop/secret/web-tls:tls.crt (resourceVersion 90412): 2 certificates, tls.key belongs to \
+        certificate 0\n";
     assert!(run.stdout.starts_with(head), "{run:#?}");
     let next = "  next   kubectl netdiag cert shop/secret/web-tls:tls.crt --ca-file \
         shop/secret/web-tls:ca.crt\n";
@@ -204,4 +212,49 @@ fn a_secret_that_cannot_serve_says_why() {
     let stderr = run.exits(2).stderr;
     let line = "error    ND0012  not allowed to read shop/secret/web-tls\n";
     assert!(stderr.starts_with(line) && stderr.contains("verb get on secrets"), "{stderr}");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_a_failure() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let data = json!({"tls.crt": base64(&authority.chain()), "tls.key": base64(&other.key)});
+    let run = of_secret("cert shop/secret/web-tls", &data).exits(1);
+    let line = "FAIL     ND0717  tls.key does not belong to the certificate\n";
+    assert!(run.stdout.contains(line), "{run:#?}");
+    let together = format!("{}{}", authority.leaf, authority.key);
+    let run = authority.cert(&together, "").exits(0);
+    assert!(run.stdout.contains("1 certificate, the private key in it belongs to certificate 0\n"));
+    let odd =
+        format!("{}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", authority.leaf);
+    let run = authority.cert(&odd, "").exits(0);
+    assert!(run.stdout.contains("the private key in it cannot be read\n"), "{run:#?}");
+}
+
+#[test]
+fn showcerts_prints_what_other_tools_read() {
+    let authority = Authority::new();
+    let chain = authority.chain();
+    let both = format!("text\n{chain}{}", authority.key);
+    let run = authority.cert(&both, "--showcerts").exits(0);
+    let plain = |text: &str| text.replace('\r', "").trim().to_owned();
+    assert_eq!(plain(&run.stdout), plain(&chain));
+    assert_eq!(run.stderr, "");
+    let refused = authority.cert(&chain, "--showcerts -o json").exits(2);
+    assert!(refused.stderr.contains("--showcerts prints PEM and takes no -o"), "{refused:#?}");
+}
+
+#[test]
+fn a_bag_of_pkcs_7_is_opened() {
+    let authority = Authority::new();
+    let chain = authority.file("chain.pem", &authority.chain());
+    let folder = authority.directory.path();
+    for form in ["PEM", "DER"] {
+        let words = ["crl2pkcs7", "-nocrl", "-outform", form, "-certfile"];
+        let bag = zoo::openssl(folder, words.into_iter().chain([chain.to_str().unwrap()]));
+        let run = Plugin::new("cert -").fed(&bag).exits(0);
+        assert!(run.stdout.starts_with("stdin: 2 certificates\n"), "{form}: {run:#?}");
+    }
+    let der = zoo::openssl(folder, ["x509", "-in", "chain.pem", "-outform", "DER"]);
+    let run = Plugin::new("cert -").fed(&der).exits(0);
+    assert!(run.stdout.starts_with("stdin: 1 certificate\n"), "{run:#?}");
 }

@@ -7,7 +7,7 @@ use crate::finding::Failure;
 
 const AFTER: &str = "\
 CERT is [NAMESPACE/]secret/NAME[:KEY], [NAMESPACE/]configmap/NAME[:KEY], a file, or - for stdin;
-PEM or DER. Without KEY it is tls.crt, else ca.crt, else the only one. A file of such a name
+PEM, DER or PKCS#7; -v shows all that is in it, as openssl x509 -text does. Without KEY it is tls.crt, else ca.crt, else the only one. A file of such a name
 is ./secret/NAME. Private keys are never shown and never leave this machine.
 kubectl netdiag options lists kubectl's flags, which work too.";
 
@@ -25,6 +25,9 @@ pub(crate) struct CertArgs {
     /// The host name or address that it has to be good for
     #[arg(long, value_name = "NAME")]
     pub(crate) servername: Option<String>,
+    /// Print the certificates as PEM, and nothing else
+    #[arg(long)]
+    pub(crate) showcerts: bool,
     #[command(flatten)]
     pub(crate) output: OutputFlags,
     #[command(flatten)]
@@ -36,6 +39,9 @@ impl CertArgs {
         if self.held == Held::Stdin && self.ca_file == Some(Held::Stdin) {
             let why = "CERT and --ca-file cannot both be stdin";
             return Err(bad_value("cert", why.into()));
+        }
+        if self.showcerts && self.output.format.is_some() {
+            return Err(bad_value("cert", "--showcerts prints PEM and takes no -o".into()));
         }
         match self.servername.as_deref() {
             Some("") => Err(bad_value("cert", "--servername: a name is missing".into())),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use netdiag_wire::Untrusted;
+use zeroize::Zeroizing;
 
 use crate::{
     args::Held,
@@ -24,7 +25,10 @@ pub(super) struct Source {
     /// `shop/secret/checkout-tls:tls.crt`, `tls.crt`, `stdin`.
     pub(super) name: String,
     pub(super) resource_version: Option<String>,
-    bytes: Vec<u8>,
+    /// May hold a private key, and so is wiped.
+    bytes: Zeroizing<Vec<u8>>,
+    /// `tls.key` of a Secret whose `tls.crt` was read.
+    beside: Option<Zeroizing<Vec<u8>>>,
     /// The object's other keys have a CA's certificate.
     pub(super) has_ca: bool,
     object: Option<String>,
@@ -35,6 +39,19 @@ impl Source {
     /// `tls.crt` of a Secret is a server's, whatever it says.
     pub(super) fn is_server(&self) -> bool {
         self.key.as_deref() == Some("tls.crt")
+    }
+
+    /// Where a private key is, if there is one.
+    pub(super) fn private_key(&self) -> Option<&[u8]> {
+        const WORDS: &[u8] = b"PRIVATE KEY-----";
+        let own = || self.bytes.windows(WORDS.len()).any(|bytes| bytes == WORDS);
+        let beside = self.beside.as_ref().map(|bytes| bytes.as_slice());
+        beside.or_else(|| own().then_some(self.bytes.as_slice()))
+    }
+
+    /// `tls.key`, or the key in the same file.
+    pub(super) fn key_name(&self) -> &'static str {
+        if self.beside.is_some() { "tls.key" } else { "the private key in it" }
     }
 
     /// `shop/secret/checkout-tls:ca.crt`.
@@ -58,11 +75,14 @@ pub(super) async fn read(held: &Held, cluster: Option<&Cluster>) -> Result<Sourc
     }
 }
 
-fn of_object(content: Content) -> Source {
+fn of_object(mut content: Content) -> Source {
+    let is_served = content.key == "tls.crt";
+    let key = content.beside.remove("tls.key").map(Zeroizing::new);
     Source {
+        beside: key.filter(|_| is_served),
         name: format!("{}:{}", content.name, content.key),
         resource_version: Some(content.resource_version),
-        bytes: content.bytes,
+        bytes: Zeroizing::new(content.bytes),
         has_ca: content.key != "ca.crt" && content.beside.contains_key("ca.crt"),
         object: Some(content.name),
         key: Some(content.key),
@@ -70,12 +90,20 @@ fn of_object(content: Content) -> Source {
 }
 
 fn taken(name: String, from: impl Read) -> Result<Source, Failure> {
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unread(&name, &error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(wrong(&name, &format!("larger than {} MiB", MAX_BYTES >> 20)));
     }
-    Ok(Source { name, resource_version: None, bytes, has_ca: false, object: None, key: None })
+    Ok(Source {
+        name,
+        resource_version: None,
+        bytes,
+        beside: None,
+        has_ca: false,
+        object: None,
+        key: None,
+    })
 }
 
 fn unread(name: &str, error: &io::Error) -> Failure {

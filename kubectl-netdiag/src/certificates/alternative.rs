@@ -35,7 +35,10 @@ impl Alternative {
                 Self::Other("Registered ID", oid.to_id_string().into())
             }
             GeneralName::OtherName(oid, value) => {
-                Self::Other("othername", format!("{} {}", oid.to_id_string(), inner(value)).into())
+                let oid = oid.to_id_string();
+                // Microsoft's user principal name.
+                let kind = if oid == "1.3.6.1.4.1.311.20.2.3" { "UPN" } else { &oid };
+                Self::Other("othername", format!(" {kind}::{}", inner(value)).into())
             }
             GeneralName::X400Address(any) => Self::Other("X400Name", hex(any.data).into()),
             GeneralName::EDIPartyName(any) => Self::Other("EdiPartyName", hex(any.data).into()),

@@ -22,6 +22,11 @@ impl Moment {
         self.0.saturating_sub(other.0)
     }
 
+    /// By the letters of strftime; `?` where no calendar has it.
+    pub(super) fn written(self, form: &str) -> String {
+        self.civil().map_or_else(|| "?".into(), |civil| civil.strftime(form).to_string())
+    }
+
     fn civil(self) -> Option<DateTime> {
         let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
         epoch.checked_add(SignedDuration::from_secs(self.0)).ok()
@@ -31,10 +36,7 @@ impl Moment {
 /// `2026-11-22 03:07:11`, in UTC.
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.civil() {
-            Some(civil) => f.pad(&civil.strftime("%Y-%m-%d %H:%M:%S").to_string()),
-            None => f.pad("?"),
-        }
+        f.pad(&self.written("%Y-%m-%d %H:%M:%S"))
     }
 }
 

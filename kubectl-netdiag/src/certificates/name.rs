@@ -3,8 +3,8 @@
 use netdiag_wire::Untrusted;
 use serde::{Serialize, Serializer};
 use x509_parser::{
-    asn1_rs::{Any, Tag},
-    x509::X509Name,
+    asn1_rs::{Any, FromDer, Tag},
+    x509::{AttributeTypeAndValue, X509Name},
 };
 
 /// A name as it is compared (its DER) and as people read it (escaped).
@@ -29,20 +29,31 @@ impl Serialize for Name {
     }
 }
 
+fn one(attribute: &AttributeTypeAndValue<'_>) -> String {
+    let oid = attribute.attr_type().to_id_string();
+    let value = string(attribute.attr_value()).to_string();
+    format!("{}={}", short(&oid).unwrap_or(&oid), quoted(&value))
+}
+
+/// The attributes of one RDN, which are in no order.
+pub(super) fn attributes(mut der: &[u8]) -> String {
+    let mut shown = Vec::new();
+    while let Ok((rest, attribute)) = AttributeTypeAndValue::from_der(der) {
+        shown.push(one(&attribute));
+        der = rest;
+    }
+    shown.join(" + ")
+}
+
 /// As `openssl x509` prints it with one line a name: ` + ` joins the parts of one RDN.
 fn text(name: &X509Name<'_>) -> String {
-    let one = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| {
-        let oid = attribute.attr_type().to_id_string();
-        let value = string(attribute.attr_value()).to_string();
-        format!("{}={}", short(&oid).unwrap_or(&oid), quoted(&value))
-    };
     let rdns = name.iter().map(|rdn| rdn.iter().map(one).collect::<Vec<_>>().join(" + "));
     rdns.collect::<Vec<_>>().join(", ")
 }
 
 /// A value that could be read as more than one is put in quotes (RFC 1779).
 fn quoted(value: &str) -> String {
-    let is_odd = value.contains([',', '+', '"', '<', '>', ';', '='])
+    let is_odd = value.contains([',', '+', '"', '<', '>', ';'])
         || value.starts_with([' ', '#'])
         || value.ends_with(' ');
     if is_odd { format!("\"{}\"", value.replace('"', "\\\"")) } else { value.to_owned() }

@@ -5,7 +5,13 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode::Indifferent, GeneralPurpose, GeneralPurposeConfig},
 };
+use x509_parser::asn1_rs::{Any, Class, FromDer};
+use zeroize::Zeroizing;
 
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(Indifferent),
+);
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -41,7 +47,8 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Blocks, Unreadable> {
     }
     // An ASN.1 SEQUENCE; no text begins so and has a length of two bytes or more behind it.
     if matches!(bytes, [0x30, length, ..] if *length >= 0x80) {
-        return Ok(Blocks { certificates: vec![bytes.to_vec()], ..Blocks::default() });
+        let certificates = bag(bytes).unwrap_or_else(|| vec![bytes.to_vec()]);
+        return Ok(Blocks { certificates, ..Blocks::default() });
     }
     let text = String::from_utf8_lossy(bytes);
     let mut found = Blocks::default();
@@ -67,6 +74,25 @@ fn begin(text: &str) -> Option<(&str, &str)> {
     after.split_once(DASHES)
 }
 
+/// The label and DER of the first private key, wiped when dropped.
+pub(super) fn private_key(pem: &[u8]) -> Option<(String, Zeroizing<Vec<u8>>)> {
+    let mut rest = std::str::from_utf8(pem).ok()?;
+    while let Some((label, after)) = begin(rest) {
+        let (body, behind) = after.split_once(&format!("{END}{label}{DASHES}"))?;
+        rest = behind;
+        if label.ends_with("PRIVATE KEY") {
+            // Exactly as long, so that nothing moves and leaves a copy behind.
+            let mut digits = Zeroizing::new(String::with_capacity(body.len()));
+            digits.extend(body.split_ascii_whitespace());
+            let mut der = Zeroizing::new(vec![0; digits.len()]);
+            let length = LENIENT.decode_slice(digits.as_bytes(), &mut der).ok()?;
+            der.truncate(length);
+            return Some((label.to_owned(), der));
+        }
+    }
+    None
+}
+
 impl Blocks {
     fn add(&mut self, number: usize, label: &str, body: &str) -> Result<(), Unreadable> {
         match label {
@@ -79,6 +105,9 @@ impl Blocks {
                 let length = element(&der).unwrap_or(der.len());
                 self.certificates.push(der[..length].to_vec());
             }
+            "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => {
+                self.certificates.extend(bag(&decode(number, label, body)?).unwrap_or_default());
+            }
             key if key.ends_with("PRIVATE KEY") => self.private_keys += 1,
             other => self.others.push(shown(other)),
         }
@@ -87,15 +116,49 @@ impl Blocks {
 }
 
 fn decode(number: usize, label: &str, body: &str) -> Result<Vec<u8>, Unreadable> {
-    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(Indifferent);
     let digits: String = body.split_ascii_whitespace().collect();
-    let decoded = GeneralPurpose::new(&STANDARD, lenient).decode(digits);
-    decoded.map_err(|_| Unreadable::Base64(number, shown(label)))
+    LENIENT.decode(digits).map_err(|_| Unreadable::Base64(number, shown(label)))
+}
+
+/// The certificates of a PKCS#7 bag (RFC 5652, 5.1: SignedData), as `openssl crl2pkcs7` makes it.
+fn bag(der: &[u8]) -> Option<Vec<Vec<u8>>> {
+    const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    let (_, content) = Any::from_der(der).ok()?;
+    let (rest, kind) = Any::from_der(content.data).ok()?;
+    if kind.data != SIGNED_DATA {
+        return None;
+    }
+    let (_, explicit) = Any::from_der(rest).ok()?;
+    let (_, signed) = Any::from_der(explicit.data).ok()?;
+    let mut rest = signed.data;
+    while let Ok((behind, part)) = Any::from_der(rest) {
+        if part.class() == Class::ContextSpecific && part.tag().0 == 0 {
+            return Some(elements(part.data));
+        }
+        rest = behind;
+    }
+    Some(Vec::new())
+}
+
+fn elements(mut der: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    while let Some(length) = element(der).filter(|length| *length > 0) {
+        let (one, rest) = der.split_at(length);
+        found.push(one.to_vec());
+        der = rest;
+    }
+    found
+}
+
+/// DER as a PEM block, 64 digits a line.
+pub(crate) fn armour(der: &[u8]) -> String {
+    const WIDTH: usize = 48;
+    let lines = der.chunks(WIDTH).map(|chunk| LENIENT.encode(chunk) + "\n").collect::<String>();
+    format!("{BEGIN}CERTIFICATE{DASHES}\n{lines}{END}CERTIFICATE{DASHES}\n")
 }
 
 /// Bytes of the first element, header included.
 fn element(der: &[u8]) -> Option<usize> {
-    use x509_parser::asn1_rs::{Any, FromDer};
     let (rest, _) = Any::from_der(der).ok()?;
     der.len().checked_sub(rest.len())
 }

@@ -1,9 +1,12 @@
 //! Signatures on certificates: by which algorithm, and whether a key made one.
 
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
-use x509_parser::{signature_algorithm::RsaSsaPssParams, x509::AlgorithmIdentifier};
+use x509_parser::{asn1_rs::Any, signature_algorithm::RsaSsaPssParams, x509::AlgorithmIdentifier};
 
 use super::key::{Key, Kind};
+
+/// RSASSA-PSS, whose parameters matter.
+const PSS: &str = "1.2.840.113549.1.1.10";
 
 /// A certificate's signature and what it signs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,14 +56,12 @@ impl Signature {
     fn algorithm(&self, key: &Key) -> Option<&'static dyn VerificationAlgorithm> {
         match (self.oid.as_str(), &key.kind) {
             ("1.3.101.112", Kind::Ed25519) => Some(&aws::ED25519),
-            ("1.2.840.113549.1.1.10", Kind::Rsa | Kind::RsaPss) if key.bits >= 2048 => {
-                match self.pss? {
-                    256 => Some(&aws::RSA_PSS_2048_8192_SHA256),
-                    384 => Some(&aws::RSA_PSS_2048_8192_SHA384),
-                    512 => Some(&aws::RSA_PSS_2048_8192_SHA512),
-                    _ => None,
-                }
-            }
+            (PSS, Kind::Rsa | Kind::RsaPss) if key.bits >= 2048 => match self.pss? {
+                256 => Some(&aws::RSA_PSS_2048_8192_SHA256),
+                384 => Some(&aws::RSA_PSS_2048_8192_SHA384),
+                512 => Some(&aws::RSA_PSS_2048_8192_SHA512),
+                _ => None,
+            },
             (oid, Kind::Rsa) => rsa(oid),
             (oid, Kind::Ec(curve)) => ecdsa(oid, curve),
             _ => None,
@@ -94,7 +95,7 @@ fn ecdsa(oid: &str, curve: &str) -> Option<&'static dyn VerificationAlgorithm> {
 }
 
 fn pss(algorithm: &AlgorithmIdentifier<'_>) -> Option<u16> {
-    if algorithm.algorithm.to_id_string() != "1.2.840.113549.1.1.10" {
+    if algorithm.algorithm.to_id_string() != PSS {
         return None;
     }
     let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
@@ -138,6 +139,41 @@ fn name(oid: &str) -> Option<&'static str> {
         "2.16.840.1.101.3.4.3.16" => "RSA-SHA3-512",
         "1.3.101.112" => "ED25519",
         "1.3.101.113" => "ED448",
+        _ => return None,
+    })
+}
+
+/// What openssl prints below a signature algorithm: something only of RSASSA-PSS.
+pub(super) fn parameters(algorithm: &AlgorithmIdentifier<'_>) -> Vec<String> {
+    let is_pss = algorithm.algorithm.to_id_string() == PSS;
+    algorithm.parameters.as_ref().filter(|_| is_pss).map(pss_parameters).unwrap_or_default()
+}
+
+/// RFC 4055, 3.1, with its defaults.
+pub(super) fn pss_parameters(any: &Any<'_>) -> Vec<String> {
+    let Ok(read) = RsaSsaPssParams::try_from(any) else {
+        return vec![super::alternative::hex(any.data)];
+    };
+    let digest = |oid: &str| digest(oid).map_or_else(|| oid.to_owned(), str::to_owned);
+    let hash = digest(&read.hash_algorithm_oid().to_id_string());
+    let mask = read
+        .mask_gen_algorithm()
+        .map_or_else(|_| "?".into(), |mask| digest(&mask.hash.to_id_string()));
+    vec![
+        format!("Hash Algorithm: {hash}"),
+        format!("Mask Algorithm: mgf1 with {mask}"),
+        format!("Salt Length: {:#04X}", read.salt_length()).replace("0X", "0x"),
+        format!("Trailer Field: {:#04x}", read.trailer_field()),
+    ]
+}
+
+fn digest(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "1.3.14.3.2.26" => "sha1",
+        "2.16.840.1.101.3.4.2.1" => "sha256",
+        "2.16.840.1.101.3.4.2.2" => "sha384",
+        "2.16.840.1.101.3.4.2.3" => "sha512",
+        "2.16.840.1.101.3.4.2.4" => "sha224",
         _ => return None,
     })
 }

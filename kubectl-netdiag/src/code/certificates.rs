@@ -32,6 +32,8 @@ pub(crate) const MAY_NOT_SIGN: Code = Code(714);
 pub(crate) const NAME_CONSTRAINTS: Code = Code(715);
 /// extendedKeyUsage without serverAuth.
 pub(crate) const NOT_FOR_SERVERS: Code = Code(716);
+/// The private key is another certificate's.
+pub(crate) const OTHER_KEY: Code = Code(717);
 /// Same name of the issuer, another key.
 pub(crate) const BAD_SIGNATURE: Code = Code(718);
 /// Less than a tenth of the validity is left.

@@ -217,6 +217,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "cert",
     },
     Entry {
+        code: Code(717),
+        title: "A private key does not belong to the certificate beside it",
+        raised: Raised::Fail,
+        what_it_is: "tls.key of the Secret, or the key in the same file, is not the one that the \
+            certificate was made for.",
+        what_you_see: "nginx, Go, Envoy do not start, or keep the old one: key values mismatch; \
+            private key does not match public key.",
+        how_it_comes: "Half of a renewal was copied; the certificate of another request; a CA's \
+            certificate stands first in tls.crt.",
+        be_sure: "openssl pkey -pubout of the key and openssl x509 -pubkey of the certificate differ.",
+        how_to_mend: "Put the key that belongs to it there, or have a certificate made for this key.",
+        looks_like_it: "ND0707 the first certificate is a CA's.",
+        raised_by: "cert",
+    },
+    Entry {
         code: Code(718),
         title: "A signature is of another key than the issuer's",
         raised: Raised::Fail,
