@@ -23,7 +23,7 @@ const FEW: usize = 512;
 /// Between two probes to a port, unless answers take longer.
 const MOST_WAIT: Duration = Duration::from_millis(640);
 /// Until an answer tells how long one takes, silence is not believed before.
-const BLIND_PATIENCE: Duration = Duration::from_millis(250);
+const BLIND_PATIENCE: Duration = Duration::from_millis(220);
 /// Likewise at the start, when nobody has answered anything.
 const FIRST_PATIENCE: Duration = Duration::from_millis(500);
 
