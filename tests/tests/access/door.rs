@@ -42,14 +42,12 @@ impl Door {
         Ok(Self { forward, _words: words, port })
     }
 
-    /// Asks for a probe with these header lines and reads to the end.
+    /// Asks for a probe with these header lines and reads the whole answer.
     pub(crate) fn ask(&self, probe: &str, headers: &[String], body: &Value) -> Result<Answer> {
         // The first stream of a forward may be reset while the kubelet is still setting it up.
         wait::until("the agent answers", PATIENCE, || {
-            let mut answer = String::new();
-            let mut stream = self.begin(probe, headers, body)?;
-            stream.read_to_string(&mut answer).context("read the answer")?;
-            Answer::parse(&answer)
+            let stream = self.begin(probe, headers, body)?;
+            Answer::read(stream).context("read the answer")
         })
     }
 
@@ -114,6 +112,18 @@ pub(crate) fn one_ping(address: IpAddr) -> Value {
 }
 
 impl Answer {
+    /// Not up to the end of the stream, which a forwarded port has only a second later.
+    fn read(mut stream: TcpStream) -> Result<Self> {
+        let (mut came, mut buffer) = (Vec::new(), [0; 4_096]);
+        while !is_whole(&came) {
+            match stream.read(&mut buffer)? {
+                0 => break,
+                length => came.extend_from_slice(&buffer[..length]),
+            }
+        }
+        Self::parse(&String::from_utf8(came)?)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
         let status = status.with_context(|| format!("no HTTP answer: {text:?}"))?;
@@ -135,5 +145,16 @@ impl Answer {
     /// Whether a probe ran to its end.
     pub(crate) fn ran(&self) -> bool {
         self.status == 200 && self.objects().iter().any(|object| object["event"] == "end")
+    }
+}
+
+/// Whether that is all of an HTTP answer: as long as its head says, or up to the last chunk.
+fn is_whole(came: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(came);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let head = head.to_lowercase();
+    match head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+        Some(length) => length.parse().is_ok_and(|length: usize| body.len() >= length),
+        None => body.ends_with("\r\n0\r\n\r\n"),
     }
 }

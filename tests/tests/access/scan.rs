@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
-const AT_ONCE: u16 = 4_096;
+const AT_ONCE: u16 = 2_048;
 /// Far above a round trip between namespaces of one machine.
 const WAIT: Duration = Duration::from_millis(300);
 
@@ -25,9 +25,9 @@ pub(crate) struct Scan {
 
 /// Tries all 65,535 ports from the namespace of the calling thread.
 pub(crate) fn all_ports(address: IpAddr) -> Result<Scan> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let wanted = u64::from(AT_ONCE) + 1_024;
-    setrlimit(Resource::RLIMIT_NOFILE, soft.max(wanted.min(hard)), hard)?;
+    // Several scans may run at once.
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let mut scan = Scan::default();
     let mut next: u16 = 1;
     while next != 0 {

@@ -1,11 +1,14 @@
 //! T1: nobody reaches an agent's listener over the network.
 
+use std::net::IpAddr;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 use netdiag_tests::{Agent, Cluster, Netns, Node, command, turn, wait};
 
-use crate::scan;
+use crate::scan::{self, Scan};
 
 #[test]
 #[ignore = "needs a cluster: scans its agents"]
@@ -23,25 +26,33 @@ fn t1_nothing_listens() -> Result<()> {
         ("node-1 itself", Netns::of_node(Node::First)?),
         ("node-2 itself", Netns::of_node(Node::Second)?),
     ];
-    for (who, netns) in &vantages {
-        let found = wait::until("the control listens", Duration::from_secs(10), || {
-            let scan = netns.run(|| scan::all_ports(control.ip()))?;
-            anyhow::ensure!(scan.open == [8080], "{scan:?}");
-            Ok(scan)
-        })?;
-        println!("control, from {who}: open {:?}, closed {}", found.open, found.closed);
-        for node in [Node::First, Node::Second] {
-            let agent = Agent::on(&cluster, node)?;
-            let scan = netns.run(|| scan::all_ports(agent.pod.ip()))?;
-            println!(
-                "agent of {}, from {who}: open {:?}, closed {}, silent {}",
-                agent.pod.node, scan.open, scan.closed, scan.silent
-            );
+    let agents = [Agent::on(&cluster, Node::First)?, Agent::on(&cluster, Node::Second)?];
+    // Most of it is waiting for silent ports.
+    let found = thread::scope(|scope| {
+        let scans = vantages.each_ref().map(|(who, netns)| {
+            let scan = scope.spawn(|| scan_from(netns, control.ip(), &agents));
+            (*who, scan)
+        });
+        scans.map(|(who, scan)| (who, scan.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    });
+    for (who, scans) in found {
+        for (node, scan) in agents.iter().map(|agent| &agent.pod.node).zip(scans?) {
+            println!("agent of {node}, from {who}: {scan:?}");
             assert_eq!(scan.open, [0; 0]);
             assert_eq!(scan.closed + scan.silent, 65_535);
         }
     }
     Ok(())
+}
+
+/// What each agent shows where the control shows its only port.
+fn scan_from(netns: &Netns, control: IpAddr, agents: &[Agent]) -> Result<Vec<Scan>> {
+    wait::until("the control listens", Duration::from_secs(10), || {
+        let scan = netns.run(|| scan::all_ports(control))?;
+        anyhow::ensure!(scan.open == [8080], "{scan:?}");
+        Ok(())
+    })?;
+    agents.iter().map(|agent| netns.run(|| scan::all_ports(agent.pod.ip()))).collect()
 }
 
 #[test]

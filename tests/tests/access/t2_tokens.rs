@@ -32,7 +32,7 @@ fn t2_tokens() -> Result<()> {
     let before = unauthenticated(&agent, &cluster)?;
     let mut refused = 0;
     for (name, headers, runs) in &rows {
-        let workers = agent.workers()?;
+        let workers = agent.at_rest()?;
         let answer = door.ask("ping", headers, &request)?;
         println!("{:>3} {:<16} {name}", answer.status, answer.code());
         if *runs {

@@ -204,7 +204,7 @@ fn t4_a_uid_finds_no_pod() -> Result<()> {
         ensure!(starts()? == 1);
         Ok(())
     })?;
-    let workers = agent.workers()?;
+    let workers = agent.at_rest()?;
     let mut lie = honest;
     lie["source"]["uid"] = json!(c.uid);
     let answer = door.ask_with(&token, "ping", &lie)?;

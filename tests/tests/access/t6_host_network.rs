@@ -21,7 +21,7 @@ fn t6_host_network() -> Result<()> {
 
     let tenant = team.token(&cluster, &agent)?;
     assert!(door.ask_with(&tenant, "ping", &from(&own))?.ran(), "pods/ping is there");
-    let workers = agent.workers()?;
+    let workers = agent.at_rest()?;
     let refused = door.ask_with(&tenant, "ping", &from(&node))?;
     assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"), "{refused:?}");
     assert_eq!(refused.objects()[0]["missing"]["resource"], "nodes");
