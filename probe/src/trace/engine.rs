@@ -133,7 +133,11 @@ impl<'a> Engine<'a> {
             self.exchange.knock(None);
         }
         for path in &mut self.paths {
-            path.suspects(now, pace).into_iter().for_each(|ttl| self.exchange.knock(Some(ttl)));
+            for ttl in path.suspects(now, pace) {
+                self.exchange.knock(Some(ttl));
+                // A router that is there says so, and can say nothing else for a while.
+                path.wait_for(ttl, now);
+            }
         }
         let has_arrived = self.paths.iter().any(Path::is_at_end);
         let is_alive = self.exchange.is_alive(has_arrived);
