@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod background;
 mod connect;
 mod dns;
 mod dns_base;

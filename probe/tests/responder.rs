@@ -1,24 +1,17 @@
 //! A host that answers echo requests as a test wants, in place of the kernel.
 
-use std::{
-    io::{self, Read},
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{io::Read, net::SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::lab::Netns;
+use crate::{
+    background::{Background, LOOK, came},
+    lab::Netns,
+};
 
 /// Runs until it is dropped.
 pub(crate) struct Responder {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 impl Responder {
@@ -31,36 +24,16 @@ impl Responder {
         let socket = namespace
             .enter(|| Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)))
             .expect("root, to open a raw socket");
-        // How soon it sees that it is to stop.
-        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let is_stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            while !is_stopped.load(Ordering::Relaxed) {
-                serve(&socket, &answers);
-            }
-        });
-        Self { stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Responder {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
+        socket.set_read_timeout(LOOK).unwrap();
+        Self { _thread: Background::repeat(move || serve(&socket, &answers)) }
     }
 }
 
 fn serve(socket: &Socket, answers: &impl Fn(&[u8]) -> Vec<Vec<u8>>) {
     let mut buffer = [0; 2048];
     let mut reader = socket;
-    let packet = match reader.read(&mut buffer) {
-        Ok(length) => &buffer[..length],
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-        Err(error) => panic!("{error}"),
-    };
+    let Some(length) = came(reader.read(&mut buffer)) else { return };
+    let packet = &buffer[..length];
     let [from, icmp] = [&packet[12..16], &packet[20..]];
     if icmp[0] == 8 {
         let from = SocketAddr::from((<[u8; 4]>::try_from(from).unwrap(), 0));

@@ -21,6 +21,7 @@ mod discovery;
 mod limits;
 mod nmap;
 
+use crate::background::{Background, LOOK, came};
 use crate::lab::{Lab, Netns, ROUTER, SERVER, SERVER6, runtime};
 
 const METHODS: &[ScanMethod] = &[ScanMethod::Syn, ScanMethod::Connect];
@@ -141,9 +142,9 @@ fn udp_ports_are_told_apart_in_spite_of_rate_limits() {
     let lab = Lab::new();
     let answers = lab.server.enter(|| UdpSocket::bind("[::]:2000").unwrap());
     let _silent = lab.server.enter(|| UdpSocket::bind("[::]:2001").unwrap());
-    let _answering = std::thread::spawn(move || {
-        answers.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        while let Ok((_, from)) = answers.recv_from(&mut [0; 512]) {
+    answers.set_read_timeout(LOOK).unwrap();
+    let _answering = Background::repeat(move || {
+        if let Some((_, from)) = came(answers.recv_from(&mut [0; 512])) {
             answers.send_to(b"here", from).unwrap();
         }
     });

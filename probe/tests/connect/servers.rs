@@ -11,7 +11,7 @@ use std::{
 use rcgen::generate_simple_self_signed;
 use socket2::SockRef;
 
-use crate::lab::Lab;
+use crate::{background::came, lab::Lab};
 
 pub(super) const SILENT: u16 = 2001;
 pub(super) const BANNER: u16 = 2002;
@@ -56,12 +56,18 @@ pub(super) fn start(lab: &Lab) {
     let echo = lab.server.enter(|| UdpSocket::bind(("0.0.0.0", UDP_ECHO)).unwrap());
     thread::spawn(move || {
         let mut buffer = [0; 2048];
-        while let Ok((length, from)) = echo.recv_from(&mut buffer) {
-            let _ = echo.send_to(&buffer[..length], from);
+        loop {
+            if let Some((length, from)) = came(echo.recv_from(&mut buffer)) {
+                let _ = echo.send_to(&buffer[..length], from);
+            }
         }
     });
     let silent = lab.server.enter(|| UdpSocket::bind(("0.0.0.0", UDP_SILENT)).unwrap());
-    thread::spawn(move || while silent.recv(&mut [0; 64]).is_ok() {});
+    thread::spawn(move || {
+        loop {
+            came(silent.recv(&mut [0; 64]));
+        }
+    });
 }
 
 fn serve(lab: &Lab, port: u16, behave: impl Fn(TcpStream) + Send + Sync + 'static) {

@@ -1,22 +1,15 @@
 //! Small DNS servers that do what a test wants.
 
-use std::{
-    io,
-    net::{SocketAddr, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{net::UdpSocket, thread, time::Duration};
 
-use crate::lab::Netns;
+use crate::{
+    background::{Background, LOOK, came},
+    lab::Netns,
+};
 
 /// Runs until it is dropped.
 pub(crate) struct Liar {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 /// One datagram in answer to a query.
@@ -32,36 +25,15 @@ impl Liar {
     pub(crate) fn start(namespace: &Netns, address: &str, answers: Answers) -> Self {
         let bind = |port| namespace.enter(|| UdpSocket::bind((address, port)).unwrap());
         let (socket, other) = (bind(53), bind(0));
-        // How soon it sees that it is to stop.
-        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let is_stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            while !is_stopped.load(Ordering::Relaxed) {
-                serve(&socket, &other, answers);
-            }
-        });
-        Self { stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Liar {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
+        socket.set_read_timeout(LOOK).unwrap();
+        Self { _thread: Background::repeat(move || serve(&socket, &other, answers)) }
     }
 }
 
 fn serve(socket: &UdpSocket, other: &UdpSocket, answers: Answers) {
     let mut buffer = [0; 2048];
-    let (query, from): (&[u8], SocketAddr) = match socket.recv_from(&mut buffer) {
-        Ok((length, from)) => (&buffer[..length], from),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-        Err(error) => panic!("{error}"),
-    };
-    for reply in answers(query) {
+    let Some((length, from)) = came(socket.recv_from(&mut buffer)) else { return };
+    for reply in answers(&buffer[..length]) {
         thread::sleep(reply.after);
         let sender = if reply.from_another_port { other } else { socket };
         sender.send_to(&reply.bytes, from).unwrap();

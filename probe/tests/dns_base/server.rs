@@ -1,21 +1,18 @@
 //! A server that answers as a test wants.
 
 use std::{
-    io::{self, Read, Write},
+    io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
+
+use crate::background::{Background, LOOK, came};
 
 /// Runs until it is dropped, in the namespace of the thread that starts it.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 impl Server {
@@ -25,14 +22,14 @@ impl Server {
     ) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        // How soon it sees that it is to stop.
-        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        socket.set_read_timeout(LOOK).unwrap();
         let mut buffer = [0; 4_096];
-        Self::run(address, move || match socket.recv_from(&mut buffer) {
-            Ok((length, from)) => answer(&socket, &buffer[..length], from),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => panic!("{error}"),
-        })
+        let thread = Background::repeat(move || {
+            if let Some((length, from)) = came(socket.recv_from(&mut buffer)) {
+                answer(&socket, &buffer[..length], from);
+            }
+        });
+        Self { address, _thread: thread }
     }
 
     /// `converse` gets each connection.
@@ -47,7 +44,7 @@ impl Server {
         let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        Self::run(address, move || match listener.accept() {
+        let thread = Background::repeat(move || match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false).unwrap();
                 stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
@@ -55,27 +52,8 @@ impl Server {
             }
             // How soon it sees a connection, or that it is to stop.
             Err(_) => thread::park_timeout(Duration::from_millis(5)),
-        })
-    }
-
-    fn run(address: SocketAddr, mut step: impl FnMut() + Send + 'static) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let is_stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            while !is_stopped.load(Ordering::Relaxed) {
-                step();
-            }
         });
-        Self { address, stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
+        Self { address, _thread: thread }
     }
 }
 

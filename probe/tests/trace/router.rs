@@ -1,19 +1,17 @@
 //! A router that answers expired packets as a test wants, in place of the kernel.
 
 use std::{
-    io::{self, Read},
+    io::{ErrorKind, Read},
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{lab::Netns, responder::seal};
+use crate::{
+    background::{Background, LOOK, came},
+    lab::Netns,
+    responder::seal,
+};
 
 /// By which the kernel's own time exceeded is told from ours.
 const TTL: u32 = 200;
@@ -21,8 +19,7 @@ const ETHERTYPE_IPV4: u16 = 0x0800;
 
 /// Runs until it is dropped.
 pub(crate) struct Router {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Background,
 }
 
 impl Router {
@@ -41,41 +38,21 @@ impl Router {
             ]
         });
         sends.set_ttl_v4(TTL).unwrap();
-        // How soon it sees that it is to stop.
-        taps.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let is_stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || {
-            while !is_stopped.load(Ordering::Relaxed) {
-                serve(&taps, &sends, &answers);
-            }
-        });
-        Self { stop, thread: Some(thread) }
-    }
-}
-
-impl Drop for Router {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
+        taps.set_read_timeout(LOOK).unwrap();
+        Self { _thread: Background::repeat(move || serve(&taps, &sends, &answers)) }
     }
 }
 
 fn serve(taps: &Socket, sends: &Socket, answers: &impl Fn(&[u8]) -> Vec<Vec<u8>>) {
     let mut buffer = [0; 2048];
     let mut reader = taps;
-    let packet = match reader.read(&mut buffer) {
-        Ok(length) => &buffer[..length],
+    let read = match reader.read(&mut buffer) {
         // A link that comes or goes is told once to everybody who listens.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NetworkDown) =>
-        {
-            return;
-        }
-        Err(error) => panic!("{error}"),
+        Err(error) if error.kind() == ErrorKind::NetworkDown => return,
+        read => read,
     };
+    let Some(length) = came(read) else { return };
+    let packet = &buffer[..length];
     if packet[8] != 1 {
         return;
     }
