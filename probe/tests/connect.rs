@@ -195,15 +195,15 @@ fn rounds_keep_to_count_interval_and_time() {
     let _listener = lab.server.enter(|| TcpListener::bind("0.0.0.0:80").unwrap());
     let request = ConnectRequest {
         count: std::num::NonZeroU32::new(5),
-        interval_us: 20_000,
+        interval_us: 400_000,
         banner_us: 0,
         ..ConnectRequest::to(SERVER, 80)
     };
     let start = Instant::now();
     let report = connect(&lab.client, &request);
     assert_eq!((report.rounds(), report.well(), report.tallies.len()), (5, 5, 1));
-    assert!(start.elapsed() >= Duration::from_millis(80));
-    let request = ConnectRequest { count: None, for_us: Some(100_000), ..request };
+    assert!(start.elapsed() >= Duration::from_millis(1_600));
+    let request = ConnectRequest { count: None, for_us: Some(2_000_000), ..request };
     let rounds = connect(&lab.client, &request).rounds();
     assert!((2..=6).contains(&rounds), "{rounds}");
 }
@@ -221,7 +221,7 @@ fn many_targets_are_asked_at_once() {
     let start = Instant::now();
     let report = connect(&lab.client, &request);
     assert_eq!((report.rounds(), report.well()), (64, 0));
-    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_stopped_check_ends_at_once_with_what_it_has() {
         });
         lab.client.enter(|| run(&request, &ResolverFiles::default(), &stop)).unwrap()
     });
-    assert!(start.elapsed() < Duration::from_millis(500));
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert_eq!((report.targets.len(), report.rounds()), (1, 0));
 }
 

@@ -123,7 +123,7 @@ fn traces_in_a_row_are_complete_in_spite_of_rate_limits() {
             let before = Instant::now();
             let traced = trace(&lab.client, &request);
             assert_eq!(traced.path(), [ROUTER, SERVER], "{protocol:?} {count}: {traced:#?}");
-            assert!(before.elapsed() < Duration::from_millis(1_400), "{:?}", before.elapsed());
+            assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
         }
     }
 }
@@ -141,7 +141,7 @@ fn a_path_without_an_end_is_known_after_two_waits() {
             assert_eq!(traced.path().len(), 30);
             let last = traced.report.hops.last().unwrap();
             assert_eq!((last.asked_again, last.silent), (false, u16::from(queries)), "{last:?}");
-            assert!(before.elapsed() < Duration::from_millis(900), "{:?}", before.elapsed());
+            assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
         }
     }
 }
@@ -227,7 +227,7 @@ fn names_that_nobody_answers_keep_no_hop_back_for_long() {
         let sockets = request.open().unwrap();
         let before = Instant::now();
         let traced = drive(&runtime(), &request, sockets, &files(""));
-        assert!(before.elapsed() < Duration::from_millis(250), "{:?}", before.elapsed());
+        assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
         traced
     });
     assert_eq!(traced.path(), [ROUTER, SERVER]);

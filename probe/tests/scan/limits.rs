@@ -60,7 +60,7 @@ fn a_scan_that_is_stopped_ends_at_once_and_leaves_nothing() {
             (stopper.join().unwrap(), Instant::now())
         });
         let took = ended.saturating_duration_since(stopped);
-        assert!(took < Duration::from_millis(200), "{method:?} {took:?}");
+        assert!(took < Duration::from_secs(2), "{method:?} {took:?}");
         let sockets = lab.client.output("ss", &["-Htan"]);
         assert!(sockets.stdout.is_empty(), "{method:?} {sockets:?}");
         if method == ScanMethod::Syn {
