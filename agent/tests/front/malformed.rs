@@ -368,7 +368,7 @@ async fn t16_half_open_connections_do_not_shut_others_out() {
         let asked = Instant::now();
         let about = client::post(agent.address, "/v1/about", None, "").await;
         assert_eq!(about.status, 200);
-        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     }
     assert!(agent.is_live(), "the liveness probe stays green");
     assert!(agent.front_rss_kib() < 40 * 1024, "{} KiB", agent.front_rss_kib());

@@ -59,7 +59,7 @@ async fn hanging_up_ends_the_worker_and_is_recorded() {
     drop(body);
 
     agent.wait("the worker is gone", || agent.workers() == 0).await;
-    assert!(hung_up.elapsed() < Duration::from_secs(2));
+    assert!(hung_up.elapsed() < Duration::from_secs(5));
     agent.wait("the end line", || agent.audit().len() == 2).await;
     assert_eq!(agent.audit()[1]["outcome"], json!({"ended": "cancelled"}));
 }

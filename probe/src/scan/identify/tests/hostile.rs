@@ -126,7 +126,7 @@ fn a_hundred_hostile_banners_are_read_within_bounds() {
         for (name, read) in readers() {
             let start = Instant::now();
             read_on(read, banner);
-            assert!(start.elapsed() < Duration::from_millis(200), "{name} {:?}", &banner[..20]);
+            assert!(start.elapsed() < Duration::from_secs(2), "{name} {:?}", &banner[..20]);
         }
     }
 }
