@@ -258,3 +258,29 @@ fn a_bag_of_pkcs_7_is_opened() {
     let run = Plugin::new("cert -").fed(&der).exits(0);
     assert!(run.stdout.starts_with("stdin: 1 certificate\n"), "{run:#?}");
 }
+
+#[test]
+fn what_is_hostile_is_refused_and_cannot_steer_a_terminal() {
+    let blocks = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".repeat(100_000);
+    let nested = b"\x30\x84\x00\x0f\x00\x00".repeat(100_000);
+    let endless = b"\x30\x80".repeat(100_000);
+    let large = [b"\x30\x84".to_vec(), vec![b'x'; 17 << 20]].concat();
+    for (input, why) in [
+        (blocks.into_bytes(), "100000 certificates, of which 10000 can be read"),
+        (nested, "certificate 0 cannot be decoded"),
+        (endless, "certificate 0 cannot be decoded"),
+        (large, "larger than 16 MiB"),
+        ("-----BEGIN A-----".repeat(100_000).into_bytes(), "has no END line"),
+        (b"-----BEGIN \x1b[2J-----".to_vec(), "block 1 (\"\\u{1b}[2J\") has no END line"),
+    ] {
+        let stderr = Plugin::new("cert -").fed(&input).exits(2).stderr;
+        assert!(stderr.contains(why) && !stderr.contains('\x1b'), "{why}: {stderr}");
+    }
+    let authority = Authority::new();
+    let file = authority.file("leaf.pem", &authority.leaf);
+    let words = ["x509", "-outform", "DER", "-in", file.to_str().unwrap()];
+    let der = zoo::openssl(authority.directory.path(), words);
+    for length in (1..der.len()).step_by(7) {
+        Plugin::new("cert - -v").fed(&der[..length]).exits(2);
+    }
+}
