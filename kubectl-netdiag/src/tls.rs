@@ -215,6 +215,11 @@ impl Over<'_> {
         let now = Moment::of(self.context.now_at);
         let (table, _) = certificates::table(&chain.certificates, now, false);
         render::table(out, screen, &table)?;
+        if screen.detail > 0 {
+            for line in chain.certificates.iter().flat_map(certificates::text) {
+                writeln!(out, "{}", screen.safe(&line))?;
+            }
+        }
         if let Some(names) = chain.good_for(self.names) {
             writeln!(out, "{}", screen.safe(&names))?;
         }

@@ -6,24 +6,13 @@ use std::{
     path::Path,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use netdiag_wire::Untrusted;
 
-use crate::{code, finding::Failure};
-
-/// Columns of the text (RFC 7468, section 2).
-const COLUMNS: usize = 64;
+use crate::{certificates::armour, code, finding::Failure};
 
 /// One after the other, as served.
 pub(super) fn of(certificates: &[Untrusted]) -> String {
-    certificates.iter().map(|one| block(one.as_bytes())).collect()
-}
-
-fn block(der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let lines: Vec<&str> =
-        text.as_bytes().chunks(COLUMNS).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    certificates.iter().map(|one| armour(one.as_bytes())).collect()
 }
 
 /// Nothing is ever overwritten.
