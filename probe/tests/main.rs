@@ -17,6 +17,7 @@ mod sandbox;
 mod scan;
 mod side_by_side;
 mod sockets;
+mod stream;
 mod tls;
 mod trace;
 mod walk;

@@ -26,7 +26,7 @@ macro_rules! settings {
 }
 
 /// `{dir}` in them is the test's directory.
-const SETTINGS: [(&str, &str); 16] = settings!(
+pub(crate) const SETTINGS: [(&str, &str); 16] = settings!(
     "apache.conf",
     "dovecot.conf",
     "exim.conf",
