@@ -174,6 +174,43 @@ async fn talk(
     (said, closed)
 }
 
+/// Takes connections on that port and ends each as the client does.
+fn serve(at: &Netns, port: u16) {
+    let listener = at.enter(|| TcpListener::bind(("0.0.0.0", port)).unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+}
+
+/// The fixture of a mesh, as that of a check in `connect.rs`; its healthy twin has no rule yet.
+#[test]
+fn bytes_that_the_sources_own_proxy_takes_are_not_the_targets() {
+    let lab = Lab::new();
+    serve(&lab.server, 80);
+    serve(&lab.client, 15001);
+    let is_intercepted = || {
+        stream(&lab.client, 80, async |input, mut output| {
+            let Some(Outgoing::Event(ConnectStreamEvent::Connected { intercepted, .. })) =
+                output.recv().await
+            else {
+                panic!("not connected")
+            };
+            drop(input);
+            while output.recv().await.is_some() {}
+            intercepted
+        })
+    };
+    assert!(!is_intercepted());
+    lab.client.nft("add table ip mesh");
+    lab.client.nft("add chain ip mesh out { type nat hook output priority -100; }");
+    lab.client.nft(
+        "add rule ip mesh out meta skuid != 1337 ip daddr 10.9.2.2 tcp dport 80 redirect to :15001",
+    );
+    assert!(is_intercepted());
+}
+
 /// As many bytes as pass in some seconds also where nothing is optimised.
 const MANY: u64 = 1 << 30;
 /// What this process may grow by meanwhile, with whatever other tests run in it.
