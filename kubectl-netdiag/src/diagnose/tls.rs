@@ -3,11 +3,11 @@
 
 use netdiag_wire::{
     EndReason, Untrusted,
-    connect::ConnectOutcome,
     tls::{TlsEnd, TlsHandshake, TlsReport, TlsRequest},
 };
 
 mod grade;
+mod mesh;
 mod plain;
 mod refusal;
 mod takes;
@@ -21,7 +21,6 @@ use crate::{
 };
 
 const TOO_LITTLE: Code = Code(309);
-const INTERCEPTED: Code = Code(609);
 const NO_TLS: Code = Code(730);
 const BROKE_OFF: Code = Code(732);
 const NOT_UPGRADED: Code = Code(734);
@@ -55,6 +54,9 @@ impl TlsCase<'_> {
         );
         if findings.is_empty() {
             findings.push(Finding::ok("the handshake was completed"));
+        }
+        if let Some(first) = findings.first_mut().filter(|_| !is_refused) {
+            first.labels.extend(self.through_a_proxy());
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         self.framed(findings)
@@ -103,18 +105,6 @@ impl TlsCase<'_> {
             }
         };
         Some(self.intercepted(finding))
-    }
-
-    /// Through a mesh's proxy nobody knows who it was that failed.
-    fn intercepted(&self, finding: Finding) -> Finding {
-        let last = self.report.attempts.last().map(|last| &last.outcome);
-        if last != Some(&ConnectOutcome::Intercepted) {
-            return finding;
-        }
-        let summary = "taken by a proxy in the source's own namespace, and then no TLS came back";
-        Finding::new(Severity::Unknown, INTERCEPTED, summary)
-            .with(Label::Seen(finding.summary))
-            .with(Label::Means("whether it is the proxy or the target, this does not tell".into()))
     }
 
     fn not_upgraded(&self, said: &Untrusted) -> Finding {
