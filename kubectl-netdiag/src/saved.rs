@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
+    net::IpAddr,
     path::Path,
 };
 
@@ -280,6 +281,14 @@ impl<R: Replay> Stream<R> {
 fn span_of(document: &Value) -> Option<Span> {
     let started_at = document["startedAt"].as_str()?.parse().ok()?;
     Some(Span { started_at, took_us: document["tookUs"].as_u64()? })
+}
+
+/// The target as it was typed: an address, or a name that the source resolved.
+pub(crate) fn typed(host: &Untrusted, address: Option<IpAddr>, port: Option<u16>) -> Peer {
+    let name = host.to_string();
+    let is_address = address.is_some_and(|address| name.parse() == Ok(address));
+    let kind = if is_address { PeerKind::Address } else { PeerKind::Host };
+    Peer { kind, name, address, port, ..Peer::default() }
 }
 
 /// An end of the probe, from a document of ours or of anybody's.

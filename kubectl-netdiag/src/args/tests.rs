@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::code;
 
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -14,7 +14,7 @@ fn ping(line: &str) -> PingArgs {
     }
 }
 
-fn refused(line: &str) -> Failure {
+pub(super) fn refused(line: &str) -> Failure {
     match parse(&words(line)) {
         Err(Stop::Refused(failure)) => *failure,
         other => panic!("{line}: {other:?}"),

@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::show_both;
 use crate::{
     diagnose::{self, Context, Endpoints},
-    finding::{Peer, PeerKind},
+    finding::Peer,
     probe::{self, Conclusion},
     render::{self, Attempts, Names},
-    saved::Replay,
+    saved::{Replay, typed},
     session::{Session, Stopped},
 };
 
@@ -45,16 +45,7 @@ impl Replay for Saved {
         self.fold.push(&event, at);
         if let ConnectEvent::Started { host, port, addresses, source, .. } = event {
             from.address = from.address.or(source);
-            let (name, address) = (host.to_string(), addresses.first().copied());
-            let is_address = address.is_some_and(|address| name.parse() == Ok(address));
-            let kind = if is_address { PeerKind::Address } else { PeerKind::Host };
-            self.to.get_or_insert(Peer {
-                kind,
-                name,
-                address,
-                port: Some(port),
-                ..Peer::default()
-            });
+            self.to.get_or_insert(typed(&host, addresses.first().copied(), Some(port)));
         }
         Ok(())
     }

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::{
     diagnose::{self, Context},
-    finding::{Finding, Peer, PeerKind},
+    finding::{Finding, Peer},
     probe::{self, Conclusion},
     render::{self, Names},
-    saved::Replay,
+    saved::{Replay, typed},
     session::{Session, Stopped},
 };
 
@@ -52,10 +52,8 @@ impl Replay for Saved {
         self.fold.push(&event);
         if let PingEvent::Started { host, address, source, .. } = event {
             from.address.get_or_insert(source);
-            let host = host.to_string();
-            self.request.targets.extend(PingRequest::to(host.clone()).targets);
-            let kind = if host.parse() == Ok(address) { PeerKind::Address } else { PeerKind::Host };
-            self.to.push(Peer { kind, name: host, address: Some(address), ..Peer::default() });
+            self.request.targets.extend(PingRequest::to(host.to_string()).targets);
+            self.to.push(typed(&host, Some(address), None));
             return Ok(());
         }
         self.header(from, session)?;

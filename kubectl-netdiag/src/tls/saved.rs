@@ -12,10 +12,10 @@ use super::{Over, is_connected, unconnected};
 use crate::{
     certificates::Roots,
     diagnose::{Context, Endpoints},
-    finding::{Peer, PeerKind},
+    finding::Peer,
     probe::{self, Conclusion},
     render,
-    saved::Replay,
+    saved::{Replay, typed},
     session::{Session, Stopped},
 };
 
@@ -45,11 +45,7 @@ impl Replay for Saved {
         self.at = Some(at);
         if let TlsEvent::Dialing { host, port, addresses, source } = event {
             from.address = from.address.or(source);
-            let (name, address) = (host.to_string(), addresses.first().copied());
-            let is_address = address.is_some_and(|address| name.parse() == Ok(address));
-            let kind = if is_address { PeerKind::Address } else { PeerKind::Host };
-            let port = Some(port);
-            self.to.get_or_insert(Peer { kind, name, address, port, ..Peer::default() });
+            self.to.get_or_insert(typed(&host, addresses.first().copied(), Some(port)));
         }
         Ok(())
     }

@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use crate::{
     diagnose::{self, Context},
-    finding::{Peer, PeerKind},
+    finding::Peer,
     probe::Conclusion,
     render::{self, Hops, Names, TraceView},
-    saved::Replay,
+    saved::{Replay, typed},
     session::{Session, Stopped},
 };
 
@@ -53,9 +53,7 @@ impl Replay for Saved {
         self.fold.push(&event);
         if let TraceEvent::Started { host, address, source, .. } = event {
             from.address.get_or_insert(source);
-            let host = host.to_string();
-            let kind = if host.parse() == Ok(address) { PeerKind::Address } else { PeerKind::Host };
-            self.to = Some(Peer { kind, name: host, address: Some(address), ..Peer::default() });
+            self.to = Some(typed(&host, Some(address), None));
         }
         Ok(())
     }

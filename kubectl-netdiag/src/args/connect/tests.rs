@@ -1,23 +1,14 @@
 use crate::{
-    args::{Command, ConnectArgs, ProbeArgs, Stop, Target, parse},
+    args::{
+        Command, ConnectArgs, ProbeArgs, Target, parse,
+        tests::{refused, words},
+    },
     code,
-    finding::Failure,
 };
-
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
-}
 
 fn connect(line: &str) -> ConnectArgs {
     match parse(&words(line)) {
         Ok(Command::Connect(args)) => *args,
-        other => panic!("{line}: {other:?}"),
-    }
-}
-
-fn refused(line: &str) -> Failure {
-    match parse(&words(line)) {
-        Err(Stop::Refused(failure)) => *failure,
         other => panic!("{line}: {other:?}"),
     }
 }

@@ -1,8 +1,7 @@
-use crate::args::{Command, Stop, parse};
-
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
-}
+use crate::args::{
+    Command, parse,
+    tests::{refused, words},
+};
 
 fn request(line: &str) -> String {
     let args = match parse(&words(line)) {
@@ -10,13 +9,6 @@ fn request(line: &str) -> String {
         other => panic!("{line}: {other:?}"),
     };
     serde_json::to_string(&args.request("a".into(), &[]).unwrap()).unwrap()
-}
-
-fn refused(line: &str) -> String {
-    match parse(&words(line)) {
-        Err(Stop::Refused(failure)) => failure.message,
-        other => panic!("{line}: {other:?}"),
-    }
 }
 
 #[test]
@@ -74,7 +66,7 @@ fn what_cannot_be_is_named_as_it_was_typed() {
             "scan deploy/web: deploy is not in this release; pod, node and svc work",
         ),
     ] {
-        assert_eq!(refused(line), said, "{line}");
+        assert_eq!(refused(line).message, said, "{line}");
     }
 }
 
@@ -92,7 +84,7 @@ fn nmaps_flags_are_caught() {
         ("scan -T4 10.0.0.1", "-T is not here; "),
         ("scan -F 10.0.0.1", "-F is not here; --top-ports 100"),
     ] {
-        let said = refused(line);
+        let said = refused(line).message;
         assert!(said.starts_with(start), "{line}: {said}");
     }
 }

@@ -1,9 +1,8 @@
 use super::*;
-use crate::args::{Command, Stop, parse};
-
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
-}
+use crate::args::{
+    Command, parse,
+    tests::{refused, words},
+};
 
 fn sockets(line: &str) -> SocketsArgs {
     match parse(&words(line)) {
@@ -14,13 +13,6 @@ fn sockets(line: &str) -> SocketsArgs {
 
 fn request(line: &str) -> String {
     serde_json::to_string(&sockets(line).request()).unwrap()
-}
-
-fn refused(line: &str) -> String {
-    match parse(&words(line)) {
-        Err(Stop::Refused(failure)) => failure.message,
-        other => panic!("{line}: {other:?}"),
-    }
 }
 
 #[test]
@@ -151,7 +143,11 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ),
         ("sockets pod/foo -4 -6", "-4 does not go with -6"),
     ] {
-        assert_eq!(refused(line), message, "{line}");
+        assert_eq!(refused(line).message, message, "{line}");
     }
-    assert!(refused("sockets pod/foo --state open").starts_with("--state open: must be a state"));
+    assert!(
+        refused("sockets pod/foo --state open")
+            .message
+            .starts_with("--state open: must be a state")
+    );
 }

@@ -1,25 +1,16 @@
 use netdiag_wire::trace::TraceProtocol;
 
 use crate::{
-    args::{Command, ProbeArgs, Stop, Target, TraceArgs, parse},
+    args::{
+        Command, ProbeArgs, Target, TraceArgs, parse,
+        tests::{refused, words},
+    },
     code,
-    finding::Failure,
 };
-
-fn words(line: &str) -> Vec<String> {
-    line.split_whitespace().map(str::to_owned).collect()
-}
 
 fn trace(line: &str) -> TraceArgs {
     match parse(&words(line)) {
         Ok(Command::Trace(args)) => *args,
-        other => panic!("{line}: {other:?}"),
-    }
-}
-
-fn refused(line: &str) -> Failure {
-    match parse(&words(line)) {
-        Err(Stop::Refused(failure)) => *failure,
         other => panic!("{line}: {other:?}"),
     }
 }
