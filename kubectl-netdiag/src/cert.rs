@@ -15,7 +15,7 @@ use crate::{
     render::{self, Document},
     session::{Clock, Session, Stopped},
 };
-use read::{Source, certificates_of, read};
+use read::{Source, certificates_of, read, whole};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
         false => None,
     };
     let source = read(&args.held, cluster.as_ref()).await?;
-    let chain = certificates_of(&source)?;
+    let (chain, broken) = certificates_of(&source)?;
     let roots = roots(args.ca_file.as_ref(), cluster.as_ref()).await?;
     let expected = Expectation {
         name: args.servername.as_deref(),
@@ -49,9 +49,12 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
     };
     let mut findings = judge(&chain, &expected);
     let belongs = source.private_key().map(|key| belongs(key, &chain[0]));
-    if belongs == Some(Belongs::No) {
+    let of_file = unreadable(&broken).into_iter();
+    let of_file: Vec<Finding> =
+        of_file.chain((belongs == Some(Belongs::No)).then(|| other_key(&source))).collect();
+    if !of_file.is_empty() {
         findings.retain(|finding| finding.severity != Severity::Ok);
-        findings.insert(0, other_key(&source));
+        findings.splice(0..0, of_file);
     }
     findings.iter_mut().for_each(|finding| advise(finding, &source));
     if args.showcerts {
@@ -85,7 +88,7 @@ pub(crate) async fn roots(
 ) -> Result<Roots, Failure> {
     let Some(held) = held else { return Ok(Roots::Mozilla) };
     let source = read(held, cluster).await?;
-    let certificates = certificates_of(&source)?;
+    let certificates = whole(&source)?;
     Ok(Roots::Own { name: source.name, certificates })
 }
 
@@ -95,6 +98,16 @@ fn advise(finding: &mut Finding, source: &Source) {
         let words = ["kubectl", "netdiag", "cert", &source.name, "--ca-file", &source.ca()];
         finding.labels.push(Label::Next(words.map(str::to_owned).into()));
     }
+}
+
+/// Servers and clients read such a file to that place, or not at all.
+fn unreadable(broken: &[String]) -> Option<Finding> {
+    const SHOWN: usize = 5;
+    let (first, others) = broken.split_first()?;
+    let means = "whoever loads it stops there or refuses all of it".to_owned();
+    let mut finding = Finding::new(Severity::Fail, code::UNREADABLE, first.clone());
+    finding.labels.extend(others.iter().take(SHOWN).cloned().map(Label::Seen));
+    Some(finding.with(Label::Means(means)))
 }
 
 fn other_key(source: &Source) -> Finding {

@@ -160,6 +160,20 @@ fn what_holds_no_certificate_is_an_error() {
     assert!(both.contains("cannot both be stdin"), "{both}");
 }
 
+#[test]
+fn one_bad_block_does_not_hide_the_others() {
+    let authority = Authority::new();
+    let bad = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let run = authority.cert(&format!("{}{bad}", authority.chain()), "").exits(1);
+    assert!(run.stdout.contains("given.pem: 2 certificates\n"), "{run:#?}");
+    assert!(run.stdout.contains("\n0  CN=checkout.shop.svc "), "{run:#?}");
+    assert!(run.stdout.contains("\nFAIL     ND0721  certificate 2"), "{run:#?}");
+    let roots = authority.file("roots.pem", &format!("{}{bad}", authority.root));
+    let flags = format!("--ca-file {}", roots.display());
+    let refused = authority.cert(&authority.chain(), &flags).exits(2).stderr;
+    assert!(refused.contains("certificate 1"), "{refused}");
+}
+
 fn of_secret(line: &str, data: &Value) -> Run {
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": data,
         "metadata": {"name": "web-tls", "namespace": "shop", "resourceVersion": "90412"}});

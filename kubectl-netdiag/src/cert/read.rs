@@ -114,8 +114,8 @@ fn wrong(name: &str, why: &str) -> Failure {
     Failure::new(code::BAD_VALUE, format!("{name}: {why}"))
 }
 
-/// Every certificate in it, at least one.
-pub(super) fn certificates_of(source: &Source) -> Result<Vec<Certificate>, Failure> {
+/// Every certificate in it, at least one; and why others that are there cannot be read.
+pub(super) fn certificates_of(source: &Source) -> Result<(Vec<Certificate>, Vec<String>), Failure> {
     let name = &source.name;
     let found = blocks(&source.bytes).map_err(|why| wrong(name, &why.to_string()))?;
     match found.certificates.len() {
@@ -126,11 +126,26 @@ pub(super) fn certificates_of(source: &Source) -> Result<Vec<Certificate>, Failu
             return Err(wrong(name, &why));
         }
     }
-    let parse = |(at, der): (usize, &Vec<u8>)| {
-        let why = |why| wrong(name, &format!("certificate {at} cannot be decoded: {why}"));
-        Certificate::parse(der).map_err(why)
-    };
-    found.certificates.iter().enumerate().map(parse).collect()
+    let mut broken: Vec<String> = found.broken.iter().map(ToString::to_string).collect();
+    let mut certificates = Vec::new();
+    for (at, der) in found.certificates.iter().enumerate() {
+        match Certificate::parse(der) {
+            Ok(certificate) => certificates.push(certificate),
+            Err(why) => broken.push(format!("certificate {at} cannot be decoded: {why}")),
+        }
+    }
+    match broken.first() {
+        Some(why) if certificates.is_empty() => Err(wrong(name, why)),
+        _ => Ok((certificates, broken)),
+    }
+}
+
+/// Likewise, of what is to be trusted: all of it, or an error.
+pub(super) fn whole(source: &Source) -> Result<Vec<Certificate>, Failure> {
+    match certificates_of(source)? {
+        (certificates, broken) if broken.is_empty() => Ok(certificates),
+        (_, broken) => Err(wrong(&source.name, &broken[0])),
+    }
 }
 
 fn none(name: &str, found: &Blocks) -> Failure {

@@ -16,6 +16,9 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
+/// With more of them a file is no file of certificates, and is not read on.
+const MAX_BROKEN: usize = 100;
+
 /// What a file holds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Blocks {
@@ -25,6 +28,8 @@ pub(crate) struct Blocks {
     pub(crate) private_keys: usize,
     /// The labels of what else is in it.
     pub(crate) others: Vec<String>,
+    /// What could not be read, and is left out; at most [`MAX_BROKEN`].
+    pub(crate) broken: Vec<Unreadable>,
 }
 
 /// Why a file cannot be read as certificates.
@@ -40,7 +45,7 @@ pub(crate) enum Unreadable {
     Empty,
 }
 
-/// Finds every block.
+/// Finds every block; an error where there is no certificate for all that cannot be read.
 pub(crate) fn blocks(bytes: &[u8]) -> Result<Blocks, Unreadable> {
     if bytes.is_empty() {
         return Err(Unreadable::Empty);
@@ -56,16 +61,32 @@ pub(crate) fn blocks(bytes: &[u8]) -> Result<Blocks, Unreadable> {
     let mut number = 0;
     while let Some((label, after)) = begin(rest) {
         number += 1;
-        let end = format!("{END}{label}{DASHES}");
-        let cut_off = || Unreadable::CutOff(number, shown(label));
-        let (body, behind) = after.split_once(&end).ok_or_else(cut_off)?;
-        if body.contains(BEGIN) {
-            return Err(cut_off());
+        let added = match body(label, after) {
+            Some((body, behind)) => {
+                rest = behind;
+                found.add(number, label, body)
+            }
+            None => {
+                rest = after;
+                Err(Unreadable::CutOff(number, shown(label)))
+            }
+        };
+        found.broken.extend(added.err());
+        if found.broken.len() == MAX_BROKEN {
+            break;
         }
-        found.add(number, label, body)?;
-        rest = behind;
     }
-    if number == 0 { Err(Unreadable::Neither) } else { Ok(found) }
+    match found.broken.first() {
+        _ if number == 0 => Err(Unreadable::Neither),
+        Some(why) if found.certificates.is_empty() => Err(why.clone()),
+        _ => Ok(found),
+    }
+}
+
+/// Up to the block's END line, and what is behind that.
+fn body<'a>(label: &str, after: &'a str) -> Option<(&'a str, &'a str)> {
+    let (body, behind) = after.split_once(&format!("{END}{label}{DASHES}"))?;
+    (!body.contains(BEGIN)).then_some((body, behind))
 }
 
 /// The label of the next block and what follows its line.
@@ -188,11 +209,18 @@ mod tests {
         let why = |text: &str| blocks(text.as_bytes()).unwrap_err().to_string();
         assert_eq!(why(""), "nothing in it");
         assert_eq!(why("hello"), "neither PEM (-----BEGIN CERTIFICATE-----) nor DER");
-        let cut = "-----BEGIN CERTIFICATE-----\nTUlJ\n-----BEGIN CERTIFICATE-----\nTUlJ\n\
-            -----END CERTIFICATE-----";
+        let cut = "-----BEGIN CERTIFICATE-----\nTUlJ\n";
         assert_eq!(why(cut), "block 1 (\"CERTIFICATE\") has no END line: the file is cut off");
         let odd = "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----";
         assert_eq!(why(odd), "block 1 (\"CERTIFICATE\") is not base64");
+        let both =
+            [cut, "-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----", odd].concat();
+        let found = blocks(both.as_bytes()).unwrap();
+        assert_eq!(found.certificates, [b"MII"], "one that is broken does not lose the others");
+        let broken =
+            |number, why: fn(usize, String) -> Unreadable| why(number, "CERTIFICATE".into());
+        let why_not = [broken(1, Unreadable::CutOff), broken(3, Unreadable::Base64)];
+        assert_eq!(found.broken, why_not);
         let hostile = why("-----BEGIN \x1b[2J-----");
         assert_eq!(hostile, "block 1 (\"\\u{1b}[2J\") has no END line: the file is cut off");
     }

@@ -40,3 +40,5 @@ pub(crate) const BAD_SIGNATURE: Code = Code(718);
 pub(crate) const EXPIRES_SOON: Code = Code(719);
 /// A critical extension of unknown meaning.
 pub(crate) const UNKNOWN_CRITICAL: Code = Code(720);
+/// A part of the file that is no certificate, though it says so.
+pub(crate) const UNREADABLE: Code = Code(721);

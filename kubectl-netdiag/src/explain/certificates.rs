@@ -270,4 +270,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         looks_like_it: "ND0714 a known one that forbids.",
         raised_by: "cert",
     },
+    Entry {
+        code: Code(721),
+        title: "A part of the file cannot be read",
+        raised: Raised::Fail,
+        what_it_is: "A block has no END line, is not base64, or does not decode as a certificate; the \
+            others are shown and judged.",
+        what_you_see: "Which block it is, counted from 1, or which certificate, counted from 0.",
+        how_it_comes: "A file that was cut off while it was copied, or lost a line; a Secret whose \
+            value was encoded twice.",
+        be_sure: "openssl storeutl -noout -text -certs FILE stops at the same place.",
+        how_to_mend: "Make the file anew from its parts.",
+        looks_like_it: "ND0717 the certificate is whole, and the key is another's.",
+        raised_by: "cert",
+    },
 ];
