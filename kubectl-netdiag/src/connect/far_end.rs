@@ -7,7 +7,7 @@ use netdiag_wire::{
     connect::{ConnectAttempt, ConnectOutcome},
     listen::{AcceptedConnection, ListenEvent, ListenFold, ListenReport, ListenRequest},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     agent::{Broken, Frames, Piece, Upload, refusal},
@@ -23,8 +23,10 @@ use crate::{
 
 /// What was sent is there by then, and so is the word of it.
 const ARRIVED: Duration = Duration::from_secs(1);
-/// The listener of a run that ended just now is gone by then.
-const FREED: Duration = Duration::from_millis(300);
+/// The listener of a run that ended just now is gone by then, also of a busy node.
+const FREED: Duration = Duration::from_secs(3);
+/// Between two tries to have its port.
+const AGAIN: Duration = Duration::from_millis(200);
 /// By this the other end is known to be ours.
 pub(crate) const ANSWER: &str = "netdiag listens here\n";
 
@@ -44,12 +46,16 @@ impl FarEnd {
         port: (u16, bool),
         source: &SourceFlags,
     ) -> Result<Self, Failure> {
-        match Self::try_open(cluster, place, port, source).await {
-            Err(failure) if failure.code == Some(code::PORT_UNAVAILABLE) => {
-                sleep(FREED).await;
-                Self::try_open(cluster, place, port, source).await
+        let until = Instant::now() + FREED;
+        loop {
+            match Self::try_open(cluster, place, port, source).await {
+                Err(failure)
+                    if failure.code == Some(code::PORT_UNAVAILABLE) && Instant::now() < until =>
+                {
+                    sleep(AGAIN).await;
+                }
+                opened => return opened,
             }
-            opened => opened,
         }
     }
 
