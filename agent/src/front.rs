@@ -29,6 +29,7 @@ mod connect_stream;
 mod dns;
 mod form;
 mod head;
+mod http;
 mod identity;
 mod limits;
 mod listen;

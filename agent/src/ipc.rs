@@ -27,6 +27,7 @@ pub use passing::{receive, send};
 use netdiag_wire::{
     connect::{ConnectRequest, stream::ConnectStreamRequest},
     dns::DnsRequest,
+    http::HttpRequest,
     listen::ListenRequest,
     ping::PingRequest,
     scan::Scan,
@@ -145,4 +146,5 @@ pub enum ProbeOrder {
     Listen(ListenRequest),
     Sockets(Box<SocketsRequest>),
     Tls(Box<TlsRequest>),
+    Http(Box<HttpRequest>),
 }

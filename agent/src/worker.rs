@@ -22,6 +22,7 @@ mod dns;
 mod drop;
 mod enter;
 pub mod files;
+mod http;
 mod lines;
 mod listen;
 mod local_routes;

@@ -1,12 +1,14 @@
 //! The probe engine: sockets and bytes in the network namespace of this process.
 //!
-//! It knows neither Kubernetes nor HTTP and enters no namespace. Sockets are opened first, with
+//! It does not know Kubernetes and enters no namespace. Sockets are opened first, with
 //! whatever privilege there is; what comes from the network is parsed later, without any.
 
 mod clock;
 mod connect;
+mod dial;
 pub mod dns;
 pub mod error;
+mod http;
 pub mod listen;
 pub mod names;
 mod packet;
@@ -22,6 +24,7 @@ mod target;
 pub mod tls;
 pub mod trace;
 
+pub use dial::DialSockets;
 pub use error::ProbeError;
 pub use probe::Probe;
 pub use stream::StreamProbe;

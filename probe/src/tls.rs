@@ -2,35 +2,38 @@
 
 use std::{cell::RefCell, net::IpAddr, time::Duration};
 
-use netdiag_wire::tls::{
-    MAX_CERTIFICATES, MAX_PIECE_BYTES, TlsAgreed, TlsEnd, TlsEvent, TlsHandshake, TlsPurpose,
-    TlsRequest, TlsUpgrade,
+use netdiag_wire::{
+    Untrusted,
+    tls::{
+        MAX_CERTIFICATES, MAX_PIECE_BYTES, TlsAgreed, TlsEnd, TlsEvent, TlsHandshake, TlsPurpose,
+        TlsRequest, TlsUpgrade,
+    },
 };
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-mod dial;
-
-pub use dial::TlsSockets;
-
-use crate::{Probe, ProbeError, clock, names::ResolverFiles, sys::route};
-use dial::Dial;
+use crate::{
+    Probe, ProbeError, clock,
+    dial::{Dial, DialSockets},
+    names::ResolverFiles,
+    sys::route,
+};
 use netdiag_tls::{BadOffer, Client, Observed, Shown, hello, names, scan::Scan, upgrade};
 
 impl Probe for TlsRequest {
-    type Sockets = TlsSockets;
+    type Sockets = DialSockets;
     type Event = TlsEvent;
 
-    fn open(&self) -> Result<TlsSockets, ProbeError> {
+    fn open(&self) -> Result<DialSockets, ProbeError> {
         self.check().map_err(ProbeError::Request)?;
         // A name that cannot be offered is told before anything is sent.
         client(self, IpAddr::from([0; 4]))?;
-        TlsSockets::open(&self.connection())
+        DialSockets::open(&self.connection())
     }
 
     async fn run(
         &self,
-        sockets: TlsSockets,
+        sockets: DialSockets,
         files: &ResolverFiles,
         destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
         emit: &mut impl FnMut(TlsEvent),
@@ -186,16 +189,21 @@ impl<F: FnMut(TlsEvent)> Shaking<'_, F> {
 
     /// In pieces, each short enough for a line.
     fn show(&mut self, purpose: TlsPurpose, shown: &Shown) {
-        for (number, certificate) in shown.chain.iter().take(MAX_CERTIFICATES).enumerate() {
-            for piece in certificate.chunks(MAX_PIECE_BYTES) {
-                let (number, der) = (number as u16, piece.to_vec().into());
-                (self.emit)(TlsEvent::Certificate { purpose, number, der });
-            }
+        for (number, der) in certificates(shown) {
+            (self.emit)(TlsEvent::Certificate { purpose, number, der });
         }
         for piece in shown.staple.iter().flat_map(|staple| staple.chunks(MAX_PIECE_BYTES)) {
             (self.emit)(TlsEvent::Staple { purpose, der: piece.to_vec().into() });
         }
     }
+}
+
+/// A chain in pieces, each short enough for a line, with the number of its certificate.
+pub(crate) fn certificates(shown: &Shown) -> impl Iterator<Item = (u16, Untrusted)> {
+    shown.chain.iter().take(MAX_CERTIFICATES).enumerate().flat_map(|(number, certificate)| {
+        let pieces = certificate.chunks(MAX_PIECE_BYTES);
+        pieces.map(move |piece| (number as u16, piece.to_vec().into()))
+    })
 }
 
 /// A server that speaks TLS, but not with us.

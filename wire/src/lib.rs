@@ -11,6 +11,7 @@ pub mod dns;
 pub mod error;
 pub mod fate;
 pub mod frame;
+pub mod http;
 pub mod listen;
 pub mod ping;
 pub mod scan;

@@ -14,6 +14,7 @@ use netdiag_wire::{
     About, ErrorBody, ErrorCode,
     connect::{ConnectRequest, stream::ConnectStreamRequest},
     dns::DnsRequest,
+    http::HttpRequest,
     listen::ListenRequest,
     ping::PingRequest,
     scan::ScanRequest,
@@ -29,7 +30,7 @@ use super::{
 };
 
 /// Every probe that this agent answers.
-pub(crate) const PROBES: [&str; 8] = [
+pub(crate) const PROBES: [&str; 9] = [
     PingRequest::NAME,
     TraceRequest::NAME,
     DnsRequest::NAME,
@@ -38,6 +39,7 @@ pub(crate) const PROBES: [&str; 8] = [
     ScanRequest::NAME,
     SocketsRequest::NAME,
     TlsRequest::NAME,
+    HttpRequest::NAME,
 ];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
@@ -50,6 +52,7 @@ pub(crate) fn routes(front: Arc<Front>) -> Router {
     let router = with::<SocketsRequest, Lines>(router);
     let router = with::<TlsRequest, Lines>(router);
     let router = with::<ListenRequest, Frames>(router);
+    let router = with::<HttpRequest, Frames>(router);
     with::<ConnectStreamRequest, Frames>(router)
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)

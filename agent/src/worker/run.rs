@@ -47,6 +47,7 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         ProbeOrder::Tls(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::Connect(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::ConnectStream(request) => stream::to_the_end(assignment, &order, request),
+        ProbeOrder::Http(request) => stream::to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::Listen(request) => stream::to_the_end(assignment, &order, request),
     }
 }

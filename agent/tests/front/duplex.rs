@@ -33,8 +33,17 @@ pub(crate) enum Piece {
 }
 
 impl Duplex {
-    /// `head` is the first line, with its end.
+    /// Of `connect/stream`; `head` is the first line, with its end.
     pub(crate) async fn open(address: SocketAddr, token: &str, head: impl Into<Bytes>) -> Self {
+        Self::at(address, "connect/stream", token, head).await
+    }
+
+    pub(crate) async fn at(
+        address: SocketAddr,
+        path: &str,
+        token: &str,
+        head: impl Into<Bytes>,
+    ) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
@@ -43,7 +52,7 @@ impl Duplex {
         let chunks = futures_util::stream::unfold(chunks, |mut chunks| async {
             Some((Ok::<_, std::convert::Infallible>(Frame::data(chunks.recv().await?)), chunks))
         });
-        let request = Request::post("/v1/connect/stream").header("host", "localhost");
+        let request = Request::post(format!("/v1/{path}")).header("host", "localhost");
         let request = request.header("authorization", format!("Bearer {token}"));
         let body = StreamBody::new(chunks.boxed());
         let answer = sender.send_request(request.body(body).unwrap());

@@ -11,6 +11,7 @@ mod connect;
 mod dead_files;
 mod duplex;
 mod fixture;
+mod http;
 mod limits;
 mod malformed;
 mod probes;

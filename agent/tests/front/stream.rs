@@ -104,13 +104,13 @@ async fn about_needs_no_token_and_an_unknown_probe_names_the_known() {
     assert_eq!((about.status, &about.json()["node"]), (200, &"node-1".into()));
     assert_eq!(
         about.json()["probes"],
-        json!(["ping", "trace", "dns", "connect", "listen", "scan", "sockets", "tls"])
+        json!(["ping", "trace", "dns", "connect", "listen", "scan", "sockets", "tls", "http"])
     );
 
     for path in ["/v1/teleport", "/", "/metrics", "/v1/ping/", "/v2/ping"] {
         let answer = client::post(agent.address, path, None, "{}").await;
         let golden = format!(
-            r#"{{"code":"notFound","message":"this agent does not answer POST {path}; its probes: ping, trace, dns, connect, listen, scan, sockets, tls"}}"#
+            r#"{{"code":"notFound","message":"this agent does not answer POST {path}; its probes: ping, trace, dns, connect, listen, scan, sockets, tls, http"}}"#
         );
         assert_eq!((answer.status, answer.body), (404, golden));
     }

@@ -10,12 +10,15 @@ than the pod's spec, and without it dns could not show how a pod resolves.
 
 listen is full: whoever has it can take a port of a pod, and what is sent there.
 
+http is full: whoever has it sends any request with the pod's address and standing. What a server
+answers beyond status and fields is http-body, which is apart.
+
 processes is full: which programs run in a pod, with their PIDs, is more than what its sockets are.
 */}}
 {{- define "netdiag.rights" -}}
 basic: [ping, trace, dns, connect, tls, sockets, files]
-full: [fast-ping, listen, scan, processes]
-apart: []
+full: [fast-ping, listen, http, scan, processes]
+apart: [http-body]
 {{- end -}}
 
 {{/* One ClusterRole that gives one right; dict "right", "resource", "bundles", "root". */}}

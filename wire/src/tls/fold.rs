@@ -116,7 +116,7 @@ impl TlsReport {
 }
 
 impl TlsServed {
-    fn take(&mut self, number: usize, der: &[u8]) {
+    pub(crate) fn take(&mut self, number: usize, der: &[u8]) {
         let count = self.certificates.len();
         if number == count && count < MAX_CERTIFICATES {
             self.certificates.push(der.to_vec().into());

@@ -22,12 +22,12 @@ use crate::{
 
 /// Opened while there is privilege.
 #[derive(Debug)]
-pub struct TlsSockets {
+pub struct DialSockets {
     connect: ConnectSockets,
     tables: Tables,
 }
 
-impl TlsSockets {
+impl DialSockets {
     pub(crate) fn open(request: &ConnectRequest) -> Result<Self, ProbeError> {
         request.check().map_err(ProbeError::Request)?;
         crate::connect::wanted(request).check_source()?;
@@ -39,7 +39,7 @@ impl TlsSockets {
 /// Where to, as allowed.
 pub(crate) struct Dial {
     request: ConnectRequest,
-    sockets: TlsSockets,
+    sockets: DialSockets,
     /// In the order in which they are tried; the one that answered alone, once it did.
     to: Vec<SocketAddr>,
     round: u32,
@@ -49,7 +49,7 @@ impl Dial {
     /// Of the request's one target, each address allowed by `destination`.
     pub(crate) async fn new(
         request: ConnectRequest,
-        sockets: TlsSockets,
+        sockets: DialSockets,
         files: &ResolverFiles,
         destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
     ) -> Result<Self, ProbeError> {
