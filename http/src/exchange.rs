@@ -236,6 +236,7 @@ impl Course {
                 }
             }
         }
+        self.over.body_us = self.headed.map(|at| micros(at.elapsed())).unwrap_or_default();
         Ok(if self.has_surplus().await { HttpEnd::Surplus } else { HttpEnd::Whole })
     }
 
@@ -250,7 +251,9 @@ impl Course {
         let reading = self.meter.reading();
         self.over.sent_bytes = self.sent.bytes();
         (self.over.read_bytes, self.over.written_bytes) = (reading.read, reading.written);
-        self.over.body_us = self.headed.map(|at| micros(at.elapsed())).unwrap_or_default();
+        if self.over.end != HttpEnd::Whole && self.over.body_us == 0 {
+            self.over.body_us = self.headed.map(|at| micros(at.elapsed())).unwrap_or_default();
+        }
         drop(reading);
         self.over
     }

@@ -12,6 +12,7 @@ pub(crate) mod dns;
 pub(crate) mod duration;
 mod finger;
 mod held;
+pub(crate) mod http;
 mod kube;
 mod listen;
 mod meta;
@@ -30,6 +31,7 @@ pub(crate) use cert::CertArgs;
 pub(crate) use connect::ConnectArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use held::{Held, Holder, HolderKind};
+pub(crate) use http::HttpArgs;
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use listen::ListenArgs;
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
@@ -70,6 +72,7 @@ pub(crate) enum Command {
     Sockets(Box<SocketsArgs>),
     Connect(Box<ConnectArgs>),
     Tls(Box<TlsArgs>),
+    Http(Box<HttpArgs>),
     Listen(Box<ListenArgs>),
     Cert(Box<CertArgs>),
     Doctor(Box<DoctorArgs>),
@@ -91,6 +94,7 @@ impl Command {
             Self::Sockets(args) => args.output.clone(),
             Self::Connect(args) => args.output.clone(),
             Self::Tls(args) => args.output.clone(),
+            Self::Http(args) => args.output.clone(),
             Self::Listen(args) => args.output.clone(),
             Self::Cert(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
@@ -146,6 +150,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Sockets(args) => args.check(),
         Command::Connect(args) => args.check(),
         Command::Tls(args) => args.check(),
+        Command::Http(args) => args.check(),
         Command::Listen(args) => args.check(),
         Command::Cert(args) => args.check(),
         Command::Doctor(_)

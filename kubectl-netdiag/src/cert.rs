@@ -81,6 +81,11 @@ pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Se
     Ok(worst(&findings))
 }
 
+/// Whether it can be read only with a cluster.
+pub(crate) fn is_in_cluster(held: &Held) -> bool {
+    matches!(held, Held::Object(_))
+}
+
 /// Whom to trust: Mozilla's list, where nobody else is named.
 pub(crate) async fn roots(
     held: Option<&Held>,

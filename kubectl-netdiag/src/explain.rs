@@ -4,6 +4,7 @@ mod agents;
 mod certificates;
 mod design;
 mod dns;
+mod http;
 mod input;
 mod path;
 mod rights;
@@ -48,13 +49,14 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 7] = [
+const FAMILIES: [(u16, &str); 8] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (1, "Services and endpoints"),
     (3, "path and packets"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
     (7, "TLS: the handshake and the certificates"),
+    (8, "HTTP: who answered, and what"),
     (9, "by design: no fault, but the question is a trap"),
 ];
 
@@ -63,7 +65,7 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 11] = [
+    let families: [&[Entry]; 12] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
@@ -74,6 +76,7 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
         sockets::ENTRIES,
         certificates::ENTRIES,
         tls::ENTRIES,
+        http::ENTRIES,
         design::ENTRIES,
     ];
     let mut all: Vec<&Entry> = families.into_iter().flatten().collect();

@@ -20,6 +20,7 @@ mod doctor;
 mod environment;
 mod explain;
 mod finding;
+mod http;
 mod listen;
 mod local;
 mod near;
@@ -110,6 +111,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Connect(args) => wait_for(stream::connect::run(args, session)),
         Command::Tls(args) => wait_for(probe::run::<tls::Tls>(args, session)),
+        Command::Http(args) => wait_for(http::run(args, session)),
         Command::Listen(args) => wait_for(listen::run(args, session)),
         Command::Cert(args) => wait_for(cert::run(args, session)),
         Command::Render(args) => saved::run(args, session),

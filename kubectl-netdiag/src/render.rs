@@ -10,6 +10,7 @@ pub(crate) mod dns;
 mod document;
 #[cfg(test)]
 mod hostile;
+mod http;
 mod json;
 mod listen;
 mod names;
@@ -34,6 +35,9 @@ pub(crate) use block::{failure, note, verdict};
 pub(crate) use connect::{Attempts, both_ends, connect_header};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
+pub(crate) use http::{
+    HIDDEN, HttpView, http_answer, http_event, http_head, http_header, http_onward, http_status,
+};
 pub(crate) use json::stream_line;
 pub(crate) use listen::{accepted, listening};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};

@@ -17,7 +17,7 @@ use crate::{
     args::RenderArgs,
     code, connect, dns,
     finding::{Failure, Peer, PeerKind, Severity},
-    listen, local, ping,
+    http, listen, local, ping,
     probe::Conclusion,
     render::{self, Span},
     scan,
@@ -72,6 +72,7 @@ pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severi
             Whose::Listen => return replay::<listen::Saved>(before, input, session, clock),
             Whose::Scan => return replay::<scan::Saved>(before, input, session, clock),
             Whose::Dns => return replay::<dns::Saved>(before, input, session, clock),
+            Whose::Http => return replay::<http::Saved>(before, input, session, clock),
             Whose::Tls => return replay::<tls::Saved>(before, input, session, clock),
             Whose::Sockets => return replay::<sockets::Saved>(before, input, session, clock),
             Whose::Another(kind) => {
@@ -96,6 +97,7 @@ enum Whose {
     Sockets,
     Scan,
     Tls,
+    Http,
     Another(Untrusted),
 }
 
@@ -110,6 +112,7 @@ fn whose(line: &Value) -> Whose {
             "SocketsReport" => Whose::Sockets,
             "ScanReport" => Whose::Scan,
             "TlsReport" => Whose::Tls,
+            "HttpReport" => Whose::Http,
             other => Whose::Another(other.into()),
         };
     }
@@ -120,6 +123,7 @@ fn whose(line: &Value) -> Whose {
         Some("started") if line.get("lane").is_some() => Whose::Scan,
         Some("started") if line.get("method").is_some() => Whose::Trace,
         Some("started") if line.get("addresses").is_some() => Whose::Connect,
+        Some("reaching") => Whose::Http,
         Some("dialing" | "connection" | "certificate" | "staple" | "handshake") => Whose::Tls,
         Some("attempt") => Whose::Connect,
         Some("flow" | "hop" | "name" | "passes" | "intercepted") => Whose::Trace,

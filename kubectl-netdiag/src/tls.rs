@@ -19,7 +19,7 @@ mod served;
 
 use clocks::Clocks;
 pub(crate) use saved::Saved;
-use served::{Chain, Expected};
+pub(crate) use served::{Chain, Expected};
 
 use crate::{
     args::TlsArgs,
@@ -249,7 +249,7 @@ impl Over<'_> {
 }
 
 /// With the target, or with a proxy on the way to it.
-fn is_connected(attempt: &ConnectAttempt) -> bool {
+pub(crate) fn is_connected(attempt: &ConnectAttempt) -> bool {
     attempt.outcome.is_well() || attempt.outcome == ConnectOutcome::Intercepted
 }
 
@@ -268,7 +268,7 @@ fn unconnected(
 }
 
 /// What its clients call it.
-fn own_names(peer: &Peer) -> Vec<String> {
+pub(crate) fn own_names(peer: &Peer) -> Vec<String> {
     match (peer.kind, &peer.namespace) {
         (PeerKind::Host, _) => vec![peer.name.trim_end_matches('.').to_owned()],
         (PeerKind::Service, Some(namespace)) => {

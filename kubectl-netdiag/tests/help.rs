@@ -15,6 +15,7 @@ fn help_is_for_stdout() {
         ("help-sockets", "sockets --help"),
         ("help-connect", "connect --help"),
         ("help-tls", "tls --help"),
+        ("help-http", "http --help"),
         ("help-listen", "listen --help"),
         ("help-cert", "cert --help"),
         ("help-doctor", "doctor --help"),

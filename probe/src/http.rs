@@ -168,7 +168,7 @@ fn dialing(request: &HttpRequest, addresses: Vec<IpAddr>, name_us: u64) -> HttpE
         addresses.first().and_then(|first| route::source(*first, request.source_address).ok());
     let name_us = request.host.parse::<IpAddr>().is_err().then_some(name_us);
     let (host, port) = (request.host.as_str().into(), request.port);
-    HttpEvent::Dialing { host, port, addresses, source, name_us }
+    HttpEvent::Reaching { host, port, addresses, source, name_us }
 }
 
 /// Who connects to whom (HAProxy's proxy-protocol.txt, section 2.1).

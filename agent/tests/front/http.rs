@@ -84,7 +84,7 @@ async fn the_request_goes_with_the_callers_first_bytes() {
         while named.last() != Some(&json!("connection")) {
             named.push(stream.event().await["event"].take());
         }
-        assert_eq!(named, ["accepted", "dialing", "connection"]);
+        assert_eq!(named, ["accepted", "reaching", "connection"]);
         assert!(!asked.is_finished());
         stream.send_data(b"hello").await;
         stream.end().await;

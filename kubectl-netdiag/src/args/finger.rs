@@ -158,7 +158,37 @@ const SCAN: Classic = Classic {
     ],
 };
 
-const TOOLS: [Classic; 6] = [PING, TRACE, DNS, SOCKETS, CONNECT, SCAN];
+const HTTP: Classic = Classic {
+    command: "http",
+    valued: "XHdFTuAebxSmcwons",
+    bare: "GILkifv460",
+    numeric: "there is no .netrc to read, so leave it out",
+    server: |value| {
+        let is_server = value.contains("://") || value.starts_with(|c: char| c.is_ascii_digit());
+        (!is_server).then(|| "the report goes away with --quiet".into())
+    },
+    renamed: &[
+        ('O', "--save FILE writes the body to a new file of your naming"),
+        ('J', "--save FILE writes the body to a new file of your naming"),
+        ('D', "-i shows the answer's head"),
+        ('N', "nothing is held back"),
+        ('g', "no part of a URL is expanded"),
+        ('r', "-H 'Range: bytes=0-99' asks for a part"),
+        ('C', "-H 'Range: bytes=100-' asks for the rest"),
+        ('E', "client certificates are not in this release"),
+        ('K', "there is no file of options"),
+        ('q', "there is no .curlrc to leave unread"),
+        ('z', "-H 'If-Modified-Since: DATE' asks for what is newer"),
+        ('U', "-x http://USER:PASSWORD@HOST logs in at the proxy"),
+        ('j', "no cookies are kept"),
+        ('Z', "one URL at a time"),
+        ('a', "-T writes a file to a URL and appends to nothing"),
+        ('Y', "--deadline ends what is slow"),
+        ('y', "--deadline ends what is slow"),
+    ],
+};
+
+const TOOLS: [Classic; 7] = [PING, TRACE, DNS, SOCKETS, CONNECT, SCAN, HTTP];
 
 /// Refuses what a hand that knows the classic tool types by habit.
 pub(super) fn check(words: &[String]) -> Result<(), Failure> {

@@ -41,7 +41,7 @@ impl Output {
         Self { looks, shown: Shown::default(), to: Some(to), written }
     }
 
-    pub(super) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
         let bytes = match self.looks {
             Looks::AsTheyAre => bytes,
             Looks::Text if bytes.contains(&0) => return Err(io::ErrorKind::InvalidData.into()),
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Waits until everything is written.
-    pub(super) async fn finish(mut self) -> io::Result<()> {
+    pub(crate) async fn finish(mut self) -> io::Result<()> {
         let rest = self.shown.finish();
         self.put(rest).await?;
         self.end().await

@@ -14,22 +14,22 @@ const UNDECODABLE: Code = Code(736);
 const NOT_PROVEN: Code = Code(737);
 
 /// A chain as it was served.
-pub(super) struct Chain {
-    pub(super) certificates: Vec<Certificate>,
+pub(crate) struct Chain {
+    pub(crate) certificates: Vec<Certificate>,
     /// The first that cannot be read, and why.
     broken: Option<(usize, String)>,
 }
 
 /// What the chain has to be good for.
-pub(super) struct Expected<'a> {
+pub(crate) struct Expected<'a> {
     /// Names that clients may ask for, the usual one first; none: nobody said.
-    pub(super) names: &'a [String],
-    pub(super) roots: &'a Roots,
-    pub(super) now: Timestamp,
+    pub(crate) names: &'a [String],
+    pub(crate) roots: &'a Roots,
+    pub(crate) now: Timestamp,
 }
 
 impl Chain {
-    pub(super) fn of(served: &TlsServed) -> Self {
+    pub(crate) fn of(served: &TlsServed) -> Self {
         let mut chain = Self { certificates: Vec::new(), broken: None };
         for (at, der) in served.certificates.iter().enumerate() {
             match Certificate::parse(der.as_bytes()) {
@@ -48,13 +48,13 @@ impl Chain {
     }
 
     /// Part of `-o json`.
-    pub(super) fn entries(&self) -> serde_json::Result<Value> {
+    pub(crate) fn entries(&self) -> serde_json::Result<Value> {
         let entries: Vec<_> = self.certificates.iter().map(Certificate::entry).collect();
         serde_json::to_value(entries)
     }
 
     /// `good for checkout.shop.svc; not for checkout, checkout.shop`.
-    pub(super) fn good_for(&self, names: &[String]) -> Option<String> {
+    pub(crate) fn good_for(&self, names: &[String]) -> Option<String> {
         let first = self.first()?;
         let good = certificates::good_for(first)?;
         let is_good = |name: &&String| first.names.iter().any(|one| one.covers(name));
@@ -66,7 +66,7 @@ impl Chain {
         })
     }
 
-    pub(super) fn judge(&self, expected: &Expected<'_>, agreed: &TlsAgreed) -> Vec<Finding> {
+    pub(crate) fn judge(&self, expected: &Expected<'_>, agreed: &TlsAgreed) -> Vec<Finding> {
         let covers = |name: &&String| {
             self.first().is_some_and(|first| first.names.iter().any(|one| one.covers(name)))
         };

@@ -11,7 +11,7 @@ use crate::{Untrusted, connect::ConnectAttempt, is_default, tls::TlsHandshake};
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum HttpEvent {
     /// The addresses are known; nothing was sent yet.
-    Dialing {
+    Reaching {
         /// As the request has it.
         host: Untrusted,
         port: u16,

@@ -65,7 +65,7 @@ impl HttpFold {
     pub fn push(&mut self, event: &HttpEvent) {
         let report = &mut self.0;
         match event {
-            HttpEvent::Dialing { host, port, addresses, source, name_us } => {
+            HttpEvent::Reaching { host, port, addresses, source, name_us } => {
                 report.host = host.clone();
                 report.port = *port;
                 report.addresses = addresses.clone();

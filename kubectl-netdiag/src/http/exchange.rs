@@ -1,0 +1,315 @@
+//! One request on its way: sent through an agent or from here, judged, answered.
+
+use std::{future::pending, io, time::Duration};
+
+use netdiag_wire::{
+    EndReason, ErrorBody, Event,
+    http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest},
+    tls::TlsHandshake,
+};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    ask::Ask,
+    sink::{Sink, Unpack},
+};
+use crate::{
+    agent::{Broken, Piece, Upload},
+    certificates::Roots,
+    finding::{Failure, Finding, Severity},
+    local,
+    plan::Aim,
+    probe::{self, interruption, is_cut_off, way::Way},
+    render,
+    session::{Session, Stopped},
+    stream::{Ended, Input, Pieces, binary},
+    tls::{Chain, Expected},
+};
+
+/// The agent ends a probe at its deadline by itself; this much later it is not waited for.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Who sends.
+pub(super) enum Road<'a> {
+    Agent(Box<Way<'a>>),
+    Here,
+}
+
+/// A request that is sent, and where its events come from.
+struct Sent {
+    pieces: Pieces<HttpEvent>,
+    upload: Upload,
+    _stop: Option<DropGuard>,
+}
+
+/// What an exchange needs besides its request.
+pub(super) struct Terms<'a> {
+    /// Names that the certificate may be for, the usual one first.
+    pub(super) names: &'a [String],
+    pub(super) roots: &'a Roots,
+    /// Any certificate is taken.
+    pub(super) insecure: bool,
+    pub(super) compressed: bool,
+    /// No body of an answer that is 400 or above.
+    pub(super) fail: bool,
+    /// The answer's head goes above its body, with secrets or without.
+    pub(super) heads: Option<bool>,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// One request and all that came of it.
+#[derive(Debug)]
+pub(crate) struct Exchanged {
+    pub(crate) ask: Ask,
+    pub(crate) request: HttpRequest,
+    pub(crate) report: HttpReport,
+    /// What the certificates are worth; none in the clear, and none where no chain came.
+    pub(crate) certificates: Vec<Finding>,
+    /// Nothing was sent because of them.
+    pub(crate) is_refused: bool,
+    /// The body could not be unpacked.
+    pub(crate) packed_badly: Option<String>,
+    pub(crate) started_at: jiff::Timestamp,
+}
+
+/// Why there is none.
+pub(super) enum Halt {
+    /// By the agent, or by the probe in this process.
+    Refused(Box<ErrorBody>),
+    /// The stream broke off.
+    Cut(String),
+    Stopped(Stopped),
+}
+
+impl<S: Into<Stopped>> From<S> for Halt {
+    fn from(stopped: S) -> Self {
+        Self::Stopped(stopped.into())
+    }
+}
+
+impl Road<'_> {
+    async fn send(
+        &mut self,
+        request: &HttpRequest,
+        aim: &Aim,
+        deadline: Option<Instant>,
+        session: &mut Session<'_>,
+    ) -> Result<Sent, Stopped> {
+        match self {
+            Self::Here => {
+                let stop = CancellationToken::new();
+                let (pieces, upload) = local::start_stream(request.clone(), stop.clone())?;
+                Ok(Sent { pieces, upload, _stop: Some(stop.drop_guard()) })
+            }
+            Self::Agent(way) => {
+                let asked =
+                    way.ask(aim, (request, deadline), session, async |connection, token, body| {
+                        connection.bytes("http", token, body).await
+                    });
+                let (frames, upload) = asked.await?;
+                Ok(Sent { pieces: Pieces::Agent(frames), upload, _stop: None })
+            }
+        }
+    }
+
+    /// The error of what an agent refuses, with what the cluster knows about it.
+    pub(super) async fn refused(&self, error: &ErrorBody, aim: &Aim) -> Failure {
+        match self {
+            Self::Agent(way) => way.refused(error, aim).await,
+            Self::Here => {
+                let code = crate::agent::refusal::code_of(error.code);
+                Failure::new(code, error.message.to_string())
+            }
+        }
+    }
+
+    fn broken(&self, broken: &Broken) -> Halt {
+        match self {
+            Self::Here => Halt::Cut(broken.to_string()),
+            Self::Agent(way) => match probe::way::cut_off_cause(broken, &way.start.agent) {
+                Ok(cause) => Halt::Cut(cause),
+                Err(failure) => Halt::Stopped(failure.into()),
+            },
+        }
+    }
+}
+
+/// Sends the request and waits for all of its answer; `show` hears each event.
+pub(super) async fn exchange(
+    road: &mut Road<'_>,
+    (ask, request): (Ask, HttpRequest),
+    aim: &Aim,
+    terms: &Terms<'_>,
+    sink: &mut Sink,
+    session: &mut Session<'_>,
+    mut show: impl FnMut(&HttpEvent, &mut Session<'_>) -> io::Result<()>,
+) -> Result<Exchanged, Halt> {
+    let started_at = jiff::Timestamp::now();
+    let payload = ask.payload.open()?;
+    let Sent { mut pieces, upload, _stop } =
+        road.send(&request, aim, terms.deadline, session).await?;
+    let mut going = Going {
+        terms,
+        fold: HttpFold::default(),
+        sending: Some((payload, upload)),
+        unpack: Unpack::AsItIs,
+        certificates: Vec::new(),
+        is_refused: false,
+        packed_badly: None,
+        drops_body: false,
+    };
+    if request.tls.is_none() {
+        going.go();
+    }
+    let end = terms.deadline.map(|deadline| deadline + GRACE);
+    let interrupted = interruption();
+    tokio::pin!(interrupted);
+    let ended = loop {
+        let piece = tokio::select! {
+            biased;
+            () = &mut interrupted => break Ended::Reason(EndReason::Cancelled),
+            () = at(end) => break Ended::Reason(EndReason::Deadline),
+            piece = pieces.next() => piece.map_err(|broken| road.broken(&broken))?,
+        };
+        match piece {
+            Piece::End => {}
+            Piece::Data(bytes) => going.body(bytes, sink).await?,
+            Piece::Event(line) => {
+                if let Road::Agent(way) = &*road {
+                    probe::accepted(&way.start.agent, &line, session)?;
+                }
+                if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
+                    render::stream_line(session.out, &session.screen, &line)?;
+                }
+                match line.event {
+                    Event::Probe(event) => {
+                        going.take(&event);
+                        if let (HttpEvent::Answer(answer), Some(secrets)) = (&event, terms.heads) {
+                            sink.write(render::http_head(answer, secrets).into()).await?;
+                        }
+                        show(&event, session)?;
+                        if going.is_refused {
+                            break Ended::Reason(EndReason::Completed);
+                        }
+                    }
+                    event => {
+                        if let Some(ended) = Ended::of(event) {
+                            break ended;
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let reason = match ended {
+        Ended::Reason(reason) => reason,
+        Ended::Error(error) if is_cut_off(error.code) => {
+            return Err(Halt::Cut(error.message.to_string()));
+        }
+        Ended::Error(error) => return Err(Halt::Refused(Box::new(error))),
+    };
+    let Going { fold, certificates, is_refused, packed_badly, .. } = going;
+    let report = fold.report(Some(reason));
+    Ok(Exchanged { ask, request, report, certificates, is_refused, packed_badly, started_at })
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// An exchange that goes on.
+struct Going<'a> {
+    terms: &'a Terms<'a>,
+    fold: HttpFold,
+    /// The body, as long as it may not be sent.
+    sending: Option<(Input, Upload)>,
+    unpack: Unpack,
+    certificates: Vec<Finding>,
+    is_refused: bool,
+    packed_badly: Option<String>,
+    drops_body: bool,
+}
+
+impl Going<'_> {
+    /// The request may be sent; its body goes on by itself.
+    fn go(&mut self) {
+        let Some((mut payload, upload)) = self.sending.take() else { return };
+        tokio::spawn(async move {
+            while let Some(Ok(bytes)) = payload.recv().await {
+                if bytes.is_empty() {
+                    break;
+                }
+                if !upload.send(bytes).await {
+                    return;
+                }
+            }
+            upload.end().await;
+        });
+    }
+
+    fn take(&mut self, event: &HttpEvent) {
+        self.fold.push(event);
+        match event {
+            HttpEvent::Handshake(handshake) => self.judge(handshake),
+            HttpEvent::Answer(answer) => self.headed(answer),
+            _ => {}
+        }
+    }
+
+    fn judge(&mut self, handshake: &TlsHandshake) {
+        let report = self.fold.report(None);
+        let Some(served) = &report.tls else { return };
+        let Some(agreed) = &handshake.agreed else { return };
+        let Terms { names, roots, insecure, .. } = *self.terms;
+        let expected = Expected { names, roots, now: jiff::Timestamp::now() };
+        self.certificates = Chain::of(served).judge(&expected, agreed);
+        let is_bad = |finding: &Finding| is_refusal(finding);
+        self.is_refused = !insecure && self.certificates.iter().any(is_bad);
+        match self.is_refused {
+            true => self.sending = None,
+            false => self.go(),
+        }
+    }
+
+    fn headed(&mut self, answer: &HttpAnswer) {
+        if self.terms.compressed {
+            self.unpack = Unpack::of(&answer.fields);
+        }
+        self.drops_body = self.terms.fail && answer.status >= 400;
+    }
+
+    async fn body(&mut self, bytes: bytes::Bytes, sink: &mut Sink) -> Result<(), Stopped> {
+        if self.drops_body || self.packed_badly.is_some() {
+            return Ok(());
+        }
+        match self.unpack.take(bytes) {
+            Err(cause) => self.packed_badly = Some(cause.to_string()),
+            Ok(bytes) => sink.write(bytes).await.map_err(|cause| match cause.kind() {
+                io::ErrorKind::InvalidData => Stopped::from(binary()),
+                _ => Stopped::Write(cause),
+            })?,
+        }
+        Ok(())
+    }
+}
+
+/// Strict clients refuse it, and so nothing is sent: what a private CA signed as well, unless that
+/// CA is given.
+fn is_refusal(finding: &Finding) -> bool {
+    finding.severity == Severity::Fail
+        || finding.code == Some(crate::code::certificates::UNKNOWN_ISSUER)
+}
+
+impl Exchanged {
+    pub(crate) fn answer(&self) -> Option<&HttpAnswer> {
+        self.report.answer.as_ref()
+    }
+
+    pub(crate) fn end(&self) -> Option<&HttpEnd> {
+        self.report.over.as_ref().map(|over| &over.end)
+    }
+}

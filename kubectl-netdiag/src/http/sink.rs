@@ -1,0 +1,149 @@
+//! Where an answer's body goes, unpacked where that was asked for.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
+
+use bytes::Bytes;
+use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use netdiag_wire::http::{HttpField, field};
+
+use crate::{code, finding::Failure, stream::Output};
+
+/// A body that is kept in memory is cut off here.
+const MAX_KEPT: usize = 64 * 1024;
+
+pub(crate) enum Sink {
+    /// Nobody wants it: it is not sent back at all.
+    Nowhere,
+    Stdout(Output),
+    File(File),
+    /// For this program itself.
+    Kept(Vec<u8>),
+}
+
+/// A coding that can be undone (RFC 9110, section 8.4.1).
+pub(super) enum Unpack {
+    AsItIs,
+    Gzip(MultiGzDecoder<Vec<u8>>),
+    Zlib(ZlibDecoder<Vec<u8>>),
+    /// `deflate` without the head that it must have, as some servers send it.
+    Deflate(DeflateDecoder<Vec<u8>>),
+    /// `deflate`, before its first byte.
+    Undecided,
+}
+
+impl Sink {
+    pub(super) fn is_wanted(&self) -> bool {
+        !matches!(self, Self::Nowhere)
+    }
+
+    pub(super) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Stdout(output) => output.write(bytes).await,
+            Self::File(file) => file.write_all(&bytes),
+            Self::Kept(kept) => {
+                let room = MAX_KEPT - kept.len();
+                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until everything is written.
+    pub(super) async fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Stdout(output) => output.finish().await,
+            Self::File(file) => file.sync_all(),
+            Self::Nowhere | Self::Kept(_) => Ok(()),
+        }
+    }
+}
+
+impl Unpack {
+    /// By the answer's head; `br` and others stay packed.
+    pub(super) fn of(fields: &[HttpField]) -> Self {
+        let coding = field(fields, "content-encoding").map(|it| it.to_string().to_lowercase());
+        match coding.as_deref() {
+            Some("gzip" | "x-gzip") => Self::Gzip(MultiGzDecoder::new(Vec::new())),
+            Some("deflate") => Self::Undecided,
+            _ => Self::AsItIs,
+        }
+    }
+
+    /// What these bytes come to; never more than a fixed multiple of them.
+    pub(super) fn take(&mut self, bytes: Bytes) -> io::Result<Bytes> {
+        if let (Self::Undecided, [first, ..]) = (&*self, &bytes[..]) {
+            let is_zlib = first & 0x0f == 8;
+            *self = match is_zlib {
+                true => Self::Zlib(ZlibDecoder::new(Vec::new())),
+                false => Self::Deflate(DeflateDecoder::new(Vec::new())),
+            };
+        }
+        match self {
+            Self::AsItIs | Self::Undecided => Ok(bytes),
+            Self::Gzip(decoder) => {
+                decoder.write_all(&bytes)?;
+                decoder.flush()?;
+                Ok(std::mem::take(decoder.get_mut()).into())
+            }
+            Self::Zlib(decoder) => {
+                decoder.write_all(&bytes)?;
+                decoder.flush()?;
+                Ok(std::mem::take(decoder.get_mut()).into())
+            }
+            Self::Deflate(decoder) => {
+                decoder.write_all(&bytes)?;
+                decoder.flush()?;
+                Ok(std::mem::take(decoder.get_mut()).into())
+            }
+        }
+    }
+}
+
+/// The file must be new, so that nothing is lost.
+pub(super) fn create(path: &Path) -> Result<File, Failure> {
+    let created = File::options().write(true).create_new(true).open(path);
+    created.map_err(|cause| {
+        let why = match cause.kind() {
+            io::ErrorKind::AlreadyExists => "it is there already; name a new file".to_owned(),
+            _ => cause.to_string(),
+        };
+        Failure::new(code::BAD_VALUE, format!("--save {}: {why}", path.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write};
+
+    use super::*;
+
+    fn unpacked(coding: &str, packed: &[u8]) -> io::Result<Vec<u8>> {
+        let mut unpack = Unpack::of(&[HttpField::new("Content-Encoding", coding)]);
+        let mut all = Vec::new();
+        for byte in packed.chunks(1) {
+            all.extend_from_slice(&unpack.take(Bytes::copy_from_slice(byte))?);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn codings_are_undone_byte_by_byte() {
+        let text = b"hello hello hello".repeat(100);
+        let mut gzip = write::GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&text).unwrap();
+        assert_eq!(unpacked("gzip", &gzip.finish().unwrap()).unwrap(), text);
+        let mut zlib = write::ZlibEncoder::new(Vec::new(), Compression::best());
+        zlib.write_all(&text).unwrap();
+        assert_eq!(unpacked("deflate", &zlib.finish().unwrap()).unwrap(), text);
+        let mut raw = write::DeflateEncoder::new(Vec::new(), Compression::best());
+        raw.write_all(&text).unwrap();
+        assert_eq!(unpacked("deflate", &raw.finish().unwrap()).unwrap(), text);
+        assert_eq!(unpacked("br", b"as it is").unwrap(), b"as it is");
+        assert!(unpacked("gzip", b"no gzip at all").is_err());
+    }
+}
