@@ -47,7 +47,7 @@ use crate::{
     stream::{Looks, Output},
     tls::own_names,
 };
-use exchange::{Halt, Road, Terms, exchange};
+use exchange::{Halt, Road, Terms, exchange, unwritten};
 use route::Routes;
 use sink::Sink;
 
@@ -270,6 +270,7 @@ impl Run<'_> {
             insecure: ways.insecure,
             compressed: self.args.ask.compressed,
             fail: self.args.shown.fail,
+            follows: ways.location,
             heads: (self.args.shown.include && sink.is_wanted())
                 .then_some(self.args.shown.show_secrets),
             deadline: self.deadline,
@@ -385,10 +386,7 @@ impl Run<'_> {
         if let Sink::Kept(kept) = &sink {
             trail.health = Some(kept.clone());
         }
-        sink.finish().await.map_err(|cause| match cause.kind() {
-            io::ErrorKind::InvalidData => Stopped::from(crate::stream::binary()),
-            _ => Stopped::Write(cause),
-        })?;
+        sink.finish().await.map_err(unwritten)?;
         let mut context = self.ends.context(Names::default());
         if !trail.last().is_connected() {
             self.ends.look_closer(&mut context).await;

@@ -9,6 +9,7 @@ mod connect;
 mod dns;
 mod help;
 mod hostile;
+mod http;
 mod local;
 mod refusals;
 mod run;

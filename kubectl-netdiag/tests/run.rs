@@ -54,6 +54,12 @@ impl Plugin {
         Self { command, directory }
     }
 
+    /// Words as they are, spaces and all.
+    pub(crate) fn words(mut self, words: &[String]) -> Self {
+        self.command.args(words);
+        self
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self

@@ -4,7 +4,7 @@ use std::{future::pending, io, time::Duration};
 
 use netdiag_wire::{
     EndReason, ErrorBody, Event,
-    http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest},
+    http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest, field},
     tls::TlsHandshake,
 };
 use tokio::time::{Instant, sleep_until};
@@ -53,6 +53,8 @@ pub(super) struct Terms<'a> {
     pub(super) compressed: bool,
     /// No body of an answer that is 400 or above.
     pub(super) fail: bool,
+    /// Where a redirect leads is asked next, so that its own body is nobody's.
+    pub(super) follows: bool,
     /// The answer's head goes above its body, with secrets or without.
     pub(super) heads: Option<bool>,
     pub(super) deadline: Option<Instant>,
@@ -173,7 +175,7 @@ pub(super) async fn exchange(
             piece = pieces.next() => piece.map_err(|broken| road.broken(&broken))?,
         };
         match piece {
-            Piece::End => {}
+            Piece::End => going.body_ended(sink).await?,
             Piece::Data(bytes) => going.body(bytes, sink).await?,
             Piece::Event(line) => {
                 if let Road::Agent(way) = &*road {
@@ -279,7 +281,21 @@ impl Going<'_> {
         if self.terms.compressed {
             self.unpack = Unpack::of(&answer.fields);
         }
-        self.drops_body = self.terms.fail && answer.status >= 400;
+        let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308)
+            && field(&answer.fields, "location").is_some();
+        self.drops_body =
+            (self.terms.fail && answer.status >= 400) || (self.terms.follows && is_redirect);
+    }
+
+    async fn body_ended(&mut self, sink: &mut Sink) -> Result<(), Stopped> {
+        if self.drops_body || self.packed_badly.is_some() {
+            return Ok(());
+        }
+        match self.unpack.finish() {
+            Err(cause) => self.packed_badly = Some(cause.to_string()),
+            Ok(bytes) => sink.write(bytes).await.map_err(unwritten)?,
+        }
+        Ok(())
     }
 
     async fn body(&mut self, bytes: bytes::Bytes, sink: &mut Sink) -> Result<(), Stopped> {
@@ -288,12 +304,16 @@ impl Going<'_> {
         }
         match self.unpack.take(bytes) {
             Err(cause) => self.packed_badly = Some(cause.to_string()),
-            Ok(bytes) => sink.write(bytes).await.map_err(|cause| match cause.kind() {
-                io::ErrorKind::InvalidData => Stopped::from(binary()),
-                _ => Stopped::Write(cause),
-            })?,
+            Ok(bytes) => sink.write(bytes).await.map_err(unwritten)?,
         }
         Ok(())
+    }
+}
+
+pub(super) fn unwritten(cause: io::Error) -> Stopped {
+    match cause.kind() {
+        io::ErrorKind::InvalidData => binary().into(),
+        _ => Stopped::Write(cause),
     }
 }
 

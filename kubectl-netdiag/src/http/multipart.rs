@@ -36,6 +36,22 @@ fn boundary() -> Result<String, Failure> {
     Ok(format!("------------------------{digits}"))
 }
 
+/// By the file's extension, as curl has it.
+fn usual_type(path: &str) -> &'static str {
+    let extension = Path::new(path).extension().map(|it| it.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("gif") => "image/gif",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain",
+        Some("htm" | "html") => "text/html",
+        Some("pdf") => "application/pdf",
+        Some("xml") => "application/xml",
+        _ => "application/octet-stream",
+    }
+}
+
 impl Part {
     /// `NAME=VALUE`, `NAME=@FILE`, `NAME=<FILE`, with `;type=` and `;filename=` behind it.
     fn of(form: &str) -> Result<Self, Failure> {
@@ -55,7 +71,7 @@ impl Part {
             Some(b'@') => {
                 let base = Path::new(&first[1..]).file_name().map(|it| it.to_string_lossy().into());
                 filename = filename.or(base);
-                content_type.get_or_insert_with(|| "application/octet-stream".into());
+                content_type.get_or_insert_with(|| usual_type(&first[1..]).into());
                 whole(&first[1..])?
             }
             Some(b'<') => whole(&first[1..])?,
@@ -101,7 +117,7 @@ mod tests {
         let text = String::from_utf8(bytes.to_vec()).unwrap().replace(&boundary, "B");
         let want = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb;c\r\n\
             --B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\
-            Content-Type: application/octet-stream\r\n\r\nhello\r\n\
+            Content-Type: text/plain\r\n\r\nhello\r\n\
             --B\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nhello\r\n\
             --B\r\nContent-Disposition: form-data; name=\"j\"\r\n\
             Content-Type: application/json\r\n\r\n{}\r\n--B--\r\n";

@@ -147,7 +147,8 @@ fn urlencoded(text: &str) -> Result<Vec<u8>, Failure> {
         Some(at) => (&text[..at], whole(&text[at + 1..])?),
         None => ("", text.as_bytes().to_vec()),
     };
-    let encoded = percent_encoding::percent_encode(&content, ENCODED).to_string();
+    let encoded =
+        percent_encoding::percent_encode(&content, ENCODED).to_string().replace("%20", "+");
     Ok(match name {
         "" => encoded,
         name => format!("{name}={encoded}"),
@@ -192,7 +193,7 @@ mod tests {
             ..AskFlags::default()
         };
         let bytes = data(&flags).unwrap().unwrap();
-        let want = "a=b&c=12&@no&c=1\r\n2\n&q=a%20b%26c&x%20y&%C3%BC";
+        let want = "a=b&c=12&@no&c=1\r\n2\n&q=a+b%26c&x+y&%C3%BC";
         assert_eq!(String::from_utf8(bytes.to_vec()).unwrap(), want);
         let missing = AskFlags { data: vec!["@/no/such".into()], ..AskFlags::default() };
         let failure = data(&missing).unwrap_err();

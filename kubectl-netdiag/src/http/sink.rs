@@ -104,6 +104,28 @@ impl Unpack {
     }
 }
 
+impl Unpack {
+    /// What is left; an error where the end is missing.
+    pub(super) fn finish(&mut self) -> io::Result<Bytes> {
+        let rest = match self {
+            Self::AsItIs | Self::Undecided => return Ok(Bytes::new()),
+            Self::Gzip(decoder) => {
+                decoder.try_finish()?;
+                decoder.get_mut()
+            }
+            Self::Zlib(decoder) => {
+                decoder.try_finish()?;
+                decoder.get_mut()
+            }
+            Self::Deflate(decoder) => {
+                decoder.try_finish()?;
+                decoder.get_mut()
+            }
+        };
+        Ok(std::mem::take(rest).into())
+    }
+}
+
 /// The file must be new, so that nothing is lost.
 pub(super) fn create(path: &Path) -> Result<File, Failure> {
     let created = File::options().write(true).create_new(true).open(path);
@@ -128,6 +150,7 @@ mod tests {
         for byte in packed.chunks(1) {
             all.extend_from_slice(&unpack.take(Bytes::copy_from_slice(byte))?);
         }
+        all.extend_from_slice(&unpack.finish()?);
         Ok(all)
     }
 
@@ -144,6 +167,8 @@ mod tests {
         raw.write_all(&text).unwrap();
         assert_eq!(unpacked("deflate", &raw.finish().unwrap()).unwrap(), text);
         assert_eq!(unpacked("br", b"as it is").unwrap(), b"as it is");
-        assert!(unpacked("gzip", b"no gzip at all").is_err());
+        for bad in [b"no gzip at all".as_slice(), b"short", &[]] {
+            assert!(unpacked("gzip", bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -182,9 +182,14 @@ pub(super) fn curl_exit(exchanged: &Exchanged) -> u8 {
         Some(HttpEnd::Empty) => 52,
         Some(HttpEnd::CutBody { .. }) => 18,
         Some(HttpEnd::CutHead | HttpEnd::Reset) => 56,
-        Some(HttpEnd::Malformed { said, .. }) if said.as_bytes().starts_with(b"HTTP/") => 8,
+        Some(HttpEnd::Malformed { .. }) if exchanged.answer().is_some() => 56,
+        Some(HttpEnd::Malformed { why, said })
+            if said.as_bytes().starts_with(b"HTTP/") && !why.to_string().contains("status") =>
+        {
+            8
+        }
         Some(HttpEnd::Malformed { .. }) => 1,
-        Some(HttpEnd::HeadTooLong) => 56,
+        Some(HttpEnd::HeadTooLong) => 27,
         Some(HttpEnd::Refused { .. }) => 92,
         Some(HttpEnd::TooLate | HttpEnd::CutOff) | None => 28,
         Some(HttpEnd::Unknown) => 2,
