@@ -1,11 +1,10 @@
 //! `tls` of this machine's own servers, beside `openssl s_client -verify_return_error`.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
 };
 
 use serde_json::Value;
@@ -37,26 +36,36 @@ fn openssl(line: &str) -> Command {
     command
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn start(case: &Case, served: &Served, port: u16) -> Running {
-    let said: &'static [u8] = match case.server {
-        Server::Says(said) => said,
+/// At a port of its own choosing, which nobody else can have taken meanwhile.
+fn start(case: &Case, served: &Served) -> (Running, u16) {
+    match case.server {
+        Server::Says(said) => (Running(None), say(said)),
         Server::Tls(flags) => {
             let (certificate, key) = served.files(case.certificate);
             let chain = served.chain(case.certificate).map(|chain| format!("-cert_chain {chain}"));
             let flags = flags.replace("{dir}", &served.dir());
-            let line = format!(
-                "s_server -accept 127.0.0.1:{port} -quiet -www -cert {certificate} -key {key} {} {flags}",
+            s_server(&format!(
+                "-cert {certificate} -key {key} {} {flags}",
                 chain.unwrap_or_default()
-            );
-            let child = openssl(&line).env("OPENSSL_CONF", "/dev/null").spawn().unwrap();
-            return Running(Some(child));
+            ))
         }
-    };
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    }
+}
+
+fn s_server(flags: &str) -> (Running, u16) {
+    let mut command = openssl(&format!("s_server -accept 127.0.0.1:0 -www {flags}"));
+    command.env("OPENSSL_CONF", "/dev/null").stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let running = Running(Some(child));
+    let port = lines.find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:")?.parse().ok());
+    thread::spawn(move || lines.for_each(drop));
+    (running, port.unwrap_or_else(|| panic!("openssl s_server {flags}: it does not listen")))
+}
+
+fn say(said: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.write_all(said);
@@ -64,17 +73,7 @@ fn start(case: &Case, served: &Served, port: u16) -> Running {
             let _ = stream.read(&mut [0; 4096]);
         }
     });
-    Running(None)
-}
-
-fn wait_for(port: u16) {
-    for _ in 0..500 {
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    panic!("nobody listens on {port}");
+    port
 }
 
 /// Codes of all findings, the worst verdict first: `fail ND0701`.
@@ -91,7 +90,7 @@ fn ours(case: &Case, served: &Served, port: u16) -> String {
     format!("{} {}", document["verdict"].as_str().unwrap(), codes.join(" ")).trim_end().to_owned()
 }
 
-/// Whether a strict client of OpenSSL's gets to the end.
+/// Whether a strict client of OpenSSL's gets an answer: it hears of an objection only there.
 fn theirs(served: &Served, port: u16, case: &Case) -> bool {
     let ca = match case.flags.split("--ca-file ").nth(1) {
         Some(own) => own.split(' ').next().unwrap().replace("{dir}", &served.dir()),
@@ -99,9 +98,12 @@ fn theirs(served: &Served, port: u16, case: &Case) -> bool {
     };
     let line = format!(
         "s_client -connect 127.0.0.1:{port} -servername shop.test -verify_hostname shop.test \
-         -CAfile {ca} -verify_return_error -x509_strict"
+         -CAfile {ca} -verify_return_error -x509_strict -ign_eof"
     );
-    openssl(&line).status().unwrap().success()
+    let mut client = openssl(&line).stdin(Stdio::piped()).spawn().unwrap();
+    // One that refused is gone already.
+    let _ = client.stdin.take().unwrap().write_all(b"GET / HTTP/1.0\r\n\r\n");
+    client.wait().unwrap().success()
 }
 
 #[test]
@@ -109,9 +111,7 @@ fn our_verdict_is_a_strict_clients_beside_openssls() {
     let served = Served::new();
     let mut wrong = Vec::new();
     for case in CASES {
-        let port = free_port();
-        let _running = start(case, &served, port);
-        wait_for(port);
+        let (_running, port) = start(case, &served);
         let (ours, theirs) = (ours(case, &served, port), theirs(&served, port, case));
         println!(
             "{:<42} {:<28} openssl {}",

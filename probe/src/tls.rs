@@ -245,7 +245,7 @@ async fn shake(
         Err(end) => return (TlsHandshake { end, ..TlsHandshake::default() }, Shown::default()),
     };
     let mut observed = client.handshake(stream, until).await;
-    client.listen(&mut observed).await;
+    client.listen(&mut observed, until).await;
     let Observed { handshake, shown, .. } = observed;
     (TlsHandshake { upgrade, ..handshake }, shown)
 }

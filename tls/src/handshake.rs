@@ -8,7 +8,7 @@ use netdiag_wire::{
 };
 use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -21,9 +21,8 @@ use crate::{
 /// Encrypted from here on.
 pub type Stream<S> = TlsStream<Tap<S>>;
 
-/// Who sends tickets does so at once; who wants a certificate looks first at what he got.
+/// Who sends tickets does so at once.
 const FOR_TICKETS: Duration = Duration::from_millis(20);
-const FOR_OBJECTIONS: Duration = Duration::from_millis(300);
 
 /// What was seen of a handshake.
 #[derive(Debug)]
@@ -65,25 +64,20 @@ impl Client {
     }
 
     /// Whether the server sends tickets or objects: with TLS 1.3 it says so only now. May swallow
-    /// the first byte of its data, so nothing is to be read after it.
-    pub async fn listen<S>(&self, observed: &mut Observed<S>)
+    /// the first byte of its data and may end the stream, so nothing is to come after it.
+    pub async fn listen<S>(&self, observed: &mut Observed<S>, until: Instant)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let Some(stream) = &mut observed.stream else { return };
         if stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
-            let least = match observed.handshake.asked {
-                Some(_) => FOR_OBJECTIONS,
-                None => FOR_TICKETS,
-            };
             let took = Duration::from_micros(observed.handshake.took_us);
-            let until = Instant::now() + least.max(took);
-            // Whoever sends a ticket has taken the client as it is.
-            let has_ticket = || self.sessions.tickets() > 0;
-            let heard = timeout_at(until, first_of(stream, has_ticket)).await;
-            if let Ok(Err(cause)) = heard
-                && !has_ticket()
-            {
+            let is_asked = observed.handshake.asked.is_some();
+            let heard = match self.heard(stream, Instant::now() + FOR_TICKETS.max(took)).await {
+                None if is_asked => self.answer_to_the_end(stream, until).await,
+                heard => heard,
+            };
+            if let Some(Err(cause)) = heard {
                 observed.handshake.end = end::of(&cause, &observed.passed.counted());
             }
         }
@@ -92,6 +86,34 @@ impl Client {
             (agreed.tickets, agreed.early_data_bytes) = (tickets, early_data_bytes);
         }
         observed.count();
+    }
+
+    /// Nothing: silence until then. Whoever sends a ticket has taken the client as it is.
+    async fn heard<S>(&self, stream: &mut Stream<S>, until: Instant) -> Option<io::Result<()>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let has_ticket = || self.sessions.tickets() > 0;
+        let heard = timeout_at(until, first_of(stream, has_ticket)).await.ok();
+        if has_ticket() { Some(Ok(())) } else { heard }
+    }
+
+    /// A server reads the client's certificate before its close_notify: whoever objects to the one
+    /// says so before he answers the other, however long he takes to look.
+    async fn answer_to_the_end<S>(
+        &self,
+        stream: &mut Stream<S>,
+        until: Instant,
+    ) -> Option<io::Result<()>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let _ = timeout_at(until, stream.shutdown()).await;
+        let heard = self.heard(stream, until).await;
+        // That it closed as well is no objection.
+        let is_alert =
+            |cause: &io::Error| cause.get_ref().is_some_and(|cause| cause.is::<rustls::Error>());
+        heard.filter(|heard| heard.as_ref().is_err_and(is_alert))
     }
 
     fn server_name(&self) -> Option<Untrusted> {
@@ -151,3 +173,6 @@ where
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;
