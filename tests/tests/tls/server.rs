@@ -67,7 +67,7 @@ impl Ca {
         let child = netns.run(|| {
             let mut server = command("openssl");
             server.args(["s_server", "-quiet", "-www", "-accept", &port_word]);
-            server.args(["-cert", &chain, "-key", &key_file, "-alpn", "h2"]);
+            server.args(["-cert", &chain, "-key", &key_file, "-alpn", "h2,http/1.1"]);
             let quiet = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             Ok(quiet.spawn()?)
         })?;

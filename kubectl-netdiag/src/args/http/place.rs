@@ -46,13 +46,19 @@ impl fmt::Display for Scheme {
 impl Site {
     pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
         match words {
-            [word] if word.contains("://") => Self::of_url(&url(word)?),
-            [kind, name] if !kind.contains("://") => {
+            [word] if is_url(word) => Self::of_url(&url(word)?),
+            [kind, name] if !is_url(kind) => {
                 let (name, path) = apart(name);
                 Self::of_target(&[kind.clone(), name.to_owned()], path)
             }
             [word] => match apart_object(word) {
-                Some((object, path)) => Self::of_target(&[object.to_owned()], path),
+                Some((object, path)) => {
+                    Self::of_target(&[object.to_owned()], path).map_err(|why| {
+                        let slashes = object.matches('/').count();
+                        let hint = "; a path needs the port before it (svc/web:80/up), or --path";
+                        if slashes > 1 { format!("{why}{hint}") } else { why }
+                    })
+                }
                 None => Self::of_url(&url(&format!("http://{word}"))?).map(Self::unschemed),
             },
             _ => Err("one URL or TARGET at a time".into()),
@@ -96,6 +102,12 @@ impl Site {
         self.path = path_of(&url(&format!("http://host{slash}{path}"))?);
         Ok(())
     }
+}
+
+/// It begins with a scheme; further on, in a query, `://` is no sign of one.
+fn is_url(word: &str) -> bool {
+    let scheme = word.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// With what in a URL must not stand there percent-encoded, as browsers do.
@@ -172,6 +184,7 @@ mod tests {
             ("http://0x7f.1/", "127.0.0.1", None, Some(Scheme::Http), "/"),
             ("svc/web:http/healthz", "shop/svc/web", Some("http"), None, "/healthz"),
             ("db/pod/a:80?x=1", "db/pod/a", Some("80"), None, "/?x=1"),
+            ("pod/a:80/to?http://b/", "shop/pod/a", Some("80"), None, "/to?http://b/"),
             ("svc/web", "shop/svc/web", None, None, "/"),
             ("svc web:80/up", "shop/svc/web", Some("80"), None, "/up"),
             ("example.net", "example.net", None, None, "/"),
@@ -202,6 +215,7 @@ mod tests {
         let why = |line: &str| site(line).unwrap_err();
         assert_eq!(why("ftp://web/"), "ftp: only http and https");
         assert!(why("http://").contains("no URL"));
+        assert!(why("shop/svc/web/up").contains("a path needs the port before it"));
         assert!(why("deploy/web:80").contains("not in this release"));
         assert!(why("http://a\u{7}b/").contains("\\u{7}"));
         assert!(why("http://web:99999/").contains("no URL"));
