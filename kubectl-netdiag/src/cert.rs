@@ -3,14 +3,17 @@
 
 mod read;
 
+use std::{path::Path, sync::Arc};
+
 use jiff::Timestamp;
+use rustls::sign::CertifiedKey;
 use serde::Serialize;
 
 use crate::{
     args::{CertArgs, Held},
     certificates::{self, Belongs, Certificate, Expectation, Moment, Roots, belongs, judge},
     cluster::Cluster,
-    code::certificates as code,
+    code::{BAD_VALUE, certificates as code},
     finding::{Failure, Finding, Label, Severity, worst},
     render::{self, Document},
     session::{Clock, Session, Stopped},
@@ -95,6 +98,21 @@ pub(crate) async fn roots(
     let source = read(held, cluster).await?;
     let certificates = whole(&source)?;
     Ok(Roots::Own { name: source.name, certificates })
+}
+
+/// What a client shows of itself: certificates and their key, of files here.
+pub(crate) async fn client(certificates: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Failure> {
+    let shown = read(&Held::File(certificates.to_owned()), None).await?;
+    let chain = whole(&shown)?;
+    let source = read(&Held::File(key.to_owned()), None).await?;
+    let bad = |why: &str| Failure::new(BAD_VALUE, format!("--key {}: {why}", source.name));
+    let key = certificates::signer(source.bytes()).map_err(|why| bad(&why.to_string()))?;
+    if belongs(source.bytes(), &chain[0]) == Belongs::No {
+        let subject = &chain[0].subject.text;
+        return Err(bad(&format!("not the key of {subject}, --cert {}", shown.name)));
+    }
+    let chain = chain.into_iter().map(|one| one.der.into()).collect();
+    Ok(Arc::new(CertifiedKey::new(chain, key)))
 }
 
 /// A private CA that stands in the same Secret is the one to try.

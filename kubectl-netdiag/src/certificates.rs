@@ -17,9 +17,10 @@ mod text;
 
 pub(crate) use judge::{Expectation, judge};
 pub(crate) use moment::Moment;
+pub(crate) use name::of_authorities;
 pub(crate) use parse::{Certificate, Entry};
 pub(crate) use pem::{Blocks, armour, blocks};
-pub(crate) use private::{Belongs, belongs};
+pub(crate) use private::{Belongs, belongs, signer};
 pub(crate) use roots::Roots;
 pub(crate) use table::{good_for, table};
 pub(crate) use text::text;

@@ -110,7 +110,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Dns(args) => wait_for(probe::run::<dns::Dns>(args, session)),
         Command::Sockets(args) => wait_for(sockets::run(args, session)),
         Command::Connect(args) => wait_for(stream::connect::run(args, session)),
-        Command::Tls(args) => wait_for(probe::run::<tls::Tls>(args, session)),
+        Command::Tls(args) => wait_for(tls::run(args, session)),
         Command::Http(args) => wait_for(http::run(args, session)),
         Command::Listen(args) => wait_for(listen::run(args, session)),
         Command::Cert(args) => wait_for(cert::run(args, session)),

@@ -24,6 +24,7 @@ pub(crate) use input::{Input, read};
 pub(crate) use output::{Looks, Output};
 #[cfg(unix)]
 pub(crate) use terminal::Keys;
+pub(crate) use tls::bytes;
 pub(crate) use typed::LineEnd;
 pub(crate) use wish::{Wish, wish};
 

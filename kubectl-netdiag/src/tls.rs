@@ -13,11 +13,13 @@ use netdiag_wire::{
 };
 
 mod clocks;
+mod keyed;
 mod pem;
 mod saved;
 mod served;
 
 use clocks::Clocks;
+pub(crate) use keyed::run;
 pub(crate) use saved::Saved;
 pub(crate) use served::{Chain, Expected};
 
@@ -108,7 +110,10 @@ impl<'a> Probe<'a> for Tls<'a> {
             TlsEvent::Connection { purpose: TlsPurpose::Asked, attempt } => {
                 self.connections.push(&ConnectEvent::Attempt(attempt), at);
             }
-            TlsEvent::Handshake(handshake) if handshake.purpose == TlsPurpose::Asked => {
+            // One that was made here tells nothing of another's clock.
+            TlsEvent::Handshake(handshake)
+                if handshake.purpose == TlsPurpose::Asked && self.args.client().is_none() =>
+            {
                 self.clock_off_ms = Some(clocks::off_ms(at));
             }
             _ => {}
@@ -144,6 +149,9 @@ impl<'a> Probe<'a> for Tls<'a> {
         }
         if !self.args.showcerts {
             let mut conclusion = over.conclude(session)?;
+            if self.args.client().is_some() {
+                keyed::note(&mut conclusion.findings, &report);
+            }
             if clocks::matter(&conclusion.findings) {
                 let clocks = Clocks::ask(ends, self.clock_off_ms).await;
                 clocks.tell(&mut conclusion.findings);
@@ -197,6 +205,11 @@ impl Over<'_> {
             let agreed = served.handshake.as_ref().and_then(|handshake| handshake.agreed.as_ref());
             findings = chain.judge(&expected, agreed.unwrap_or(&TlsAgreed::default()));
             part["chain"] = chain.entries().map_err(io::Error::from)?;
+        }
+        let handshake = report.asked.as_ref().and_then(|asked| asked.handshake.as_ref());
+        if let Some(asked) = handshake.and_then(|handshake| handshake.asked.as_ref()) {
+            let authorities = certificates::of_authorities(&asked.authorities);
+            part["clientAuthorities"] = authorities.into();
         }
         let findings = TlsCase { report, request, context }.findings(findings);
         Ok(Conclusion { findings, parts: vec![(name, part)] })

@@ -10,10 +10,11 @@ use std::{
 use serde_json::Value;
 
 mod certificates;
+mod client;
 mod table;
 
 use crate::run::Plugin;
-use certificates::Served;
+use certificates::{Served, run};
 use table::{CASES, Case, Server};
 
 /// A server that ends with this value.

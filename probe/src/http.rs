@@ -18,7 +18,6 @@ use crate::{
     names::ResolverFiles,
     stream::{Caller, Outgoing, StreamProbe},
     sys::route,
-    tls::certificates,
 };
 
 impl StreamProbe for HttpRequest {
@@ -114,7 +113,7 @@ async fn ask(
     let client = client(offer, dial.remote().ip())?;
     let until = Instant::now() + Duration::from_micros(request.handshake_us.into());
     let observed = client.handshake(stream, until).await;
-    for (number, der) in certificates(&observed.shown) {
+    for (number, der) in observed.shown.certificates() {
         caller.say(HttpEvent::Certificate { number, der }).await?;
     }
     caller.say(HttpEvent::Handshake(Box::new(observed.handshake))).await?;

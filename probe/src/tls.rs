@@ -2,13 +2,7 @@
 
 use std::{cell::RefCell, net::IpAddr, time::Duration};
 
-use netdiag_wire::{
-    Untrusted,
-    tls::{
-        MAX_CERTIFICATES, MAX_PIECE_BYTES, TlsAgreed, TlsEnd, TlsEvent, TlsHandshake, TlsPurpose,
-        TlsRequest, TlsUpgrade,
-    },
-};
+use netdiag_wire::tls::{TlsAgreed, TlsEnd, TlsEvent, TlsHandshake, TlsPurpose, TlsRequest};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +12,7 @@ use crate::{
     names::ResolverFiles,
     sys::route,
 };
-use netdiag_tls::{BadOffer, Client, Observed, Shown, hello, names, scan::Scan, upgrade};
+use netdiag_tls::{BadOffer, Client, Shown, hello, names, scan::Scan, shake, upgraded};
 
 impl Probe for TlsRequest {
     type Sockets = DialSockets;
@@ -187,23 +181,9 @@ impl<F: FnMut(TlsEvent)> Shaking<'_, F> {
         (self.emit)(TlsEvent::Handshake(Box::new(handshake)));
     }
 
-    /// In pieces, each short enough for a line.
     fn show(&mut self, purpose: TlsPurpose, shown: &Shown) {
-        for (number, der) in certificates(shown) {
-            (self.emit)(TlsEvent::Certificate { purpose, number, der });
-        }
-        for piece in shown.staple.iter().flat_map(|staple| staple.chunks(MAX_PIECE_BYTES)) {
-            (self.emit)(TlsEvent::Staple { purpose, der: piece.to_vec().into() });
-        }
+        shown.events(purpose).for_each(&mut *self.emit);
     }
-}
-
-/// A chain in pieces, each short enough for a line, with the number of its certificate.
-pub(crate) fn certificates(shown: &Shown) -> impl Iterator<Item = (u16, Untrusted)> {
-    shown.chain.iter().take(MAX_CERTIFICATES).enumerate().flat_map(|(number, certificate)| {
-        let pieces = certificate.chunks(MAX_PIECE_BYTES);
-        pieces.map(move |piece| (number as u16, piece.to_vec().into()))
-    })
 }
 
 /// A server that speaks TLS, but not with us.
@@ -220,32 +200,4 @@ fn may_tell_more(end: &TlsEnd) -> bool {
         | TlsEnd::Silence
         | TlsEnd::Unknown => false,
     }
-}
-
-async fn upgraded(
-    request: &TlsRequest,
-    stream: &mut TcpStream,
-    until: Instant,
-) -> Result<Option<TlsUpgrade>, TlsEnd> {
-    let domain = request.offer.server_name.as_deref().unwrap_or(&request.host);
-    match request.start_tls {
-        None => Ok(None),
-        Some(protocol) => upgrade(stream, protocol, domain, until).await.map(Some),
-    }
-}
-
-async fn shake(
-    request: &TlsRequest,
-    client: &Client,
-    mut stream: TcpStream,
-    until: Instant,
-) -> (TlsHandshake, Shown) {
-    let upgrade = match upgraded(request, &mut stream, until).await {
-        Ok(upgrade) => upgrade,
-        Err(end) => return (TlsHandshake { end, ..TlsHandshake::default() }, Shown::default()),
-    };
-    let mut observed = client.handshake(stream, until).await;
-    client.listen(&mut observed, until).await;
-    let Observed { handshake, shown, .. } = observed;
-    (TlsHandshake { upgrade, ..handshake }, shown)
 }

@@ -27,7 +27,7 @@ impl Asked {
 }
 
 impl ResolvesClientCert for Asked {
-    fn resolve(&self, names: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, names: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let mut left = MAX_NAMES_BYTES;
         let fits = |name: &&&[u8]| {
             let fits = name.len() <= left;
@@ -37,7 +37,9 @@ impl ResolvesClientCert for Asked {
         let authorities: Vec<_> =
             names.iter().take_while(fits).map(|name| name.to_vec().into()).collect();
         let not_listed = (names.len() - authorities.len()) as u32;
-        let request = TlsAsked { authorities, not_listed };
+        let signs = |own: &&Arc<CertifiedKey>| own.key.choose_scheme(schemes).is_some();
+        let sent = self.certificate.as_ref().is_some_and(|own| signs(&own));
+        let request = TlsAsked { authorities, not_listed, sent };
         *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
         self.certificate.clone()
     }

@@ -12,11 +12,13 @@ pub mod hello;
 pub mod names;
 pub mod scan;
 mod sessions;
+mod shake;
 mod tap;
 mod upgrade;
 
 pub use anybody::{Anybody, Shown};
 pub use client::{BadOffer, Client};
 pub use handshake::{Observed, Stream};
+pub use shake::{shake, upgraded};
 pub use tap::Tap;
 pub use upgrade::upgrade;

@@ -1,6 +1,10 @@
 //! `tls TARGET:PORT`.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use netdiag_wire::tls::{MAX_ALPN, StartTls, TlsOffer, TlsRequest, TlsVersion};
@@ -58,6 +62,13 @@ pub(crate) struct TlsArgs {
     /// configmap/NAME:KEY
     #[arg(long, visible_alias = "cacert", value_name = "CA", value_parser = Held::parse)]
     pub(crate) ca_file: Option<Held>,
+    /// Show this client certificate (PEM, its CA's behind it) where one is asked for
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "scan")]
+    cert: Option<PathBuf>,
+    /// Its private key (PEM), which stays here: the handshake is made by this process, over a byte
+    /// stream from the source (right connect)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// How long to wait for a connection; without it 3.1 s, three SYNs
     #[arg(short, long, value_name = "TIME", value_parser = wait)]
     wait: Option<u32>,
@@ -139,6 +150,11 @@ impl TlsArgs {
             source_address: self.source_address,
             ..to
         }
+    }
+
+    /// The files of the client certificate and of its key.
+    pub(crate) fn client(&self) -> Option<(&Path, &Path)> {
+        self.cert.as_deref().zip(self.key.as_deref())
     }
 
     fn version(&self) -> Option<TlsVersion> {

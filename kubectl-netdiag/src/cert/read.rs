@@ -49,6 +49,10 @@ impl Source {
         beside.or_else(|| own().then_some(self.bytes.as_slice()))
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// `tls.key`, or the key in the same file.
     pub(super) fn key_name(&self) -> &'static str {
         if self.beside.is_some() { "tls.key" } else { "the private key in it" }

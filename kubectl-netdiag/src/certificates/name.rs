@@ -29,6 +29,15 @@ impl Serialize for Name {
     }
 }
 
+/// Names alone, in DER, as a CertificateRequest lists those of CAs (RFC 8446, section 4.2.4).
+pub(crate) fn of_authorities(names: &[Untrusted]) -> Vec<String> {
+    let of = |der: &Untrusted| match X509Name::from_der(der.as_bytes()) {
+        Ok(([], name)) => text(&name),
+        Ok(_) | Err(_) => "a name that cannot be decoded".into(),
+    };
+    names.iter().map(of).collect()
+}
+
 fn one(attribute: &AttributeTypeAndValue<'_>) -> String {
     let oid = attribute.attr_type().to_id_string();
     let value = string(attribute.attr_value()).to_string();

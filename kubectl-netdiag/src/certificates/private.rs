@@ -1,9 +1,14 @@
 //! Whether a private key belongs to a certificate. The key is read here, wiped, and nothing of it
 //! goes on.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{
     rsa,
     signature::{self as aws, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair},
+};
+use rustls::{
+    crypto::aws_lc_rs::sign::any_supported_type, pki_types::PrivateKeyDer, sign::SigningKey,
 };
 use zeroize::Zeroizing;
 
@@ -17,6 +22,35 @@ pub(crate) enum Belongs {
     No,
     /// In a kind or a form that is not read here, or encrypted.
     Unknown,
+}
+
+/// Why a key cannot sign here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Unsigning {
+    #[error("no private key in PEM (-----BEGIN PRIVATE KEY-----)")]
+    Nothing,
+    #[error("the key is encrypted; openssl pkey -in FILE -out PLAIN writes it without a password")]
+    Encrypted,
+    #[error("a private key of a kind that is not read here (RSA, EC P-256 to P-521, Ed25519 are)")]
+    Unread,
+}
+
+/// What signs with the first private key of a PEM file.
+pub(crate) fn signer(pem: &[u8]) -> Result<Arc<dyn SigningKey>, Unsigning> {
+    const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+    let has = |words: &[u8]| pem.windows(words.len()).any(|bytes| bytes == words);
+    if ENCRYPTED.into_iter().any(has) {
+        return Err(Unsigning::Encrypted);
+    }
+    let (label, der) = pem::private_key(pem).ok_or(Unsigning::Nothing)?;
+    let der = der.as_slice();
+    let key = match label.as_str() {
+        "PRIVATE KEY" => PrivateKeyDer::Pkcs8(der.into()),
+        "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
+        "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
+        _ => return Err(Unsigning::Unread),
+    };
+    any_supported_type(&key).map_err(|_| Unsigning::Unread)
 }
 
 /// The first private key of a PEM file, beside a certificate.

@@ -67,7 +67,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             handshake_failure before. The server's own certificate was shown and is judged beside it.",
         how_it_comes: "By design of an API (kubelet, etcd) or of a mesh in strict mode, whose sidecars \
             alone have certificates.",
-        be_sure: "The names of the CAs that it accepts are in -o json, where it says them.",
+        be_sure: "The names of the CAs that it accepts are shown with -v, where it says them; --cert and \
+            --key show it one.",
         how_to_mend: "Ask with a certificate of a CA that the server trusts; in a mesh, from a pod with \
             a sidecar.",
         looks_like_it: "ND0731 nothing was asked for.",
@@ -131,6 +132,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Give the server the key that belongs to its certificate.",
         looks_like_it: "Keys that are too short cannot be checked here and are never said to be wrong.",
         raised_by: "tls",
+    },
+    Entry {
+        code: Code(738),
+        title: "The server refuses the client certificate",
+        raised: Raised::Fail,
+        what_it_is: "Mutual TLS: the server asked for a certificate, was shown that of --cert with proof \
+            of its key, and said no.",
+        what_you_see: "The alert by its name. unknown_ca: of a CA that it does not trust. \
+            certificate_expired, certificate_revoked, bad_certificate: as they say. access_denied: a good \
+            certificate of somebody who may not come in.",
+        how_it_comes: "A certificate of another CA, or of the same CA before it was changed; an \
+            intermediate that the client does not send; one that expired; one for servers alone.",
+        be_sure: "kubectl netdiag cert FILE shows issuer and dates; the names of the CAs that the server \
+            takes are shown with -v, where it says them.",
+        how_to_mend: "A certificate of a CA that the server trusts, with its intermediates behind it in \
+            the same file.",
+        looks_like_it: "ND0733 none was shown.",
+        raised_by: "tls --cert",
     },
     Entry {
         code: Code(740),

@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use netdiag_wire::tls::{TlsAgreed, TlsHandshake, TlsReport, TlsRequest, TlsServed};
+use netdiag_wire::tls::{TlsAgreed, TlsAsked, TlsHandshake, TlsReport, TlsRequest, TlsServed};
 
 mod takes;
 
 pub(crate) use takes::tls_takes;
 
 use super::{Screen, number};
+use crate::certificates;
 
 /// What there is to show.
 pub(crate) struct TlsView<'a> {
@@ -53,6 +54,7 @@ impl TlsView<'_> {
             return times;
         }
         let asked = match &handshake.asked {
+            Some(asked) if asked.sent => "a client certificate asked for and sent",
             Some(_) => "a client certificate asked for",
             None => "no client certificate asked for",
         };
@@ -67,12 +69,15 @@ impl TlsView<'_> {
         let (read, written) =
             (number::count(handshake.read_bytes), number::count(handshake.written_bytes));
         let bytes = format!("{read} bytes read, {written} written");
-        let Some(agreed) = &handshake.agreed else { return vec![bytes] };
+        let authorities = handshake.asked.as_ref().map(authorities);
+        let Some(agreed) = &handshake.agreed else {
+            return [bytes].into_iter().chain(authorities).collect();
+        };
         let signature =
             agreed.signature.as_ref().map(|signature| format!("; signed by {signature}"));
         let retried = if agreed.retried { "; HelloRetryRequest: one round trip more" } else { "" };
         let first = format!("{bytes}{}{retried}", signature.unwrap_or_default());
-        vec![first, self.sessions(agreed)]
+        [first, self.sessions(agreed)].into_iter().chain(authorities).collect()
     }
 
     /// `2 session tickets, resumed by one; no early data`.
@@ -89,6 +94,19 @@ impl TlsView<'_> {
             bytes => format!("early data up to {} bytes", number::count(bytes.into())),
         };
         format!("{tickets}, {resumed}; {early}")
+    }
+}
+
+/// `client certificates of CN=shop-root, CN=shop-old-root`.
+fn authorities(asked: &TlsAsked) -> String {
+    let names = certificates::of_authorities(&asked.authorities);
+    let more = match asked.not_listed {
+        0 => String::new(),
+        more => format!(" and {} more", number::count(more.into())),
+    };
+    match names.is_empty() {
+        true => "client certificates of no CA by name".into(),
+        false => format!("client certificates of {}{more}", names.join(", ")),
     }
 }
 

@@ -58,6 +58,20 @@ pub(crate) fn begin<E: DeserializeOwned + Send + 'static>(
     Ok(Inside { pieces: Pieces::Through(shown), upload: inner, agreed })
 }
 
+/// The bytes alone; what happens besides is told behind the last of them.
+pub(crate) fn bytes<E: DeserializeOwned + Send + 'static>(
+    pieces: Pieces<E>,
+    upload: Upload,
+) -> (DuplexStream, Pieces<E>) {
+    let (near, far) = duplex(WAITING);
+    let (from_far, to_far) = split(far);
+    let (clear, told) = channel(QUEUE);
+    let (_, nobody_reads) = oneshot::channel();
+    tokio::spawn(pass_up(from_far, upload));
+    tokio::spawn(pass_down(pieces, to_far, clear, nobody_reads));
+    (near, Pieces::Through(told))
+}
+
 fn config() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let anybody = Arc::new(Anybody::new(Arc::clone(&provider)));

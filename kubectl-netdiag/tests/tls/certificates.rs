@@ -263,7 +263,7 @@ impl Served {
     }
 }
 
-fn run(line: &str) {
+pub(crate) fn run(line: &str) {
     let status = super::openssl(line).env("OPENSSL_CONF", "/dev/null").status().unwrap();
     assert!(status.success(), "openssl {line}");
 }

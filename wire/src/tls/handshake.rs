@@ -41,7 +41,7 @@ pub struct TlsHandshake {
     /// Absent where the handshake was not completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<TlsAgreed>,
-    /// The server asked for a client certificate; none was sent.
+    /// The server asked for a client certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<TlsAsked>,
     #[serde(flatten)]
@@ -101,6 +101,9 @@ pub struct TlsAsked {
     /// More than those.
     #[serde(default, skip_serializing_if = "is_default")]
     pub not_listed: u32,
+    /// The client sent one, and proved that it has its key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sent: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]

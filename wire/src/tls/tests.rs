@@ -41,7 +41,11 @@ fn handshake() -> TlsHandshake {
 fn golden_events() {
     let refused = TlsHandshake {
         purpose: TlsPurpose::WithoutName,
-        asked: Some(TlsAsked { authorities: vec![vec![0x30, 0x80].into()], not_listed: 0 }),
+        asked: Some(TlsAsked {
+            authorities: vec![vec![0x30, 0x80].into()],
+            not_listed: 0,
+            sent: false,
+        }),
         end: TlsEnd::Alert { alert: 116 },
         ..TlsHandshake::default()
     };

@@ -1,13 +1,18 @@
 //! The server said no: an alert, and what it stands for here.
 
 use netdiag_tls::names;
-use netdiag_wire::tls::TlsHandshake;
+use netdiag_wire::tls::{TlsAsked, TlsHandshake};
 
 use super::TlsCase;
+use crate::certificates;
 use crate::finding::{Code, Finding, Label, Severity};
 
 const REFUSED: Code = Code(731);
 const WANTS_CERTIFICATE: Code = Code(733);
+const REFUSES_CERTIFICATE: Code = Code(738);
+
+/// Names of CAs in a verdict.
+const MAX_NAMES: usize = 4;
 
 const BAD_CERTIFICATE: u8 = 42;
 const HANDSHAKE_FAILURE: u8 = 40;
@@ -23,9 +28,40 @@ pub(super) fn may_be_of_offer(alert: u8) -> bool {
     [HANDSHAKE_FAILURE, PROTOCOL_VERSION, INSUFFICIENT_SECURITY, INTERNAL_ERROR].contains(&alert)
 }
 
+/// Whose certificates it takes, where it says so.
+fn authorities(asked: &TlsAsked) -> Option<Label> {
+    let names = certificates::of_authorities(&asked.authorities);
+    let rest = names.len().saturating_sub(MAX_NAMES) + asked.not_listed as usize;
+    let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    let shown = &names[..names.len().min(MAX_NAMES)];
+    let text = format!("it takes those of {}{more}", shown.join(", "));
+    (!names.is_empty()).then_some(Label::Seen(text))
+}
+
+/// What an alert says of a client certificate that was sent (RFC 8446, section 6.2).
+fn of_certificate(alert: u8) -> Option<&'static str> {
+    Some(match alert {
+        40 => "servers say so of any certificate that they do not want",
+        42 => "it cannot be read, or its signature is wrong",
+        43 => "not of a kind that it takes",
+        44 => "its CA has revoked it",
+        45 => "expired, or not yet valid",
+        46 => "it does not say why not",
+        48 => "of a CA that it does not trust",
+        49 => "a good certificate, whose bearer may not come in",
+        51 => "the signature does not fit the certificate",
+        _ => return None,
+    })
+}
+
 impl TlsCase<'_> {
     pub(super) fn alert(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
         let is_asked = handshake.asked.is_some();
+        if handshake.asked.as_ref().is_some_and(|asked| asked.sent)
+            && let Some(why) = of_certificate(alert)
+        {
+            return self.refuses_certificate((alert, why), handshake);
+        }
         let wants = [BAD_CERTIFICATE, HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED].contains(&alert);
         if alert == CERTIFICATE_REQUIRED || (is_asked && wants) {
             return self.wants_certificate(alert, handshake);
@@ -88,6 +124,15 @@ impl TlsCase<'_> {
         Some(finding.with(Label::Means(means.into())).with(self.again(&["--scan"])))
     }
 
+    fn refuses_certificate(&self, (alert, why): (u8, &str), handshake: &TlsHandshake) -> Finding {
+        let summary = format!("{} refuses the client certificate", self.target());
+        let name = names::alert(alert);
+        Finding::new(Severity::Fail, REFUSES_CERTIFICATE, summary)
+            .with(Label::Seen(format!("alert {name} ({alert}): {why}")))
+            .with(handshake.asked.as_ref().and_then(authorities))
+            .with(Label::Means("the server's certificate is judged all the same".into()))
+    }
+
     fn wants_certificate(&self, alert: u8, handshake: &TlsHandshake) -> Finding {
         let summary = format!("{} demands a client certificate (mTLS)", self.target());
         let name = names::alert(alert);
@@ -97,6 +142,7 @@ impl TlsCase<'_> {
         };
         Finding::new(Severity::Fail, WANTS_CERTIFICATE, summary)
             .with(Label::Seen(format!("alert {name} ({alert}) {when}: none was sent")))
+            .with(handshake.asked.as_ref().and_then(authorities))
             .with(Label::Means(
                 "clients without a certificate of a CA that it trusts are refused".into(),
             ))
