@@ -12,6 +12,7 @@ mod pem;
 mod private;
 mod roots;
 mod signature;
+mod staple;
 mod table;
 mod text;
 
@@ -22,5 +23,7 @@ pub(crate) use parse::{Certificate, Entry};
 pub(crate) use pem::{Blocks, armour, blocks};
 pub(crate) use private::{Belongs, belongs, signer};
 pub(crate) use roots::Roots;
+pub(crate) use signature::Checked;
+pub(crate) use staple::{Staple, Status, Useless};
 pub(crate) use table::{good_for, table};
 pub(crate) use text::text;

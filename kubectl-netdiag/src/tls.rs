@@ -17,6 +17,7 @@ mod keyed;
 mod pem;
 mod saved;
 mod served;
+mod staple;
 
 use clocks::Clocks;
 pub(crate) use keyed::run;
@@ -205,6 +206,9 @@ impl Over<'_> {
             let agreed = served.handshake.as_ref().and_then(|handshake| handshake.agreed.as_ref());
             findings = chain.judge(&expected, agreed.unwrap_or(&TlsAgreed::default()));
             part["chain"] = chain.entries().map_err(io::Error::from)?;
+            if let Some(staple) = chain.staple_entry() {
+                part["staple"] = serde_json::to_value(staple).map_err(io::Error::from)?;
+            }
         }
         let handshake = report.asked.as_ref().and_then(|asked| asked.handshake.as_ref());
         if let Some(asked) = handshake.and_then(|handshake| handshake.asked.as_ref()) {
@@ -235,6 +239,9 @@ impl Over<'_> {
         }
         if let Some(names) = chain.good_for(self.names) {
             writeln!(out, "{}", screen.safe(&names))?;
+        }
+        if let Some(stapled) = chain.stapled() {
+            writeln!(out, "{}", screen.safe(&stapled))?;
         }
         if let Some(other) = self.other() {
             writeln!(out, "{}", screen.safe(&other))?;

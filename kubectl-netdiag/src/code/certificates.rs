@@ -42,3 +42,7 @@ pub(crate) const EXPIRES_SOON: Code = Code(719);
 pub(crate) const UNKNOWN_CRITICAL: Code = Code(720);
 /// A part of the file that is no certificate, though it says so.
 pub(crate) const UNREADABLE: Code = Code(721);
+/// The OCSP response in the handshake says so.
+pub(crate) const REVOKED: Code = Code(722);
+/// An OCSP response of which clients can make nothing.
+pub(crate) const BAD_STAPLE: Code = Code(723);

@@ -284,4 +284,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         looks_like_it: "ND0717 the certificate is whole, and the key is another's.",
         raised_by: "cert",
     },
+    Entry {
+        code: Code(722),
+        title: "The CA has revoked the certificate",
+        raised: Raised::Fail,
+        what_it_is: "The OCSP response that the server staples to its handshake is signed by the CA and \
+            says that the certificate no longer counts.",
+        what_you_see: "When and why it was revoked. Firefox: SEC_ERROR_REVOKED_CERTIFICATE; openssl \
+            s_client -status prints it and goes on, curl asks only with --cert-status.",
+        how_it_comes: "The key leaked, or was thought to; the name went to somebody else; a newer \
+            certificate took its place (superseded), and this one is still served.",
+        be_sure: "openssl s_client -status -connect HOST:PORT shows the same response.",
+        how_to_mend: "Serve a new certificate with a new key.",
+        looks_like_it: "ND0723 a response that does not count.",
+        raised_by: "tls",
+    },
+    Entry {
+        code: Code(723),
+        title: "The OCSP response in the handshake does not count",
+        raised: Raised::Warn,
+        what_it_is: "The server staples a response of which clients can make nothing: too old, about \
+            another certificate, signed by somebody else, a refusal, or no response at all.",
+        what_you_see: "What is wrong with it. Clients that look at staples (Firefox, GnuTLS) refuse some \
+            of these, and all of them for a certificate that demands one (must-staple); others go on.",
+        how_it_comes: "A server that cannot reach the CA's responder any more and goes on with what it \
+            has; a response file that nobody renews; a certificate that was changed without it.",
+        be_sure: "openssl s_client -status -connect HOST:PORT shows the same response.",
+        how_to_mend: "Let the server fetch a response anew, or staple none.",
+        looks_like_it: "ND0722 it counts, and says revoked.",
+        raised_by: "tls",
+    },
 ];

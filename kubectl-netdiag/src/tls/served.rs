@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use netdiag_wire::tls::{TlsAgreed, TlsServed};
 use serde_json::Value;
 
+use super::staple;
 use crate::{
-    certificates::{self, Certificate, Expectation, Moment, Roots, judge},
+    certificates::{self, Certificate, Expectation, Moment, Roots, Staple, Useless, judge},
     code::certificates as code,
     finding::{Code, Finding, Label, Severity},
 };
@@ -18,6 +19,7 @@ pub(crate) struct Chain {
     pub(crate) certificates: Vec<Certificate>,
     /// The first that cannot be read, and why.
     broken: Option<(usize, String)>,
+    staple: Option<Result<Staple, Useless>>,
 }
 
 /// What the chain has to be good for.
@@ -30,7 +32,7 @@ pub(crate) struct Expected<'a> {
 
 impl Chain {
     pub(crate) fn of(served: &TlsServed) -> Self {
-        let mut chain = Self { certificates: Vec::new(), broken: None };
+        let mut chain = Self { certificates: Vec::new(), broken: None, staple: None };
         for (at, der) in served.certificates.iter().enumerate() {
             match Certificate::parse(der.as_bytes()) {
                 Ok(certificate) => chain.certificates.push(certificate),
@@ -40,7 +42,28 @@ impl Chain {
                 }
             }
         }
+        chain.staple = served.staple.as_ref().and_then(|der| chain.staple(der.as_bytes()));
         chain
+    }
+
+    fn staple(&self, der: &[u8]) -> Option<Result<Staple, Useless>> {
+        let first = self.first()?;
+        let issuer = self.certificates.iter().find(|one| one.subject.der == first.issuer.der);
+        Some(Staple::parse(der, first, issuer))
+    }
+
+    /// `OCSP staple: good, of ..., until ...`.
+    pub(crate) fn stapled(&self) -> Option<String> {
+        let words = match self.staple.as_ref()? {
+            Ok(staple) => staple.words(),
+            Err(why) => why.to_string(),
+        };
+        Some(format!("OCSP staple: {words}"))
+    }
+
+    /// Part of `-o json`, where it can be read.
+    pub(crate) fn staple_entry(&self) -> Option<&Staple> {
+        self.staple.as_ref()?.as_ref().ok()
     }
 
     fn first(&self) -> Option<&Certificate> {
@@ -79,6 +102,11 @@ impl Chain {
         };
         let mut findings = judge(&self.certificates, &wanted);
         findings.extend(self.not_proven(agreed));
+        let stapled = self.staple.as_ref().and_then(|staple| staple::judge(staple, wanted.now));
+        if let Some(stapled) = stapled {
+            findings.retain(|finding| finding.severity != Severity::Ok);
+            findings.push(stapled);
+        }
         if let Some((at, why)) = &self.broken {
             findings.retain(|finding| finding.severity != Severity::Ok);
             let summary = format!("certificate {at} cannot be decoded: {why}");

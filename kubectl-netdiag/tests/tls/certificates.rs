@@ -58,6 +58,7 @@ impl Served {
         served.chains();
         served.rules();
         served.old();
+        served.staples();
         served
     }
 
@@ -230,6 +231,47 @@ impl Served {
             Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
         let bound = below(params, &self.root);
         self.by(name, named("shop.test", &["shop.test"]), key(), &bound, &[&bound]);
+    }
+
+    /// What OpenSSL's responder says of "good", and of another.
+    fn staples(&self) {
+        let ca = self.path("responder");
+        fs::write(format!("{ca}.pem"), self.intermediate.pem()).unwrap();
+        fs::write(format!("{ca}.key"), self.intermediate.key().serialize_pem()).unwrap();
+        let good = self.files("good").0;
+        let serial = self.path("serial");
+        run(&format!("x509 -in {good} -noout -serial -out {serial}"));
+        let serial = fs::read_to_string(serial).unwrap();
+        let serial = serial.trim().strip_prefix("serial=").unwrap().to_owned();
+        for (name, entry) in [
+            ("good", format!("V\t491231235959Z\t\t{serial}\tunknown\t/CN=shop.test\n")),
+            (
+                "revoked",
+                format!(
+                    "R\t491231235959Z\t261101000000Z,keyCompromise\t{serial}\tunknown\t/CN=shop.test\n"
+                ),
+            ),
+            ("unknown", String::new()),
+        ] {
+            self.staple(name, &entry, (&good, &ca));
+        }
+        let entry = format!("V\t491231235959Z\t\t{serial}\tunknown\t/CN=shop.test\n");
+        let other = self.path("self-signed");
+        self.staple("by another", &entry, (&good, &other));
+        let another = self.files("another name").0;
+        self.staple("of another", &entry, (&another, &ca));
+    }
+
+    fn staple(&self, name: &str, entry: &str, (about, signer): (&str, &str)) {
+        let (index, request) = (self.path("index.txt"), self.path("request.der"));
+        fs::write(&index, entry).unwrap();
+        let issuer = self.path("responder.pem");
+        run(&format!("ocsp -issuer {issuer} -cert {about} -reqout {request} -no_nonce"));
+        run(&format!(
+            "ocsp -index {index} -CA {issuer} -rsigner {signer}.pem -rkey {signer}.key \
+             -reqin {request} -respout {} -ndays 7",
+            self.path(&format!("{name}.ocsp"))
+        ));
     }
 
     /// What rcgen will not make.

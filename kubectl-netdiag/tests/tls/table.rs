@@ -116,6 +116,12 @@ pub(crate) const CASES: &[Case] = &[
         flags: "--servername shop.test --alpn http/1.1",
         ..server("ALPN of others", "-alpn h2", "fail ND0731", true)
     },
+    server("stapled: good", "-status_file {dir}/good.ocsp", "ok", true),
+    // OpenSSL asks for a staple only with -status, and then prints it and goes on.
+    server("stapled: revoked", "-status_file {dir}/revoked.ocsp", "fail ND0722", true),
+    server("stapled: unknown", "-status_file {dir}/unknown.ocsp", "warn ND0723", true),
+    server("stapled by another", "-status_file {dir}/by-another.ocsp", "warn ND0723", true),
+    server("stapled of another", "-status_file {dir}/of-another.ocsp", "warn ND0723", true),
     says("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n", "fail ND0730"),
     says("SSH", b"SSH-2.0-OpenSSH_9.2\r\n", "fail ND0730"),
     says("SMTP", b"220 mail.test ESMTP\r\n", "fail ND0730"),
