@@ -11,6 +11,7 @@ use serde_json::Value;
 
 mod certificates;
 mod client;
+mod nginx;
 mod table;
 
 use crate::run::Plugin;

@@ -57,6 +57,7 @@ impl TlsCase<'_> {
         }
         if let Some(first) = findings.first_mut().filter(|_| !is_refused) {
             first.labels.extend(self.through_a_proxy());
+            first.labels.extend(refusal::may_still_refuse(handshake));
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         self.framed(findings)

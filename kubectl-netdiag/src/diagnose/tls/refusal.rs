@@ -28,6 +28,14 @@ pub(super) fn may_be_of_offer(alert: u8) -> bool {
     [HANDSHAKE_FAILURE, PROTOCOL_VERSION, INSUFFICIENT_SECURITY, INTERNAL_ERROR].contains(&alert)
 }
 
+/// It asked, and went on with a client that has none.
+pub(super) fn may_still_refuse(handshake: &TlsHandshake) -> Option<Label> {
+    let is_without = handshake.asked.as_ref().is_some_and(|asked| !asked.sent);
+    let note = "a client certificate was asked for, and none was sent: the handshake stands, but \
+                nginx refuses in HTTP (400), and others may in theirs";
+    is_without.then(|| Label::Note(note.into()))
+}
+
 /// Whose certificates it takes, where it says so.
 fn authorities(asked: &TlsAsked) -> Option<Label> {
     let names = certificates::of_authorities(&asked.authorities);
