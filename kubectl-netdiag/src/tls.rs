@@ -1,6 +1,6 @@
 //! `tls`: the handshakes with one server, and what its certificates are worth.
 
-use std::io;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use netdiag_tls::names;
@@ -16,6 +16,10 @@ mod clocks;
 mod keyed;
 mod pem;
 mod saved;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod screens;
 mod served;
 mod staple;
 
@@ -149,7 +153,7 @@ impl<'a> Probe<'a> for Tls<'a> {
             pem::save(path, certificates)?;
         }
         if !self.args.showcerts {
-            let mut conclusion = over.conclude(session)?;
+            let mut conclusion = over.conclude(session.out, &session.screen)?;
             if self.args.client().is_some() {
                 keyed::note(&mut conclusion.findings, &report);
             }
@@ -162,7 +166,7 @@ impl<'a> Probe<'a> for Tls<'a> {
         session.out.write_all(pem::of(certificates).as_bytes())?;
         let (quiet, screen) = (session.screen.quiet, &mut session.screen);
         screen.quiet = true;
-        let conclusion = over.conclude(session)?;
+        let conclusion = over.conclude(session.out, &session.screen)?;
         render::verdict(
             session.err,
             &Screen { quiet, ..session.screen.clone() },
@@ -187,21 +191,21 @@ impl Over<'_> {
         self.report.shown().map(|served| served.certificates.as_slice()).unwrap_or_default()
     }
 
-    fn conclude(&self, session: &mut Session<'_>) -> Result<Conclusion, Stopped> {
+    fn conclude(&self, out: &mut dyn Write, screen: &Screen) -> Result<Conclusion, Stopped> {
         let Self { report, request, context, .. } = *self;
         let (name, mut part) = probe::part("tls", report)?;
         if !report.versions.is_empty() {
-            render::tls_takes(session.out, &session.screen, report)?;
+            render::tls_takes(out, screen, report)?;
             let findings = TlsCase { report, request, context }.of_scan();
             return Ok(Conclusion { findings, parts: vec![(name, part)] });
         }
         let view = TlsView { report, request };
-        render::tls_head(session.out, &session.screen, &view)?;
+        render::tls_head(out, screen, &view)?;
         let served = report.shown();
         let chain = served.map(Chain::of);
         let mut findings = Vec::new();
         if let (Some(served), Some(chain)) = (served, &chain) {
-            self.show(served, chain, session)?;
+            self.show((served, chain), out, screen)?;
             let expected = Expected { names: self.names, roots: self.roots, now: context.now_at };
             let agreed = served.handshake.as_ref().and_then(|handshake| handshake.agreed.as_ref());
             findings = chain.judge(&expected, agreed.unwrap_or(&TlsAgreed::default()));
@@ -221,11 +225,10 @@ impl Over<'_> {
 
     fn show(
         &self,
-        served: &TlsServed,
-        chain: &Chain,
-        session: &mut Session<'_>,
+        (served, chain): (&TlsServed, &Chain),
+        out: &mut dyn Write,
+        screen: &Screen,
     ) -> Result<(), Stopped> {
-        let (out, screen) = (&mut *session.out, &session.screen);
         if !screen.shows_evidence() || served.certificates.is_empty() {
             return Ok(());
         }
@@ -296,8 +299,8 @@ pub(crate) fn own_names(peer: &Peer) -> Vec<String> {
             vec![
                 format!("{short}.svc"),
                 format!("{short}.svc.cluster.local"),
-                short,
                 peer.name.clone(),
+                short,
             ]
         }
         _ => Vec::new(),

@@ -16,6 +16,7 @@ pub(crate) use grade::{Grade, group_rule, rules_of};
 
 use super::{Context, ended, labels};
 use crate::{
+    code::certificates::UNKNOWN_ISSUER,
     finding::{Code, Finding, Label, Severity},
     render::number,
 };
@@ -58,6 +59,12 @@ impl TlsCase<'_> {
         if let Some(first) = findings.first_mut().filter(|_| !is_refused) {
             first.labels.extend(self.through_a_proxy());
             first.labels.extend(refusal::may_still_refuse(handshake));
+        }
+        for finding in &mut findings {
+            let is_private = finding.code == Some(UNKNOWN_ISSUER);
+            if is_private && finding.severity == Severity::Warn {
+                finding.labels.push(self.again(&["--ca-file", "FILE"]));
+            }
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         self.framed(findings)

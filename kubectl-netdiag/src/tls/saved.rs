@@ -93,7 +93,7 @@ impl Replay for Saved {
                 roots: &Roots::Mozilla,
                 context: &context,
             }
-            .conclude(session)?
+            .conclude(session.out, &session.screen)?
         };
         Ok(Some((conclusion, Some(to))))
     }

@@ -112,6 +112,9 @@ impl Chain {
             let summary = format!("certificate {at} cannot be decoded: {why}");
             findings.push(Finding::new(Severity::Fail, UNDECODABLE, summary));
         }
+        if let [only] = findings.as_mut_slice() {
+            but_for_its_dates(only, expected);
+        }
         for finding in &mut findings {
             self.note(finding, expected);
         }
@@ -147,4 +150,16 @@ impl Chain {
         let finding = Finding::new(Severity::Fail, NOT_PROVEN, summary);
         Some(finding.with(Label::Seen(format!("signed by {scheme}, for a key {}", first.key))))
     }
+}
+
+/// Nothing else was found, though everything was looked at.
+fn but_for_its_dates(only: &mut Finding, expected: &Expected<'_>) {
+    let then = match only.code {
+        Some(code::EXPIRED) => "still valid",
+        Some(code::NOT_YET_VALID) => "valid already",
+        _ => return,
+    };
+    let name = if expected.names.is_empty() { "" } else { "name, " };
+    let text = format!("{name}chain and key are in order, checked as if it were {then}");
+    only.labels.insert(0, Label::Seen(text));
 }

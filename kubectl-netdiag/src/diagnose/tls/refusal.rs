@@ -154,5 +154,6 @@ impl TlsCase<'_> {
             .with(Label::Means(
                 "clients without a certificate of a CA that it trusts are refused".into(),
             ))
+            .with(self.again(&["--cert", "FILE", "--key", "FILE"]))
     }
 }

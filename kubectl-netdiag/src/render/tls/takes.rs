@@ -8,6 +8,16 @@ use netdiag_wire::tls::{TlsEnd, TlsReport, TlsTaken};
 use super::super::{Cell, Column, Mood, Screen, Table, table};
 use crate::diagnose::{Grade, group_rule, rules_of};
 
+/// Columns.
+const VERSION: usize = 0;
+const SUITE: usize = 1;
+const GRADE: usize = 2;
+const RULES: usize = 3;
+/// Rows of a table that is folded.
+const LONG: usize = 24;
+/// Suites that are listed of those that are alike.
+const SHOWN: usize = 3;
+
 pub(crate) fn tls_takes(
     out: &mut dyn Write,
     screen: &Screen,
@@ -16,7 +26,10 @@ pub(crate) fn tls_takes(
     if !screen.shows_evidence() {
         return Ok(());
     }
-    let rows: Vec<Vec<Cell>> = report.versions.iter().flat_map(rows).collect();
+    let mut rows: Vec<Vec<Cell>> = report.versions.iter().flat_map(rows).collect();
+    if rows.len() > LONG && screen.detail == 0 {
+        rows = folded(&rows);
+    }
     if !rows.is_empty() {
         let columns = ["VERSION", "CIPHER SUITE", "GRADE", "RULES"];
         let columns = columns.map(Column::new).into();
@@ -26,6 +39,29 @@ pub(crate) fn tls_takes(
         writeln!(out, "{}", screen.safe(&below(taken)))?;
     }
     Ok(())
+}
+
+/// Suites of one version under the same rules, beyond the first few, are counted.
+fn folded(rows: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
+    let alike = |one: &Vec<Cell>, other: &Vec<Cell>| {
+        [VERSION, GRADE, RULES].iter().all(|column| one[*column].text == other[*column].text)
+    };
+    let mut short: Vec<Vec<Cell>> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let before = rows[..at].iter().filter(|other| alike(other, row)).count();
+        let after = rows[at..].iter().filter(|other| alike(other, row)).count();
+        match before {
+            0..SHOWN => short.push(row.clone()),
+            SHOWN if after == 1 => short.push(row.clone()),
+            SHOWN => {
+                let mut more = row.clone();
+                more[SUITE] = format!("{after} more (-v lists them)").into();
+                short.push(more);
+            }
+            _ => {}
+        }
+    }
+    short
 }
 
 fn rows(taken: &TlsTaken) -> Vec<Vec<Cell>> {
