@@ -5,7 +5,7 @@ use netdiag_wire::tls::{StartTls, TlsEnd, TlsRequest};
 use super::{ask, wait_for};
 use crate::{identify::daemons::Daemons, lab::Netns};
 
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("dovecot.conf", include_str!("../identify/daemons/dovecot.conf")),
     (
         "exim.conf",
@@ -22,11 +22,21 @@ const SETTINGS: [(&str, &str); 3] = [
          TLSCertificateKeyFile {dir}/key.pem\ndatabase mdb\nsuffix \"dc=target\"\n\
          directory {dir}/ldap\n",
     ),
+    (
+        "prosody.cfg.lua",
+        "run_as_root = true\ninterfaces = { \"127.0.0.1\" }\ndata_path = \"{dir}/prosody\"\n\
+         pidfile = \"{dir}/prosody/pid\"\nmodules_enabled = { \"tls\", \"saslauth\" }\n\
+         c2s_require_encryption = true\nlog = \"*console\"\n\
+         ssl = { certificate = \"{dir}/prosody/cert.pem\"; key = \"{dir}/prosody/key.pem\" }\n\
+         VirtualHost \"target.example\"\n",
+    ),
 ];
 
-const PREPARATIONS: [&str; 6] = [
+const PREPARATIONS: [&str; 8] = [
     "cp {dir}/cert.pem {dir}/key.pem {dir}/exim/",
     "chown -R Debian-exim {dir}/exim",
+    "install -d {dir}/prosody",
+    "install -m 644 {dir}/cert.pem {dir}/key.pem {dir}/prosody/",
     "cp {dir}/cert.pem {dir}/key.pem {dir}/postgres/",
     "chown -R postgres {dir}/postgres",
     "chmod 600 {dir}/postgres/key.pem",
@@ -34,7 +44,7 @@ const PREPARATIONS: [&str; 6] = [
         {postgres}/initdb -D {dir}/postgres/data -A trust --no-sync",
 ];
 
-const DAEMONS: [&str; 5] = [
+const DAEMONS: [&str; 6] = [
     "exim4 -bdf -oX 25 -C {dir}/exim.conf",
     "dovecot -F -c {dir}/dovecot.conf",
     "setpriv --reuid=postgres --regid=postgres --clear-groups {postgres}/postgres \
@@ -44,6 +54,7 @@ const DAEMONS: [&str; 5] = [
         --socket={dir}/mariadb.sock --pid-file={dir}/mariadb.pid --bind-address=0.0.0.0 \
         --skip-name-resolve --ssl-cert={dir}/cert.pem --ssl-key={dir}/key.pem",
     "slapd -d 0 -h ldap://0.0.0.0:389 -f {dir}/slapd.conf",
+    "prosody --root -F --config {dir}/prosody.cfg.lua",
 ];
 
 #[test]
@@ -58,10 +69,13 @@ fn real_servers_change_to_tls_and_show_their_certificate() {
         (StartTls::Postgres, 5432),
         (StartTls::Mysql, 3306),
         (StartTls::Ldap, 389),
+        (StartTls::Xmpp, 5222),
     ] {
         wait_for(&namespace, port);
         let mut request = TlsRequest::to("127.0.0.1", port);
         request.start_tls = Some(protocol);
+        // A server of XMPP is many, each by its domain.
+        request.offer.server_name = Some("target.example".into());
         let asked = ask(&namespace, &request).asked.unwrap();
         let handshake = asked.handshake.unwrap();
         assert_eq!(handshake.end, TlsEnd::Well, "{protocol:?}: {}", daemons.said());
