@@ -118,6 +118,7 @@ impl<'a> Probe<'a> for Connect<'a> {
         let report = self.fold.report(ended);
         if let Some(mut far) = self.far.take() {
             let came = far.hear(report.decisive().last()).await?;
+            far.end().await;
             return self.two_ended(ends, (&report, &came), session).await;
         }
         let mut context = ends.context(self.names);

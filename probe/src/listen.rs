@@ -1,8 +1,9 @@
 //! Waits on a port for who connects, and says how it looked on arrival.
 
-use std::net::IpAddr;
+use std::{future::pending, net::IpAddr};
 
 use netdiag_wire::listen::{ListenEvent, ListenRequest};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 mod open;
@@ -34,15 +35,39 @@ impl StreamProbe for ListenRequest {
         mut caller: Caller<ListenEvent>,
         stop: CancellationToken,
     ) -> Result<(), ProbeError> {
-        let ended = match listener.0 {
-            Opened::Tcp(listener) => tcp::run(self, listener, &mut caller, &stop).await,
-            Opened::Udp(socket) => udp::run(self, socket, &mut caller, &stop).await,
-            Opened::Taken(sockets) => return Err(open::taken(self, sockets).await),
+        let left = left_by(self, &mut caller);
+        let listening = async {
+            match listener.0 {
+                Opened::Tcp(listener) => tcp::run(self, listener, &mut caller, &stop).await,
+                Opened::Udp(socket) => udp::run(self, socket, &mut caller, &stop).await,
+                Opened::Taken(sockets) => Err(Ended::Failed(open::taken(self, sockets).await)),
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = listening => ended,
+            () = left => Ok(()),
         };
         match ended {
             // Nobody is left to tell.
             Ok(()) | Err(Ended::HungUp) => Ok(()),
             Err(Ended::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// Where the answer is fixed the caller has nothing to send: its END means that it needs the port
+/// no longer, and is there long before its connection has ended.
+fn left_by(
+    request: &ListenRequest,
+    caller: &mut Caller<ListenEvent>,
+) -> impl Future<Output = ()> + use<> {
+    let from =
+        request.answer.is_some().then(|| std::mem::replace(&mut caller.from, mpsc::channel(1).1));
+    async move {
+        match from {
+            Some(mut from) => while from.recv().await.is_some() {},
+            None => pending().await,
         }
     }
 }

@@ -101,7 +101,11 @@ async fn hear(
         for text in stdin {
             input.send(Bytes::from_static(text)).await.unwrap();
         }
-        drop(input);
+        // Where the answer is fixed, the end of what is typed would be that of the listener.
+        match request.answer.is_some() && stdin.is_empty() {
+            true => Some(input),
+            false => None,
+        }
     };
     let reading = async {
         while let Some(outgoing) = output.recv().await {
@@ -120,7 +124,7 @@ async fn hear(
             }
         }
     };
-    let (result, (), ()) = tokio::join!(running, typing, reading);
+    let (result, _input, ()) = tokio::join!(running, typing, reading);
     heard.result = result;
     heard
 }
@@ -189,6 +193,23 @@ fn with_keep_each_is_answered_and_the_port_is_free_afterwards() {
         assert_eq!(heard.accepted().len(), 3);
         assert_eq!(heard.closed(), [(27, 18, ConnectionEnd::Finished); 3]);
         assert_eq!(heard.bytes, b"GET / HTTP/1.0\r\n\r\n".repeat(3));
+    }
+}
+
+#[test]
+fn a_caller_who_ends_gives_the_port_back_where_the_answer_is_fixed() {
+    let lab = Lab::new();
+    let mut request = ListenRequest::on(PORT);
+    (request.keep, request.answer) = (true, Some("hello\n".into()));
+    for _ in 0..2 {
+        let heard = lab.server.enter(|| {
+            let (ready, _is_ready) = std::sync::mpsc::channel();
+            let sockets = request.open();
+            let listening = hear(&request, sockets, &[b""], &ready, CancellationToken::new());
+            runtime().block_on(listening)
+        });
+        heard.result.as_ref().unwrap();
+        assert_eq!(heard.events.len(), 1, "{:?}", heard.events);
     }
 }
 

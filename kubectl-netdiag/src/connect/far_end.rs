@@ -33,7 +33,7 @@ pub(crate) const ANSWER: &str = "netdiag listens here\n";
 /// It listens; dropped, it ends.
 pub(super) struct FarEnd {
     frames: Frames,
-    _upload: Upload,
+    upload: Upload,
     fold: ListenFold,
     place: Peer,
 }
@@ -76,7 +76,7 @@ impl FarEnd {
         });
         let (frames, upload) = asked.await?;
         let (fold, place) = (ListenFold::default(), way.start.peer.clone());
-        let mut far = Self { frames, _upload: upload, fold, place };
+        let mut far = Self { frames, upload, fold, place };
         while far.report().local.is_none() {
             let line = far.next().await?;
             of_agent(&way.start.agent, &line)?;
@@ -102,6 +102,20 @@ impl FarEnd {
         });
         heard.await.unwrap_or(Ok(()))?;
         Ok(self.report())
+    }
+
+    /// Gives the port back: waits until nobody listens there.
+    pub(super) async fn end(mut self) {
+        self.upload.end().await;
+        // Whoever has gone already listens no longer either.
+        let _ = timeout(ARRIVED, async {
+            while let Ok(Some(piece)) = self.frames.next::<ListenEvent>().await {
+                if matches!(&piece, Piece::Event(line) if matches!(line.event, Event::End { .. })) {
+                    return;
+                }
+            }
+        })
+        .await;
     }
 
     fn report(&self) -> ListenReport {
