@@ -276,6 +276,10 @@ impl Run<'_> {
             deadline: self.deadline,
         };
         let (url, args) = (place.url(), self.args);
+        let port = match args.site()?.port {
+            Some(Port::Name(name)) => Some(name),
+            Some(Port::Number(_)) | None => None,
+        };
         let aim = if is_first {
             self.ends.aim.clone()
         } else {
@@ -294,7 +298,7 @@ impl Run<'_> {
                 let out = report(args, session);
                 let peers = (&ends.from, &ends.aim.peer);
                 return match is_first {
-                    true => render::http_header(out.0, out.1, peers, &url),
+                    true => render::http_header(out.0, out.1, peers, (&url, port.as_deref())),
                     false => render::http_onward(out.0, out.1, &url, addresses),
                 };
             }

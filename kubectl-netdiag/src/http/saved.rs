@@ -94,7 +94,7 @@ impl Replay for Saved {
             started_at,
         };
         let (out, screen) = (&mut *session.out, &session.screen);
-        render::http_header(out, screen, (from, &to), &exchanged.ask.place.url())?;
+        render::http_header(out, screen, (from, &to), (&exchanged.ask.place.url(), None))?;
         let view = HttpView { exchanged: &exchanged };
         render::http_answer(out, screen, &view)?;
         let part = probe::part("http", &exchanged.report)?;

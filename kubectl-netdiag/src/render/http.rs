@@ -26,22 +26,23 @@ pub(crate) struct HttpView<'a> {
     pub(crate) exchanged: &'a Exchanged,
 }
 
-/// Who asks for which URL.
+/// Who asks for which URL; a port by the name that was typed.
 pub(crate) fn http_header(
     out: &mut dyn Write,
     screen: &Screen,
     (from, to): (&Peer, &Peer),
-    url: &str,
+    (url, port): (&str, Option<&str>),
 ) -> io::Result<()> {
     let brackets = match (to.kind, to.address, to.port) {
         (PeerKind::Address, ..) | (PeerKind::Local, ..) => String::new(),
         (PeerKind::Host, Some(address), _) => format!(" ({address})"),
         (PeerKind::Host, None, _) => String::new(),
-        (_, Some(address), Some(port)) => {
+        (_, Some(address), Some(number)) => {
+            let named = port.map(|port| format!(":{port}")).unwrap_or_default();
             let bare = Peer { port: None, ..to.clone() };
             let node = to.node.iter().filter(|_| to.kind != PeerKind::Node);
             let node: String = node.map(|node| format!(", {node}")).collect();
-            format!(" ({}, {address} TCP {port}{node})", bare.word())
+            format!(" ({}{named}, {address} TCP {number}{node})", bare.word())
         }
         _ => format!(" ({})", to.word()),
     };
@@ -255,3 +256,10 @@ pub(crate) fn http_head(answer: &HttpAnswer, show_secrets: bool) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod screens;

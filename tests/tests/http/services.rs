@@ -33,7 +33,7 @@ fn a_service_answers_by_its_name_and_a_slow_one_is_told() -> Result<()> {
         Ok(run)
     })?;
     println!("{}", run.stdout);
-    let run = run.says(&format!(" -> http://web.{place}.svc/up ({place}/svc/web, "));
+    let run = run.says(&format!(" -> http://web.{place}.svc/up ({place}/svc/web:main, "));
     let run = run.says("\nGET -> 200 OK, HTTP/1.1, ").says("(address from the API)\n");
     let _ = run.says("\nOK       answered: 200 OK\n");
     let run = pair.from_client(&format!("http {place}/svc/web --path /slow"))?.exits(0);
