@@ -249,6 +249,7 @@ impl Course {
 
     fn finish(mut self) -> HttpOver {
         let reading = self.meter.reading();
+        self.over.wants_tls = wants_tls(&reading.said);
         self.over.sent_bytes = self.sent.bytes();
         (self.over.read_bytes, self.over.written_bytes) = (reading.read, reading.written);
         if self.over.end != HttpEnd::Whole && self.over.body_us == 0 {
@@ -257,6 +258,19 @@ impl Course {
         drop(reading);
         self.over
     }
+}
+
+/// What servers of TLS say with a 400 to who speaks plainly: nginx, Go, Apache, Tomcat.
+fn wants_tls(said: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [
+        b"plain HTTP request was sent to HTTPS port",
+        b"Client sent an HTTP request to an HTTPS server",
+        b"speaking plain HTTP to an SSL-enabled server port",
+        b"combination of host and port requires TLS",
+    ];
+    let is_400 = said.get(8..12) == Some(b" 400");
+    let says = |words: &&[u8]| said.windows(words.len()).any(|part| part == *words);
+    is_400 && WORDS.iter().any(|words| says(words))
 }
 
 /// The library has no question for "bytes that nobody asked for".

@@ -98,6 +98,21 @@ async fn an_answer_is_read_whole() {
 }
 
 #[tokio::test]
+async fn a_server_that_wants_tls_is_told_by_its_own_words() {
+    let head = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    let words = "<h1>400</h1>The plain HTTP request was sent to HTTPS port";
+    assert!(said(&format!("{head}{words}")).await.over.wants_tls);
+    assert!(
+        said(&format!("{head}Client sent an HTTP request to an HTTPS server.\n"))
+            .await
+            .over
+            .wants_tls
+    );
+    assert!(!said(&format!("HTTP/1.1 200 OK\r\n\r\n{words}")).await.over.wants_tls);
+    assert!(!said(head).await.over.wants_tls);
+}
+
+#[tokio::test]
 async fn interim_answers_come_before() {
     let heads = said(
         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",

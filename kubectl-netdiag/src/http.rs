@@ -258,7 +258,7 @@ impl Run<'_> {
     ) -> Result<Exchanged, Halt> {
         let place = &ask.place;
         let host = if is_first { self.ends.aim.host.clone() } else { place.host.clone() };
-        let request = self.request(&ask, host, sink.is_wanted());
+        let request = self.request(&ask, host.clone(), sink.is_wanted());
         let names = match is_first && !self.own.is_empty() {
             true => self.own.clone(),
             false => vec![place.host.clone()],
@@ -270,6 +270,7 @@ impl Run<'_> {
             insecure: ways.insecure,
             compressed: self.args.ask.compressed,
             fail: self.args.shown.fail,
+            address_from: self.address_from(place, &host),
             follows: ways.location,
             heads: (self.args.shown.include && sink.is_wanted())
                 .then_some(self.args.shown.show_secrets),
@@ -315,6 +316,17 @@ impl Run<'_> {
             }
         };
         exchange(&mut self.road, (ask, request), &aim, &terms, sink, session, show).await
+    }
+
+    /// Why no name is asked for, where none is.
+    fn address_from(&self, place: &Place, host: &str) -> &'static str {
+        let usual = (host.to_owned(), place.port);
+        match &self.routes.proxy {
+            Some(_) => "the proxy's",
+            None if self.routes.to(&place.host, place.port, host.to_owned()) != usual => "as told",
+            None if place.host == host => "an address",
+            None => "address from the API",
+        }
     }
 
     fn request(&self, ask: &Ask, host: String, with_body: bool) -> HttpRequest {

@@ -53,6 +53,7 @@ pub(super) struct Terms<'a> {
     pub(super) compressed: bool,
     /// No body of an answer that is 400 or above.
     pub(super) fail: bool,
+    pub(super) address_from: &'static str,
     /// Where a redirect leads is asked next, so that its own body is nobody's.
     pub(super) follows: bool,
     /// The answer's head goes above its body, with secrets or without.
@@ -68,6 +69,8 @@ pub(crate) struct Exchanged {
     pub(crate) report: HttpReport,
     /// What the certificates are worth; none in the clear, and none where no chain came.
     pub(crate) certificates: Vec<Finding>,
+    /// Why no name was asked for.
+    pub(crate) address_from: &'static str,
     /// Nothing was sent because of them.
     pub(crate) is_refused: bool,
     /// The body could not be unpacked.
@@ -213,7 +216,17 @@ pub(super) async fn exchange(
     };
     let Going { fold, certificates, is_refused, packed_badly, .. } = going;
     let report = fold.report(Some(reason));
-    Ok(Exchanged { ask, request, report, certificates, is_refused, packed_badly, started_at })
+    let address_from = terms.address_from;
+    Ok(Exchanged {
+        ask,
+        request,
+        report,
+        certificates,
+        address_from,
+        is_refused,
+        packed_badly,
+        started_at,
+    })
 }
 
 async fn at(instant: Option<Instant>) {

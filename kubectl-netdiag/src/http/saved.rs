@@ -89,6 +89,7 @@ impl Replay for Saved {
             request,
             report,
             certificates: Vec::new(),
+            address_from: "",
             is_refused: false,
             packed_badly: None,
             started_at,

@@ -175,15 +175,15 @@ impl HttpView<'_> {
         let Exchanged { report, request, .. } = self.exchanged;
         let phases = Phases::of(report);
         let total = phases.total();
-        let name = match (phases.name, request.tunnel.is_some()) {
-            (Some(_), _) => "",
-            (None, _) if request.host == self.exchanged.ask.place.host => "(an address)",
-            (None, _) => "(address from the API)",
+        let from = self.exchanged.address_from;
+        let name = match (phases.name, from) {
+            (Some(_), _) | (None, "") => String::new(),
+            (None, from) => format!("({from})"),
         };
         let refused = if self.exchanged.is_refused { "certificate not accepted" } else { "" };
         let is_plain = request.tls.is_none();
         let tls = if is_plain { "(plain)" } else { refused };
-        let mut rows = vec![("name", phases.name, name), ("connect", phases.connect, "")];
+        let mut rows = vec![("name", phases.name, name.as_str()), ("connect", phases.connect, "")];
         if request.tunnel.is_some() {
             rows.push(("proxy", phases.proxy, ""));
         }

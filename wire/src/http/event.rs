@@ -93,6 +93,9 @@ pub struct HttpOver {
     pub written_bytes: u64,
     /// From the last byte of the head to the last of the body.
     pub body_us: u64,
+    /// The answer says in a server's own words that TLS was wanted here.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wants_tls: bool,
     /// Fields after the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trailers: Vec<HttpField>,

@@ -29,7 +29,7 @@ impl HttpCase<'_> {
                 Finding::new(Severity::Fail, CLIENTS, summary).with(self.by(answer))
             }
             100..=399 => Finding::ok(self.well(answer)),
-            _ if wants_tls(answer) => self.plain_to_tls(answer),
+            _ if self.wants_tls(answer) => self.plain_to_tls(answer),
             421 => Finding::new(Severity::Fail, MISDIRECTED, format!("{shown}: not its host"))
                 .with(self.by(answer))
                 .with(Label::Means(
@@ -92,6 +92,13 @@ impl HttpCase<'_> {
         }
     }
 
+    /// nginx has a status of its own for it; the body of others was looked into by the agent.
+    fn wants_tls(&self, answer: &HttpAnswer) -> bool {
+        let reason = answer.reason.to_string().to_lowercase();
+        let says = self.last().report.over.as_ref().is_some_and(|over| over.wants_tls);
+        says || answer.status == 497 || (answer.status == 400 && reason.contains("https"))
+    }
+
     /// A server of TLS that understood the plain request well enough to say so.
     fn plain_to_tls(&self, answer: &HttpAnswer) -> Finding {
         let shown = shown(answer.status);
@@ -101,13 +108,6 @@ impl HttpCase<'_> {
             .with(self.by(answer))
             .with(crate::http::command(&["http", &url], &self.from()))
     }
-}
-
-/// What nginx (with its own 497) and Go's server say to a plain request; their bodies are not read
-/// here, their fields and lengths are.
-fn wants_tls(answer: &HttpAnswer) -> bool {
-    let reason = answer.reason.to_string().to_lowercase();
-    answer.status == 497 || (answer.status == 400 && reason.contains("https"))
 }
 
 fn hint(answer: &HttpAnswer) -> Option<Label> {

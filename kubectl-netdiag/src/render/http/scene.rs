@@ -134,6 +134,7 @@ impl HttpScene {
             request: HttpRequest { tls, ..to },
             report,
             certificates: self.certificates.clone(),
+            address_from: "address from the API",
             is_refused: self.is_refused,
             packed_badly: None,
             started_at: "2026-11-22T03:07:11Z".parse().unwrap(),

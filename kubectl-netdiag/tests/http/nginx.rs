@@ -1,0 +1,167 @@
+//! `http` to nginx, which is most of what stands before apps, and to real peers of WebSocket.
+
+use std::{
+    fs,
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::run::{Plugin, Run};
+
+/// Ports: plain, TLS with HTTP/2, and three that go on to nobody.
+struct Nginx {
+    child: Child,
+    directory: TempDir,
+    plain: u16,
+    tls: u16,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// It takes connections and says nothing.
+fn deaf() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || listener.incoming().flatten().for_each(std::mem::forget));
+    port
+}
+
+impl Nginx {
+    fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let at = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+        let made = rcgen::generate_simple_self_signed(["shop.test".to_owned()]).unwrap();
+        fs::write(at("cert.pem"), made.cert.pem()).unwrap();
+        fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        fs::write(at("big.txt"), "all work and no play\n".repeat(1000)).unwrap();
+        let (plain, tls, dead, deaf) = (free_port(), free_port(), free_port(), deaf());
+        let root = directory.path().display();
+        let conf = format!(
+            "daemon off; master_process off; pid {root}/pid; error_log {root}/log; events {{}}
+             http {{
+               access_log off; server_tokens off; root {root};
+               client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
+               uwsgi_temp_path {root}; scgi_temp_path {root};
+               gzip on; gzip_types text/plain; gzip_min_length 10;
+               server {{
+                 listen 127.0.0.1:{plain};
+                 location /up {{ return 200 up; }}
+                 location /gone {{ return 410; }}
+                 location /dead {{ proxy_pass http://127.0.0.1:{dead}; }}
+                 location /deaf {{ proxy_read_timeout 1s; proxy_pass http://127.0.0.1:{deaf}; }}
+                 location /away {{ return 301 http://127.0.0.1:{plain}/up; }}
+                 location /closed {{ return 444; }}
+               }}
+               server {{
+                 listen 127.0.0.1:{tls} ssl http2;
+                 ssl_certificate {root}/cert.pem; ssl_certificate_key {root}/key.pem;
+                 location / {{ return 200 $server_protocol; }}
+               }}
+             }}"
+        );
+        fs::write(at("nginx.conf"), conf).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the server is a program")]
+        let mut nginx = Command::new("nginx");
+        nginx.args(["-c", &at("nginx.conf"), "-p", &root.to_string(), "-e", &at("log")]);
+        let quiet = nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = quiet.spawn().unwrap();
+        let mut nginx = Self { child, directory, plain, tls };
+        nginx.wait();
+        nginx
+    }
+
+    fn wait(&mut self) {
+        let begin = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.tls)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "nginx does not listen");
+            assert_eq!(self.child.try_wait().unwrap(), None, "nginx ended");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn ask(&self, path: &str, flags: &str) -> Run {
+        let url = format!("http://127.0.0.1:{}{path}", self.plain);
+        Plugin::new(&format!("http {url} --from local {flags}")).run()
+    }
+
+    fn ask_tls(&self, flags: &str) -> Run {
+        let (port, ca) = (self.tls, self.directory.path().join("cert.pem"));
+        let flags = flags.replace("CA", &ca.to_string_lossy());
+        let at = format!("--resolve shop.test:{port}:127.0.0.1");
+        Plugin::new(&format!("http https://shop.test:{port}/ --from local {at} {flags}")).run()
+    }
+}
+
+#[track_caller]
+fn says(run: Run, code: i32, line: &str) {
+    let run = run.exits(code);
+    assert!(run.stdout.contains(line), "{line}\n{run:#?}");
+}
+
+#[test]
+fn what_nginx_says_is_understood() {
+    let nginx = Nginx::start();
+    says(nginx.ask("/up", ""), 0, "\nOK       answered: 200 OK\n");
+    says(nginx.ask("/gone", ""), 0, "\nWARN     ND0801  reached, but: 410 Gone\n");
+    says(nginx.ask("/dead", ""), 1, "\nFAIL     ND0802  502 Bad Gateway: a gateway's, which got");
+    says(nginx.ask("/deaf", ""), 1, "\nFAIL     ND0802  504 Gateway Timeout: a gateway's, which");
+    says(nginx.ask("/closed", ""), 1, "\nFAIL     ND0805  empty reply: ");
+    says(nginx.ask("/away", ""), 0, "\nOK       301 Moved Permanently, to http://127.0.0.1:");
+    says(nginx.ask("/away", "-L"), 0, "\nOK       answered: 200 OK\n");
+    let all = "all work and no play\n".repeat(1000);
+    let packed = nginx.ask("/big.txt", "--compressed --body").exits(0);
+    assert_eq!(packed.stdout, all);
+    assert!(!packed.stderr.contains("21,000 bytes"), "not packed: {}", packed.stderr);
+    assert_eq!(nginx.ask("/big.txt", "--body").exits(0).stdout, all);
+    let part = Plugin::new("http --from local --body -H")
+        .words(&["Range: bytes=0-2".into(), format!("http://127.0.0.1:{}/big.txt", nginx.plain)]);
+    assert_eq!(part.run().exits(0).stdout, "all");
+}
+
+#[test]
+fn tls_and_its_versions_of_http_are_agreed_on() {
+    let nginx = Nginx::start();
+    let ok = nginx.ask_tls("--cacert CA --body").exits(0);
+    assert_eq!(ok.stdout, "HTTP/2.0", "{ok:#?}");
+    assert!(ok.stderr.contains("\nTLS 1.2, ") && ok.stderr.contains(", ALPN h2\n"), "{ok:#?}");
+    assert_eq!(nginx.ask_tls("--cacert CA --http1.1 --body").exits(0).stdout, "HTTP/1.1");
+    assert_eq!(nginx.ask_tls("--cacert CA --http1.0 --body").exits(0).stdout, "HTTP/1.0");
+    says(nginx.ask_tls(""), 1, "\nFAIL     ND0705  no request was sent: ");
+    assert_eq!(nginx.ask_tls("-k --body").exits(0).stdout, "HTTP/2.0");
+    let port = nginx.tls;
+    let plain = Plugin::new(&format!("http http://127.0.0.1:{port}/ --from local")).run();
+    says(plain, 1, "\nFAIL     ND080");
+    let port = nginx.plain;
+    let tls = Plugin::new(&format!("http https://127.0.0.1:{port}/ --from local")).run();
+    says(tls, 1, "\nFAIL     ND0730  127.0.0.1:");
+}
+
+#[test]
+fn an_upgrade_to_websocket_is_granted_or_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = tokio_tungstenite::tungstenite::accept(stream);
+        }
+    });
+    let ask = |url: String| Plugin::new(&format!("http {url} --from local --websocket")).run();
+    let well = "\nOK       the upgrade to WebSocket is granted, and the proof is right\n";
+    says(ask(format!("http://{address}/")), 0, well);
+    let nginx = Nginx::start();
+    let no = "\nFAIL     ND0815  no upgrade to WebSocket: the answer is 200\n";
+    says(ask(format!("http://127.0.0.1:{}/up", nginx.plain)), 1, no);
+}
