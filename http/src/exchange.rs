@@ -270,7 +270,7 @@ fn wants_tls(said: &[u8]) -> bool {
     ];
     let is_400 = said.get(8..12) == Some(b" 400");
     let says = |words: &&[u8]| said.windows(words.len()).any(|part| part == *words);
-    is_400 && WORDS.iter().any(|words| says(words))
+    is_400 && WORDS.iter().any(says)
 }
 
 /// The library has no question for "bytes that nobody asked for".

@@ -14,6 +14,7 @@ const PROGRAMS: [(&str, &str); 50] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
+    ("curl", "curl"),
     ("dig", "dnsutils"),
     ("dnsmasq", "dnsmasq-base"),
     ("dnssec-signzone", "bind9-utils"),
