@@ -86,13 +86,13 @@ impl Exchange {
         stream: S,
         alpn: Option<&[u8]>,
         mut from: mpsc::Receiver<Bytes>,
-        mut hear: impl AsyncFnMut(Heard) -> Result<(), HungUp>,
+        to: &mpsc::Sender<Heard>,
     ) -> Result<(), HungUp>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug + 'static,
     {
         let first = from.recv().await;
-        hear(Heard::Event(HttpEvent::Sending)).await?;
+        tell(to, Heard::Event(HttpEvent::Sending)).await?;
         let start = Instant::now();
         let until = start + self.longest.unwrap_or(Duration::from_secs(365 * 24 * 60 * 60));
         let mut course = Course::default();
@@ -113,22 +113,22 @@ impl Exchange {
         let answered = timeout_at(until, answering).await;
         let told = std::mem::take(&mut *lock(&interim));
         for event in told {
-            hear(Heard::Event(event)).await?;
+            tell(to, Heard::Event(event)).await?;
         }
         course.over.end = match answered {
             Err(_) => HttpEnd::TooLate,
             Ok(Err(end)) => end,
             Ok(Ok(response)) => {
                 let answer = course.answer(&response, start, is_http2);
-                hear(Heard::Event(HttpEvent::Answer(Box::new(answer)))).await?;
-                let reading = course.read_body(response.into_body(), &mut hear);
+                tell(to, Heard::Event(HttpEvent::Answer(Box::new(answer)))).await?;
+                let reading = course.read_body(response.into_body(), to);
                 match timeout_at(until, reading).await {
                     Ok(end) => end?,
                     Err(_) => HttpEnd::TooLate,
                 }
             }
         };
-        hear(Heard::Event(HttpEvent::Over(Box::new(course.finish())))).await
+        tell(to, Heard::Event(HttpEvent::Over(Box::new(course.finish())))).await
     }
 
     async fn over_http1<S>(
@@ -216,7 +216,7 @@ impl Course {
     async fn read_body(
         &mut self,
         mut body: Incoming,
-        hear: &mut impl AsyncFnMut(Heard) -> Result<(), HungUp>,
+        to: &mpsc::Sender<Heard>,
     ) -> Result<HttpEnd, HungUp> {
         let expected = body.size_hint().exact();
         while let Some(frame) = body.frame().await {
@@ -228,7 +228,7 @@ impl Course {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => {
                     self.over.body_bytes += data.len() as u64;
-                    hear(Heard::Data(data)).await?;
+                    tell(to, Heard::Data(data)).await?;
                 }
                 Err(frame) => {
                     let trailers = frame.into_trailers();
@@ -258,6 +258,10 @@ impl Course {
         drop(reading);
         self.over
     }
+}
+
+pub(crate) async fn tell(to: &mpsc::Sender<Heard>, heard: Heard) -> Result<(), HungUp> {
+    to.send(heard).await.map_err(|_| HungUp)
 }
 
 /// What servers of TLS say with a 400 to who speaks plainly: nginx, Go, Apache, Tomcat.

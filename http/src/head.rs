@@ -5,6 +5,7 @@ use http::{
     header::{CONTENT_LENGTH, HOST},
     uri::Authority,
 };
+use netdiag_tls::BadOffer;
 use netdiag_wire::http::{HttpField, HttpRequest, HttpVersion};
 
 /// What cannot be sent; named with the field.
@@ -16,6 +17,8 @@ pub enum BadRequest {
     Target,
     #[error("tunnel.authority: not a host and a port")]
     Tunnel,
+    #[error("tls.{0}")]
+    Tls(#[from] BadOffer),
     #[error("fields.name: {0}: not a token (RFC 9110, section 5.1)")]
     Name(netdiag_wire::Untrusted),
     #[error("fields.value of {0}: holds a control character (RFC 9110, section 5.5)")]

@@ -9,7 +9,9 @@ mod head;
 mod meter;
 mod tunnel;
 mod upload;
+mod whole;
 
 pub use exchange::{Exchange, Heard, HungUp};
 pub use head::BadRequest;
 pub use tunnel::tunnel;
+pub use whole::Wanted;

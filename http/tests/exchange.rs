@@ -54,18 +54,21 @@ async fn against(request: HttpRequest, answer: &[u8], stays: bool, body: &[&str]
     };
     let mut heads = Heads::default();
     let exchange = Exchange::new(&request).unwrap();
-    let running = exchange.run(ours, None, from, async |heard| {
-        match heard {
-            Heard::Event(HttpEvent::Answer(answer)) => heads.answer = Some(*answer),
-            Heard::Event(HttpEvent::Interim { status, .. }) => heads.interim.push(status),
-            Heard::Event(HttpEvent::Over(over)) => heads.over = *over,
-            Heard::Event(_) => {}
-            Heard::Data(data) => heads.body.extend_from_slice(&data),
+    let (told, mut heard) = mpsc::channel(4);
+    let running = async move { exchange.run(ours, None, from, &told).await };
+    let hearing = async {
+        while let Some(heard) = heard.recv().await {
+            match heard {
+                Heard::Event(HttpEvent::Answer(answer)) => heads.answer = Some(*answer),
+                Heard::Event(HttpEvent::Interim { status, .. }) => heads.interim.push(status),
+                Heard::Event(HttpEvent::Over(over)) => heads.over = *over,
+                Heard::Event(_) => {}
+                Heard::Data(data) => heads.body.extend_from_slice(&data),
+            }
         }
-        Ok(())
-    });
+    };
     let serving = tokio::spawn(serving);
-    let (ran, ()) = tokio::join!(running, uploading);
+    let (ran, (), ()) = tokio::join!(running, uploading, hearing);
     ran.unwrap();
     if !stays {
         heads.asked = serving.await.unwrap();

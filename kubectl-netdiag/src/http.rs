@@ -1,11 +1,12 @@
 //! `http`: a request and what its answer means, over redirects and again and again.
 
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, sync::Arc};
 
 use netdiag_wire::{
     http::{HttpEvent, HttpRequest, HttpTunnel, HttpVersion, field},
     tls::TlsOffer,
 };
+use rustls::sign::CertifiedKey;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
@@ -14,6 +15,7 @@ mod again;
 mod ask;
 mod exchange;
 pub(crate) mod grpc;
+mod keyed;
 mod multipart;
 mod payload;
 pub(crate) mod phases;
@@ -57,6 +59,8 @@ struct Run<'a> {
     road: Road<'a>,
     ends: Ends<'a>,
     roots: Roots,
+    /// The client's own certificate and its key, which stays here.
+    key: Option<Arc<CertifiedKey>>,
     routes: Routes,
     deadline: Option<Instant>,
     clock: Clock,
@@ -105,7 +109,9 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
     let (road, mut ends) = match (&cluster, is_local) {
         (Some(cluster), false) => {
             let route = Route::Between(&site.target, origin.as_ref().and_then(Origin::object));
-            let opened = within(deadline, way::open("http", cluster, route, &args.source));
+            // With a key of ours the source lends its connections alone.
+            let right = if args.way.client().is_some() { "connect" } else { "http" };
+            let opened = within(deadline, way::open(right, cluster, route, &args.source));
             let (aim, way) = session.waiting("asking the API server", opened).await?;
             let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
             let account = Some(way.account());
@@ -127,10 +133,14 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
     };
     let place = place(&site, &mut ends)?;
     let roots = cert::roots(args.way.cacert.as_ref(), ends.cluster).await?;
+    let key = match args.way.client() {
+        Some((certificate, key)) => Some(cert::client(certificate, key).await?),
+        None => None,
+    };
     let credentials = site.credentials.as_ref().map(|it| it.expose());
     let ask = Ask::new(&args.ask, place, credentials)?;
     let own = own_names(&ends.aim.peer);
-    let mut run = Run { args, road, ends, roots, routes, deadline, clock, own };
+    let mut run = Run { args, road, ends, roots, key, routes, deadline, clock, own };
     let ended = match args.way.count {
         1 => run.once(ask, session).await,
         count => run.many(ask, count, session).await,
@@ -265,6 +275,7 @@ impl Run<'_> {
         };
         let ways = &self.args.way;
         let terms = Terms {
+            key: self.key.as_ref(),
             names: &names,
             roots: &self.roots,
             insecure: ways.insecure,

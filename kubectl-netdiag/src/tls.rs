@@ -24,7 +24,7 @@ mod served;
 mod staple;
 
 use clocks::Clocks;
-pub(crate) use keyed::run;
+pub(crate) use keyed::{attempt, run};
 pub(crate) use saved::Saved;
 pub(crate) use served::{Chain, Expected};
 

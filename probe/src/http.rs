@@ -1,15 +1,13 @@
 //! HTTP: a connection, TLS where asked for, and one exchange.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
-use netdiag_http::{BadRequest, Exchange, Heard, HungUp, tunnel};
-use netdiag_tls::{BadOffer, Client};
+use netdiag_http::{BadRequest, Heard, HungUp, Wanted};
 use netdiag_wire::{
     frame::MAX_DATA_BYTES,
     http::{HttpEvent, HttpRequest},
-    tls::TlsOffer,
 };
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -27,10 +25,7 @@ impl StreamProbe for HttpRequest {
     fn open(&self) -> Result<DialSockets, ProbeError> {
         self.check().map_err(ProbeError::Request)?;
         // What cannot be sent is told before anything is.
-        exchange(self)?;
-        if let Some(offer) = &self.tls {
-            client(offer, IpAddr::from([0; 4]))?;
-        }
+        wanted(self)?;
         DialSockets::open(&self.connection())
     }
 
@@ -98,68 +93,43 @@ async fn ask(
     if request.proxy_protocol && stream.write_all(&proxy_line(&stream)).await.is_err() {
         // The exchange sees the same end.
     }
-    let until = Instant::now() + Duration::from_micros(request.handshake_us.into());
-    if let Some(wish) = &request.tunnel {
-        let tunnelled = tunnel(&mut stream, wish, until).await;
-        let is_open = tunnelled.status.is_some_and(|status| status / 100 == 2);
-        caller.say(HttpEvent::Tunnelled(tunnelled)).await?;
-        if !is_open {
-            return Ok(());
-        }
-    }
-    let Some(offer) = &request.tls else {
-        return exchange_over(request, stream, None, caller).await;
-    };
-    let client = client(offer, dial.remote().ip())?;
-    let until = Instant::now() + Duration::from_micros(request.handshake_us.into());
-    let observed = client.handshake(stream, until).await;
-    for (number, der) in observed.shown.certificates() {
-        caller.say(HttpEvent::Certificate { number, der }).await?;
-    }
-    caller.say(HttpEvent::Handshake(Box::new(observed.handshake))).await?;
-    let Some(stream) = observed.stream else { return Ok(()) };
-    let alpn = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-    exchange_over(request, stream, alpn.as_deref(), caller).await
-}
-
-async fn exchange_over<S>(
-    request: &HttpRequest,
-    stream: S,
-    alpn: Option<&[u8]>,
-    caller: Caller<HttpEvent>,
-) -> Result<(), Ended>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + std::fmt::Debug + 'static,
-{
     let Caller { from, to } = caller;
-    let with_body = request.with_body;
-    let hear = async |heard| match heard {
-        Heard::Event(event @ HttpEvent::Over(_)) if with_body => {
-            to.send(Outgoing::End).await.map_err(|_| HungUp)?;
-            to.send(Outgoing::Event(event)).await.map_err(|_| HungUp)
-        }
-        Heard::Event(event) => to.send(Outgoing::Event(event)).await.map_err(|_| HungUp),
-        Heard::Data(_) if !with_body => Ok(()),
-        Heard::Data(mut data) => {
-            while !data.is_empty() {
-                let piece = data.split_to(data.len().min(MAX_DATA_BYTES));
-                to.send(Outgoing::Data(piece)).await.map_err(|_| HungUp)?;
+    let (told, heard) = mpsc::channel(1);
+    let wanted = wanted(request)?;
+    let running = async move { wanted.run(stream, dial.remote().ip(), from, &told).await };
+    let (ran, passed) = tokio::join!(running, pass_on(heard, &to, request.with_body));
+    Ok(passed.and(ran)?)
+}
+
+/// The answer's body ends before the last event, and is nobody's where it is not asked for.
+async fn pass_on(
+    mut heard: mpsc::Receiver<Heard>,
+    to: &mpsc::Sender<Outgoing<HttpEvent>>,
+    with_body: bool,
+) -> Result<(), HungUp> {
+    let send = async |outgoing| to.send(outgoing).await.map_err(|_| HungUp);
+    while let Some(heard) = heard.recv().await {
+        match heard {
+            Heard::Event(event) => {
+                if with_body && matches!(event, HttpEvent::Over(_)) {
+                    send(Outgoing::End).await?;
+                }
+                send(Outgoing::Event(event)).await?;
             }
-            Ok(())
+            Heard::Data(_) if !with_body => {}
+            Heard::Data(mut data) => {
+                while !data.is_empty() {
+                    let piece = data.split_to(data.len().min(MAX_DATA_BYTES));
+                    send(Outgoing::Data(piece)).await?;
+                }
+            }
         }
-    };
-    Ok(exchange(request)?.run(stream, alpn, from, hear).await?)
+    }
+    Ok(())
 }
 
-fn exchange(request: &HttpRequest) -> Result<Exchange, ProbeError> {
-    Exchange::new(request).map_err(|cause: BadRequest| ProbeError::Request(cause.to_string()))
-}
-
-fn client(offer: &TlsOffer, address: IpAddr) -> Result<Client, ProbeError> {
-    Client::new(offer, address, None).map_err(|cause| match cause {
-        BadOffer::ServerName => ProbeError::Request(format!("tls.{cause}")),
-        BadOffer::Tls(cause) => ProbeError::Request(format!("tls: {cause}")),
-    })
+fn wanted(request: &HttpRequest) -> Result<Wanted, ProbeError> {
+    Wanted::new(request, None).map_err(|cause: BadRequest| ProbeError::Request(cause.to_string()))
 }
 
 fn dialing(request: &HttpRequest, addresses: Vec<IpAddr>, name_us: u64) -> HttpEvent {

@@ -160,7 +160,7 @@ const SCAN: Classic = Classic {
 
 const HTTP: Classic = Classic {
     command: "http",
-    valued: "XHdFTuAebxSmcwons",
+    valued: "XHdFTuAebxSmcEwons",
     bare: "GILkifv460",
     numeric: "there is no .netrc to read, so leave it out",
     server: |value| {
@@ -175,7 +175,6 @@ const HTTP: Classic = Classic {
         ('g', "no part of a URL is expanded"),
         ('r', "-H 'Range: bytes=0-99' asks for a part"),
         ('C', "-H 'Range: bytes=100-' asks for the rest"),
-        ('E', "client certificates are not in this release"),
         ('K', "there is no file of options"),
         ('q', "there is no .curlrc to leave unread"),
         ('z', "-H 'If-Modified-Since: DATE' asks for what is newer"),

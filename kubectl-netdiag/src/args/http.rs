@@ -1,6 +1,10 @@
 //! `http URL|TARGET`: curl's flags, but those whose letters are kubectl's.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{ArgAction, Args};
 use netdiag_wire::http::HttpVersion;
@@ -131,6 +135,13 @@ pub(crate) struct WayFlags {
     /// configmap/NAME:KEY
     #[arg(long, visible_alias = "ca-file", value_name = "CA", value_parser = Held::parse)]
     pub(crate) cacert: Option<Held>,
+    /// Client certificate and what is below it: a file here
+    #[arg(short = 'E', long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its private key (PEM), which stays here: request and handshake are made by this process, over a
+    /// byte stream from the source (the right connect)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
     /// HTTP/1.0
     #[arg(short = '0', long = "http1.0", group = "version")]
     pub(crate) http10: bool,
@@ -282,6 +293,11 @@ impl HttpArgs {
 }
 
 impl WayFlags {
+    /// The files of the client certificate and of its key.
+    pub(crate) fn client(&self) -> Option<(&Path, &Path)> {
+        self.cert.as_deref().zip(self.key.as_deref())
+    }
+
     pub(crate) fn version(&self) -> HttpVersion {
         match (self.http10, self.http11, self.h2c) {
             (true, ..) => HttpVersion::Http10,

@@ -4,7 +4,7 @@ use netdiag_wire::{
     EndReason,
     connect::{ConnectEvent, ConnectFold, ConnectOutcome},
     http::HttpAnswer,
-    tls::{TlsEnd, TlsReport, TlsRequest},
+    tls::{TlsEnd, TlsReport, TlsRequest, TlsServed},
 };
 
 mod broken;
@@ -29,6 +29,9 @@ const NOT_UPGRADED: Code = Code(815);
 const NOT_SERVING: Code = Code(816);
 const PACKED_BADLY: Code = Code(817);
 
+const MADE_HERE: &str = "handshake and request were made on this machine, over a byte stream from \
+                         the source: the key stays here, and the times are those of both ways";
+
 /// A first byte that takes less is not slow, whatever its share.
 const SLOW_US: u64 = 1_000_000;
 
@@ -45,6 +48,9 @@ impl HttpCase<'_> {
         let mut findings = self.unframed();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let context = self.context;
+        if let Some(first) = findings.first_mut().filter(|_| self.args.way.client().is_some()) {
+            first.labels.push(Label::Note(MADE_HERE.into()));
+        }
         if let Some(first) = findings.first_mut().filter(|_| context.default_source) {
             first.summary = format!("{}, from {}", first.summary, context.from.name);
             if labels::same_node(context) {
@@ -73,6 +79,9 @@ impl HttpCase<'_> {
             return vec![finding];
         }
         if last.request.tls.is_some() && !last.report.sent {
+            return self.unshaken();
+        }
+        if self.wants_certificate() {
             return self.unshaken();
         }
         let Some(answer) = last.answer() else { return vec![self.no_answer()] };
@@ -170,7 +179,7 @@ impl HttpCase<'_> {
             addresses: report.addresses.clone(),
             source_address: report.source_address,
             attempts: report.attempts.clone(),
-            asked: report.tls.clone(),
+            asked: self.handshake(),
             ended: report.ended,
             ..TlsReport::default()
         };
@@ -187,6 +196,25 @@ impl HttpCase<'_> {
             first.labels.push(crate::http::command(&["http", &url], &self.from()));
         }
         findings
+    }
+
+    /// A server of TLS 1.3 refuses a client without certificate only once it was asked for something.
+    fn wants_certificate(&self) -> bool {
+        let report = &self.last().report;
+        let handshake = report.tls.as_ref().and_then(|tls| tls.handshake.as_ref());
+        let asked = handshake.and_then(|handshake| handshake.asked.as_ref());
+        let read = report.over.as_ref().map(|over| over.read_bytes);
+        asked.is_some() && report.answer.is_none() && read == Some(0)
+    }
+
+    /// With the alert that came behind it.
+    fn handshake(&self) -> Option<TlsServed> {
+        const CERTIFICATE_REQUIRED: u8 = 116;
+        let mut served = self.last().report.tls.clone()?;
+        if let Some(handshake) = served.handshake.as_mut().filter(|_| self.wants_certificate()) {
+            handshake.end = TlsEnd::Alert { alert: CERTIFICATE_REQUIRED };
+        }
+        Some(served)
     }
 
     fn nothing(&self, otherwise: &str) -> Finding {

@@ -1,17 +1,19 @@
 //! One request on its way: sent through an agent or from here, judged, answered.
 
-use std::{future::pending, io, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use netdiag_wire::{
     EndReason, ErrorBody, Event,
     http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest, field},
     tls::TlsHandshake,
 };
+use rustls::sign::CertifiedKey;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     ask::Ask,
+    keyed,
     sink::{Sink, Unpack},
 };
 use crate::{
@@ -45,6 +47,8 @@ struct Sent {
 
 /// What an exchange needs besides its request.
 pub(super) struct Terms<'a> {
+    /// With it the exchange is made in this process.
+    pub(super) key: Option<&'a Arc<CertifiedKey>>,
     /// Names that the certificate may be for, the usual one first.
     pub(super) names: &'a [String],
     pub(super) roots: &'a Roots,
@@ -98,9 +102,12 @@ impl Road<'_> {
         &mut self,
         request: &HttpRequest,
         aim: &Aim,
-        deadline: Option<Instant>,
+        (key, deadline): (Option<&Arc<CertifiedKey>>, Option<Instant>),
         session: &mut Session<'_>,
     ) -> Result<Sent, Stopped> {
+        if let Some(key) = key {
+            return self.send_with(key, (request, aim), deadline, session).await;
+        }
         match self {
             Self::Here => {
                 let stop = CancellationToken::new();
@@ -116,6 +123,33 @@ impl Road<'_> {
                 Ok(Sent { pieces: Pieces::Agent(frames), upload, _stop: None })
             }
         }
+    }
+
+    /// Over a connection of the source's, by this process.
+    async fn send_with(
+        &mut self,
+        key: &Arc<CertifiedKey>,
+        (request, aim): (&HttpRequest, &Aim),
+        deadline: Option<Instant>,
+        session: &mut Session<'_>,
+    ) -> Result<Sent, Stopped> {
+        let below = keyed::connection(request);
+        let (below, stop) = match self {
+            Self::Here => {
+                let stop = CancellationToken::new();
+                (local::start_stream(below, stop.clone())?, Some(stop.drop_guard()))
+            }
+            Self::Agent(way) => {
+                let asked =
+                    way.ask(aim, (&below, deadline), session, async |connection, token, body| {
+                        connection.bytes("connect/stream", token, body).await
+                    });
+                let (frames, upload) = asked.await?;
+                ((Pieces::Agent(frames), upload), None)
+            }
+        };
+        let (pieces, upload) = keyed::start(request, Arc::clone(key), below)?;
+        Ok(Sent { pieces, upload, _stop: stop })
     }
 
     /// The error of what an agent refuses, with what the cluster knows about it.
@@ -153,7 +187,7 @@ pub(super) async fn exchange(
     let started_at = jiff::Timestamp::now();
     let payload = ask.payload.open()?;
     let Sent { mut pieces, upload, _stop } =
-        road.send(&request, aim, terms.deadline, session).await?;
+        road.send(&request, aim, (terms.key, terms.deadline), session).await?;
     let mut going = Going {
         terms,
         fold: HttpFold::default(),

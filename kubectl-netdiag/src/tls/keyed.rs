@@ -283,7 +283,8 @@ pub(super) fn note(findings: &mut [Finding], report: &TlsReport) {
     first.labels.push(Label::Note(here.into()));
 }
 
-fn attempt(event: ConnectStreamEvent) -> Option<ConnectAttempt> {
+/// A connection as connect has it.
+pub(crate) fn attempt(event: ConnectStreamEvent) -> Option<ConnectAttempt> {
     let (remote, local, took_us, outcome) = match event {
         ConnectStreamEvent::Connected { remote, local, took_us, intercepted: false } => {
             let outcome = ConnectOutcome::Connected { banner: None, closed: false };

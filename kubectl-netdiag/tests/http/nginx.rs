@@ -18,6 +18,7 @@ struct Nginx {
     directory: TempDir,
     plain: u16,
     tls: u16,
+    mutual: u16,
 }
 
 impl Drop for Nginx {
@@ -48,6 +49,7 @@ impl Nginx {
         fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
         fs::write(at("big.txt"), "all work and no play\n".repeat(1000)).unwrap();
         let (plain, tls, dead, deaf) = (free_port(), free_port(), free_port(), deaf());
+        let mutual = free_port();
         let root = directory.path().display();
         let conf = format!(
             "daemon off; master_process off; pid {root}/pid; error_log {root}/log; events {{}}
@@ -70,6 +72,12 @@ impl Nginx {
                  ssl_certificate {root}/cert.pem; ssl_certificate_key {root}/key.pem;
                  location / {{ return 200 $server_protocol; }}
                }}
+               server {{
+                 listen 127.0.0.1:{mutual} ssl;
+                 ssl_certificate {root}/cert.pem; ssl_certificate_key {root}/key.pem;
+                 ssl_verify_client on; ssl_client_certificate {root}/cert.pem;
+                 location / {{ return 200 $ssl_client_verify; }}
+               }}
              }}"
         );
         fs::write(at("nginx.conf"), conf).unwrap();
@@ -78,7 +86,7 @@ impl Nginx {
         nginx.args(["-c", &at("nginx.conf"), "-p", &root.to_string(), "-e", &at("log")]);
         let quiet = nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = quiet.spawn().unwrap();
-        let mut nginx = Self { child, directory, plain, tls };
+        let mut nginx = Self { child, directory, plain, tls, mutual };
         nginx.wait();
         nginx
     }
@@ -147,6 +155,23 @@ fn tls_and_its_versions_of_http_are_agreed_on() {
     let port = nginx.plain;
     let tls = Plugin::new(&format!("http https://127.0.0.1:{port}/ --from local")).run();
     says(tls, 1, "\nFAIL     ND0730  127.0.0.1:");
+}
+
+#[test]
+fn a_client_certificate_is_shown_and_its_key_stays_here() {
+    let nginx = Nginx::start();
+    let at = |name: &str| nginx.directory.path().join(name).to_string_lossy().into_owned();
+    let line = format!("http https://127.0.0.1:{}/ --from local -k", nginx.mutual);
+    let without = Plugin::new(&line).run().exits(0);
+    assert!(without.stdout.contains("\nWARN     ND0801  reached, but: 400 "), "{without:#?}");
+    let own = format!("--cert {} --key {}", at("cert.pem"), at("key.pem"));
+    let with = Plugin::new(&format!("{line} {own} --body")).run().exits(0);
+    assert_eq!(with.stdout, "SUCCESS", "{with:#?}");
+    let other = format!("--cert {} --key {}", at("cert.pem"), at("nginx.conf"));
+    let bad = Plugin::new(&format!("{line} {other}")).run().exits(2);
+    assert!(bad.stderr.starts_with("error    ND0030  --key "), "{bad:#?}");
+    let alone = Plugin::new(&format!("{line} --cert {}", at("cert.pem"))).run().exits(2);
+    assert!(alone.stderr.contains("--key"), "{alone:#?}");
 }
 
 #[test]
