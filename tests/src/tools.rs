@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 50] = [
+const PROGRAMS: [(&str, &str); 51] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
