@@ -83,7 +83,8 @@ fn once(port: u16, path: &str) -> Result<()> {
     drop(upload);
     let (to, mut told) = mpsc::channel(QUEUE);
     let files = ResolverFiles::default();
-    let running = request.run(sockets, &files, &|_| Ok(()), Caller { from, to }, CancellationToken::new());
+    let running =
+        request.run(sockets, &files, &|_| Ok(()), Caller { from, to }, CancellationToken::new());
     let hearing = async {
         let mut end = None;
         while let Some(outgoing) = told.recv().await {
