@@ -3,6 +3,8 @@
 
 mod alternative;
 mod chain;
+#[cfg(test)]
+mod hostile;
 mod judge;
 mod key;
 mod moment;

@@ -9,7 +9,7 @@ pub(crate) mod connect;
 pub(crate) mod dns;
 mod document;
 #[cfg(test)]
-mod hostile;
+pub(crate) mod hostile;
 mod http;
 mod json;
 mod listen;

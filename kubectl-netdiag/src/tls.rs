@@ -13,6 +13,8 @@ use netdiag_wire::{
 };
 
 mod clocks;
+#[cfg(test)]
+mod hostile;
 mod keyed;
 mod pem;
 mod saved;

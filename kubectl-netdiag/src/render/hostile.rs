@@ -25,7 +25,7 @@ const FORMATS: [Format; 6] =
     [Format::Text, Format::Wide, Format::Json, Format::Ndjson, Format::Yaml, Format::Verdict];
 
 /// What people have sent to terminals, each a sentence of its own.
-const CRAFTED: [&str; 40] = [
+pub(crate) const CRAFTED: [&str; 40] = [
     "\x1b]52;c;cm0gLXJmIC8=\x07",
     "\x1b]52;p;?\x1b\\",
     "\u{9d}52;c;cm0gLXJm\u{9c}",

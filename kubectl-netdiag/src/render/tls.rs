@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use netdiag_wire::tls::{TlsAgreed, TlsAsked, TlsHandshake, TlsReport, TlsRequest, TlsServed};
+use netdiag_wire::{
+    Untrusted,
+    tls::{TlsAgreed, TlsAsked, TlsHandshake, TlsReport, TlsRequest, TlsServed},
+};
 
 mod takes;
 
@@ -114,5 +117,12 @@ fn authorities(asked: &TlsAsked) -> String {
 fn settled(agreed: &TlsAgreed) -> String {
     let group = agreed.group.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
     let alpn = agreed.alpn.as_ref().map(|alpn| format!(", ALPN {alpn}")).unwrap_or_default();
-    format!("{}, {}{group}{alpn}", agreed.version, agreed.cipher_suite)
+    format!("{}, {}{group}{alpn}", version(&agreed.version), agreed.cipher_suite)
+}
+
+/// It begins a line, so an agent's own words must not pass for a verdict.
+fn version(named: &Untrusted) -> String {
+    let is_one =
+        ["TLS ", "SSL ", "0x"].iter().any(|one| named.as_bytes().starts_with(one.as_bytes()));
+    if is_one { named.to_string() } else { format!("version {named}") }
 }

@@ -15,7 +15,11 @@ pub(super) fn judge(staple: &Result<Staple, Useless>, now: Moment) -> Option<Fin
     let is_old = staple.next_update.is_some_and(|until| until < now);
     match (staple.signed, staple.status) {
         (Checked::Bad, _) => Some(useless("it is not signed by the certificate's CA")),
-        (_, Status::Revoked { at, reason }) => Some(revoked(at, reason)),
+        (Checked::Good, Status::Revoked { at, reason }) => Some(revoked(at, reason)),
+        (Checked::Unknown, Status::Revoked { at, reason }) => {
+            let note = "its signature cannot be checked: the CA's certificate is not in the chain";
+            Some(revoked(at, reason).with(Label::Note(note.into())))
+        }
         (_, Status::Unknown) => Some(useless("the CA does not know the certificate")),
         (_, Status::Good) if is_old => {
             let until = staple.next_update.map(|until| until.to_string()).unwrap_or_default();

@@ -130,6 +130,10 @@ impl Served {
         let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
         many.push("shop.test");
         self.usual("good among 200 names", named("many", &many));
+        self.usual("ESC in its name", named("\u{1b}[2Jshop.test", &["shop.test"]));
+        let ten: Vec<String> = (0..10_000).map(|n| format!("shop-{n}.test")).collect();
+        let ten: Vec<&str> = ten.iter().map(String::as_str).collect();
+        self.usual("among 10,000 names", named("many", &ten));
         let mut servers = good();
         servers.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.usual("good for servers alone", servers);

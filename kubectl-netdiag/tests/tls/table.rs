@@ -48,6 +48,9 @@ pub(crate) const CASES: &[Case] = &[
     // OpenSSL wants two labels behind the asterisk; Go and browsers go by the list of public suffixes.
     of("good by a wildcard", "ok", false),
     of("good among 200 names", "ok", true),
+    of("ESC in its name", "ok", true),
+    // Longer than any client reads.
+    of("among 10,000 names", "fail ND0732 ND0703", false),
     of("good with constraints kept", "ok", true),
     of("good for servers alone", "ok", true),
     of("a wildcard of another level", "fail ND0703", false),

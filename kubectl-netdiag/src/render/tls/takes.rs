@@ -76,7 +76,7 @@ fn rows(taken: &TlsTaken) -> Vec<Vec<Cell>> {
         };
         let why = if names.is_empty() { "-".to_owned() } else { names.join(" ") };
         vec![
-            taken.version.to_string().into(),
+            super::version(&taken.version).into(),
             suite.into(),
             Cell { text: grade.to_string(), mood },
             why.into(),
@@ -87,7 +87,7 @@ fn rows(taken: &TlsTaken) -> Vec<Vec<Cell>> {
 
 /// `TLS 1.2: groups x25519, secp256r1; by the server's order`.
 fn below(taken: &TlsTaken) -> String {
-    let version = &taken.version;
+    let version = super::version(&taken.version);
     if let Some(refused) = &taken.refused {
         return format!("{version}: not taken ({})", how(refused));
     }
