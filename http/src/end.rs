@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use netdiag_wire::http::HttpEnd;
+use netdiag_wire::http::{HttpEnd, MAX_HEAD_BYTES};
 
 use crate::meter::Reading;
 
@@ -11,13 +11,13 @@ pub(crate) fn of_head(cause: &hyper::Error, reading: &Reading) -> HttpEnd {
     if is_reset(cause) {
         return HttpEnd::Reset;
     }
-    if let Some(refused) = refused(cause) {
-        return refused;
+    if let Some(code) = refused(cause, reading) {
+        return HttpEnd::Refused { code };
     }
     match reading.read {
         0 => HttpEnd::Empty,
-        _ if cause.is_parse_too_large() => HttpEnd::HeadTooLong,
-        _ if cause.is_incomplete_message() => HttpEnd::CutHead,
+        _ if cause.is_parse_too_large() || is_flood(cause, reading) => HttpEnd::HeadTooLong,
+        _ if is_cut(cause) => HttpEnd::CutHead,
         _ => malformed(cause, reading),
     }
 }
@@ -27,12 +27,10 @@ pub(crate) fn of_body(cause: &hyper::Error, expected: Option<u64>, reading: &Rea
     if is_reset(cause) {
         return HttpEnd::Reset;
     }
-    if let Some(refused) = refused(cause) {
-        return refused;
+    if let Some(code) = refused(cause, reading) {
+        return HttpEnd::Refused { code };
     }
-    let is_cut = cause.is_incomplete_message()
-        || io_error(cause).is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
-    match is_cut {
+    match is_cut(cause) {
         true => HttpEnd::CutBody { expected },
         false => malformed(cause, reading),
     }
@@ -47,16 +45,34 @@ fn malformed(cause: &hyper::Error, reading: &Reading) -> HttpEnd {
 }
 
 /// By the server; an error of HTTP/2 that we found ourselves is none.
-fn refused(cause: &hyper::Error) -> Option<HttpEnd> {
-    let error = chain(cause).find_map(|inner| inner.downcast_ref::<h2::Error>())?;
-    let code = error.reason().filter(|_| error.is_remote())?;
-    Some(HttpEnd::Refused { code: code.into() })
+fn refused(cause: &hyper::Error, reading: &Reading) -> Option<u32> {
+    let error = chain(cause).find_map(|inner| inner.downcast_ref::<h2::Error>());
+    let code = error.filter(|error| error.is_remote()).and_then(h2::Error::reason);
+    match code {
+        Some(code) => Some(code.into()),
+        // It closed, and had told why.
+        None => {
+            io_error(cause)?;
+            reading.frames.as_ref()?.goaway.filter(|code| *code != 0)
+        }
+    }
+}
+
+/// HTTP/2: more came than a head may have, and the library had enough of it.
+fn is_flood(cause: &hyper::Error, reading: &Reading) -> bool {
+    let is_http2 = chain(cause).any(|inner| inner.is::<h2::Error>());
+    is_http2 && reading.read > MAX_HEAD_BYTES as u64
 }
 
 fn is_reset(cause: &hyper::Error) -> bool {
-    io_error(cause).is_some_and(|cause| {
-        matches!(cause.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-    })
+    io_error(cause).is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionReset)
+}
+
+/// HTTP/2 calls any end of the stream a broken pipe.
+fn is_cut(cause: &hyper::Error) -> bool {
+    let kinds = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
+    cause.is_incomplete_message()
+        || io_error(cause).is_some_and(|cause| kinds.contains(&cause.kind()))
 }
 
 fn io_error(cause: &hyper::Error) -> Option<&io::Error> {

@@ -27,6 +27,7 @@ use tokio::{
 
 use crate::{
     BadRequest, end,
+    frames::Frames,
     head::{self, Head},
     meter::Meter,
     upload::{Sent, Upload},
@@ -36,6 +37,9 @@ use crate::{
 const MAX_INTERIM: usize = 64;
 /// What a server may send ahead on a connection and on a stream of HTTP/2, in bytes.
 const WINDOW: u32 = 1024 * 1024;
+/// What the library takes of a head of HTTP/2, which it counts in its own way and refuses without
+/// a word that tells why.
+const MAX_LIST: u32 = 4 * MAX_HEAD_BYTES as u32;
 
 /// What there is to tell.
 #[derive(Debug)]
@@ -169,9 +173,10 @@ impl Exchange {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        course.meter.reading().frames = Some(Frames::default());
         let io = TokioIo::new(course.meter.over(stream));
         let shaken = http2::Builder::new(TokioExecutor::new())
-            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .max_header_list_size(MAX_LIST)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .handshake(io)
@@ -182,7 +187,11 @@ impl Exchange {
             why: cause.to_string().into(),
             said: Vec::new().into(),
         })?;
-        sender.send_request(request).await.map_err(|cause| course.broken(&cause))
+        let answer = sender.send_request(request).await.map_err(|cause| course.broken(&cause))?;
+        match head::is_too_long(answer.headers()) {
+            true => Err(HttpEnd::HeadTooLong),
+            false => Ok(answer),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use http::{
     uri::Authority,
 };
 use netdiag_tls::BadOffer;
-use netdiag_wire::http::{HttpField, HttpRequest, HttpVersion};
+use netdiag_wire::http::{HttpField, HttpRequest, HttpVersion, MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// What cannot be sent; named with the field.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,12 @@ fn fields(fields: &[HttpField]) -> Result<HeaderMap, BadRequest> {
         map.append(name, value);
     }
     Ok(map)
+}
+
+/// Whether it passes what a head may be; the library bounds only HTTP/1's to the byte.
+pub(crate) fn is_too_long(map: &HeaderMap) -> bool {
+    let bytes: usize = map.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    map.len() > MAX_FIELDS || bytes > MAX_HEAD_BYTES
 }
 
 /// What came, in its order.

@@ -5,6 +5,7 @@
 
 mod end;
 mod exchange;
+mod frames;
 mod head;
 mod meter;
 mod tunnel;

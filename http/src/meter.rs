@@ -1,4 +1,8 @@
 //! A byte stream that counts what passes and notes when the first of an answer comes.
+//!
+//! A server may answer and close before it has read everything, and then writing fails while its
+//! words still wait to be read. So once writing fails the rest is dropped, and reading tells how
+//! the connection ended.
 
 use std::{
     io,
@@ -13,6 +17,8 @@ use tokio::{
     time::Instant,
 };
 
+use crate::frames::Frames;
+
 /// Shared with the stream, which the connection takes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meter(Arc<Mutex<Reading>>);
@@ -25,12 +31,16 @@ pub(crate) struct Reading {
     pub(crate) first: Option<Instant>,
     /// The first bytes that came.
     pub(crate) said: Vec<u8>,
+    /// Where it is HTTP/2.
+    pub(crate) frames: Option<Frames>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Metered<S> {
     stream: S,
     meter: Meter,
+    /// Why nothing can be written any more.
+    broken: Option<io::Error>,
 }
 
 impl Meter {
@@ -39,7 +49,17 @@ impl Meter {
     }
 
     pub(crate) fn over<S>(&self, stream: S) -> Metered<S> {
-        Metered { stream, meter: self.clone() }
+        Metered { stream, meter: self.clone(), broken: None }
+    }
+}
+
+impl<S> Metered<S> {
+    /// The first failure is kept, and this one is none.
+    fn keep<T>(&mut self, written: io::Result<T>, dropped: T) -> Poll<io::Result<T>> {
+        Poll::Ready(Ok(written.unwrap_or_else(|cause| {
+            self.broken.get_or_insert(cause);
+            dropped
+        })))
     }
 }
 
@@ -52,7 +72,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let came = &buffer.filled()[before..];
+        if let Some(cause) = self.broken.take_if(|_| came.is_empty())
+            && self.meter.reading().read == 0
+        {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionReset, cause)));
+        }
         let mut reading = self.meter.reading();
+        if let Some(frames) = &mut reading.frames {
+            frames.follow(came);
+        }
         if !came.is_empty() {
             reading.first.get_or_insert_with(Instant::now);
         }
@@ -69,16 +97,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.meter.reading().written += written as u64;
-        Poll::Ready(Ok(written))
+        if self.broken.is_some() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        self.meter.reading().written += *written.as_ref().unwrap_or(&0) as u64;
+        self.keep(written, bytes.len())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let done = ready!(Pin::new(&mut self.stream).poll_flush(context));
+        self.keep(done, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let done = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
+        self.keep(done, ())
     }
 }

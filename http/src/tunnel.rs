@@ -9,6 +9,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+/// Of a head.
+const END: &[u8] = b"\r\n\r\n";
+
 /// Asks for it; on a 2xx the stream is that of the other end.
 pub async fn tunnel<S>(stream: &mut S, wish: &HttpTunnel, until: Instant) -> HttpTunnelled
 where
@@ -17,7 +20,9 @@ where
     let start = Instant::now();
     let mut came = Vec::new();
     let _ = timeout_at(until, ask(stream, wish, &mut came)).await;
-    let status = status(&came);
+    let is_whole = came.ends_with(END);
+    // A 2xx opens nothing before its empty line.
+    let status = status(&came).filter(|status| is_whole || status / 100 != 2);
     let is_open = status.is_some_and(|status| status / 100 == 2);
     came.truncate(if is_open { 0 } else { MAX_SAID });
     let took_us = start.elapsed().as_micros() as u64;
@@ -39,7 +44,7 @@ where
     head.extend_from_slice(b"\r\n");
     stream.write_all(&head).await?;
     stream.flush().await?;
-    while came.len() < MAX_HEAD_BYTES && !came.ends_with(b"\r\n\r\n") {
+    while came.len() < MAX_HEAD_BYTES && !came.ends_with(END) {
         came.push(stream.read_u8().await?);
     }
     Ok(())

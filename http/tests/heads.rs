@@ -1,8 +1,6 @@
 //! Fuzz target 8 of security.md: whatever a server says first, what is told of it is bounded and has
 //! no line ends in its fields.
 
-#![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
-
 use std::{fs, path::Path};
 
 use netdiag_http::{Exchange, Heard};

@@ -1,44 +1,21 @@
 //! Exchanges with servers that say exactly these bytes.
 
-#![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
-
 use std::time::Duration;
 
-use bytes::Bytes;
-use netdiag_http::{Exchange, Heard};
-use netdiag_wire::http::{HttpAnswer, HttpEnd, HttpEvent, HttpField, HttpOver, HttpRequest};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    sync::mpsc,
-};
+use netdiag_http::Exchange;
+use netdiag_wire::http::{HttpEnd, HttpField, HttpRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-#[derive(Debug, Default)]
-struct Heads {
-    answer: Option<HttpAnswer>,
-    interim: Vec<u16>,
-    over: HttpOver,
-    body: Vec<u8>,
-    asked: Vec<u8>,
-}
-
-fn request() -> HttpRequest {
-    HttpRequest {
-        fields: vec![HttpField::new("Host", "web")],
-        answer_us: Some(2_000_000),
-        ..HttpRequest::to("web", 80)
-    }
-}
+use crate::{Heads, exchange, request};
 
 /// The server hears the request's head, says `answer` and closes, unless it `stays`.
-async fn against(request: HttpRequest, answer: &[u8], stays: bool, body: &[&str]) -> Heads {
+pub(crate) async fn against(
+    request: HttpRequest,
+    answer: &[u8],
+    stays: bool,
+    body: &[&str],
+) -> Heads {
     let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
-    let (upload, from) = mpsc::channel(4);
-    let body: Vec<_> = body.iter().map(|text| Bytes::from((*text).to_owned())).collect();
-    let uploading = async move {
-        for piece in body {
-            upload.send(piece).await.unwrap();
-        }
-    };
     let answer = answer.to_vec();
     let serving = async move {
         let mut asked = Vec::new();
@@ -52,24 +29,8 @@ async fn against(request: HttpRequest, answer: &[u8], stays: bool, body: &[&str]
         drop(theirs);
         asked
     };
-    let mut heads = Heads::default();
-    let exchange = Exchange::new(&request).unwrap();
-    let (told, mut heard) = mpsc::channel(4);
-    let running = async move { exchange.run(ours, None, from, &told).await };
-    let hearing = async {
-        while let Some(heard) = heard.recv().await {
-            match heard {
-                Heard::Event(HttpEvent::Answer(answer)) => heads.answer = Some(*answer),
-                Heard::Event(HttpEvent::Interim { status, .. }) => heads.interim.push(status),
-                Heard::Event(HttpEvent::Over(over)) => heads.over = *over,
-                Heard::Event(_) => {}
-                Heard::Data(data) => heads.body.extend_from_slice(&data),
-            }
-        }
-    };
     let serving = tokio::spawn(serving);
-    let (ran, (), ()) = tokio::join!(running, uploading, hearing);
-    ran.unwrap();
+    let mut heads = exchange(&request, ours, None, body).await;
     if !stays {
         heads.asked = serving.await.unwrap();
     }
