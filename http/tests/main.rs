@@ -8,6 +8,7 @@ use netdiag_wire::http::{HttpAnswer, HttpEvent, HttpField, HttpOver, HttpRequest
 use tokio::{io::DuplexStream, sync::mpsc};
 
 mod heads;
+mod hostile;
 mod http1;
 mod http2;
 mod tunnel;
