@@ -7,6 +7,7 @@ use netdiag_http::{Exchange, Heard};
 use netdiag_wire::http::{HttpAnswer, HttpEvent, HttpField, HttpOver, HttpRequest};
 use tokio::{io::DuplexStream, sync::mpsc};
 
+mod cancel;
 mod heads;
 mod hostile;
 mod http1;
