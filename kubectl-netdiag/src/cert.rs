@@ -1,6 +1,7 @@
 //! `cert`: what is in certificates, and what strict clients say of them. Sends nothing but a read to
-//! the API server.
+//! the API server, and with `--compare` a handshake.
 
+mod compare;
 mod read;
 
 use std::{path::Path, sync::Arc};
@@ -33,55 +34,76 @@ struct CertReport<'a> {
     certificates: Vec<certificates::Entry<'a>>,
 }
 
+/// CERT, read and judged.
+struct Judged {
+    source: Source,
+    chain: Vec<Certificate>,
+    belongs: Option<Belongs>,
+    findings: Vec<Finding>,
+    now: Moment,
+}
+
 pub(crate) async fn run(args: &CertArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let now = Moment::of(Timestamp::now());
-    let is_object = |held: &Held| matches!(held, Held::Object(_));
-    let cluster = match is_object(&args.held) || args.ca_file.as_ref().is_some_and(is_object) {
-        true => Some(Cluster::open(&args.kube, &session.surroundings)?),
-        false => None,
-    };
-    let source = read(&args.held, cluster.as_ref()).await?;
-    let (chain, broken) = certificates_of(&source)?;
-    let roots = roots(args.ca_file.as_ref(), cluster.as_ref()).await?;
-    let expected = Expectation {
-        name: args.servername.as_deref(),
-        now,
-        roots: &roots,
-        is_server: source.is_server(),
-    };
-    let mut findings = judge(&chain, &expected);
-    let belongs = source.private_key().map(|key| belongs(key, &chain[0]));
-    let of_file = unreadable(&broken).into_iter();
-    let of_file: Vec<Finding> =
-        of_file.chain((belongs == Some(Belongs::No)).then(|| other_key(&source))).collect();
-    if !of_file.is_empty() {
-        findings.retain(|finding| finding.severity != Severity::Ok);
-        findings.splice(0..0, of_file);
+    let cluster =
+        match is_in_cluster(&args.held) || args.ca_file.as_ref().is_some_and(is_in_cluster) {
+            true => Some(Cluster::open(&args.kube, &session.surroundings)?),
+            false => None,
+        };
+    let judged = Judged::read(args, cluster.as_ref()).await?;
+    if let Some(tls) = args.compared() {
+        return compare::run(tls, &judged, session).await;
     }
-    findings.iter_mut().for_each(|finding| advise(finding, &source));
     if args.showcerts {
-        return shown(session, &chain, &findings);
+        return shown(session, &judged.chain, &judged.findings);
     }
-    let head = head(&source, chain.len(), belongs);
-    show(session, &head, &chain, now)?;
+    show(session, &judged)?;
     let (out, screen) = (&mut *session.out, &session.screen);
-    render::verdict(out, screen, &findings)?;
-    let report = CertReport {
-        from: &source.name,
-        resource_version: source.resource_version.as_deref(),
-        key_belongs: match belongs {
-            Some(Belongs::Yes) => Some(true),
-            Some(Belongs::No) => Some(false),
-            Some(Belongs::Unknown) | None => None,
-        },
-        certificates: chain.iter().map(Certificate::entry).collect(),
-    };
-    let document = Document::new("CertReport", clock.span(), &findings)
-        .part("cert", &report)
+    render::verdict(out, screen, &judged.findings)?;
+    let document = Document::new("CertReport", clock.span(), &judged.findings)
+        .part("cert", &judged.report())
         .map_err(std::io::Error::from)?;
     render::document(out, screen, &document)?;
-    Ok(worst(&findings))
+    Ok(worst(&judged.findings))
+}
+
+impl Judged {
+    async fn read(args: &CertArgs, cluster: Option<&Cluster>) -> Result<Self, Failure> {
+        let now = Moment::of(Timestamp::now());
+        let source = read(&args.held, cluster).await?;
+        let (chain, broken) = certificates_of(&source)?;
+        let roots = roots(args.ca_file.as_ref(), cluster).await?;
+        let name = args.servername.as_deref();
+        let is_server = source.is_server();
+        let mut findings = judge(&chain, &Expectation { name, now, roots: &roots, is_server });
+        let belongs = source.private_key().map(|key| belongs(key, &chain[0]));
+        let of_file = unreadable(&broken).into_iter();
+        let of_file: Vec<Finding> =
+            of_file.chain((belongs == Some(Belongs::No)).then(|| other_key(&source))).collect();
+        if !of_file.is_empty() {
+            findings.retain(|finding| finding.severity != Severity::Ok);
+            findings.splice(0..0, of_file);
+        }
+        findings.iter_mut().for_each(|finding| advise(finding, &source));
+        Ok(Self { source, chain, belongs, findings, now })
+    }
+
+    fn report(&self) -> CertReport<'_> {
+        CertReport {
+            from: &self.source.name,
+            resource_version: self.source.resource_version.as_deref(),
+            key_belongs: match self.belongs {
+                Some(Belongs::Yes) => Some(true),
+                Some(Belongs::No) => Some(false),
+                Some(Belongs::Unknown) | None => None,
+            },
+            certificates: self.chain.iter().map(Certificate::entry).collect(),
+        }
+    }
+
+    fn head(&self) -> String {
+        head(&self.source, self.chain.len(), self.belongs)
+    }
 }
 
 /// Whether it can be read only with a cluster.
@@ -169,17 +191,13 @@ fn head(source: &Source, certificates: usize, belongs: Option<Belongs>) -> Strin
     format!("{}{}: {count}{key}", source.name, version.unwrap_or_default())
 }
 
-fn show(
-    session: &mut Session<'_>,
-    head: &str,
-    chain: &[Certificate],
-    now: Moment,
-) -> Result<(), Stopped> {
+fn show(session: &mut Session<'_>, judged: &Judged) -> Result<(), Stopped> {
+    let (chain, now) = (&judged.chain, judged.now);
     let (out, screen) = (&mut *session.out, &session.screen);
     if !screen.shows_evidence() {
         return Ok(());
     }
-    writeln!(out, "{}", screen.safe(head))?;
+    writeln!(out, "{}", screen.safe(&judged.head()))?;
     let folds = screen.detail == 0 && screen.width.is_some();
     let (table, folded) = certificates::table(chain, now, folds);
     if !table.rows.is_empty() {

@@ -178,6 +178,30 @@ impl<'a> Probe<'a> for Tls<'a> {
     }
 }
 
+impl Tls<'_> {
+    /// What the server showed, as far as it can be read.
+    pub(crate) fn served(&self) -> Vec<Certificate> {
+        self.fold
+            .report(None)
+            .shown()
+            .map(|served| Chain::of(served).certificates)
+            .unwrap_or_default()
+    }
+
+    /// `findings` of the certificates, with what became of the handshake; and its report.
+    pub(crate) fn around(
+        &self,
+        ends: &Ends<'_>,
+        ended: Option<EndReason>,
+        findings: Vec<Finding>,
+    ) -> (Vec<Finding>, TlsReport) {
+        let report = self.fold.report(ended);
+        let context = ends.context(Names::default());
+        let case = TlsCase { report: &report, request: &self.request, context: &context };
+        (case.findings(findings), report)
+    }
+}
+
 /// Handshakes that are over.
 struct Over<'a> {
     report: &'a TlsReport,

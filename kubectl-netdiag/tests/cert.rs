@@ -1,5 +1,7 @@
 //! `cert`: a file, stdin, a Secret; the words for what is wrong with each.
 
+#[path = "cert/compare.rs"]
+mod compare;
 #[path = "cert/flaws.rs"]
 mod flaws;
 #[path = "cert/openssl.rs"]

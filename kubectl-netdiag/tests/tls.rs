@@ -19,7 +19,7 @@ use certificates::{Served, run};
 use table::{CASES, Case, Server};
 
 /// A server that ends with this value.
-struct Running(Option<Child>);
+pub(crate) struct Running(Option<Child>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -54,7 +54,7 @@ fn start(case: &Case, served: &Served) -> (Running, u16) {
     }
 }
 
-fn s_server(flags: &str) -> (Running, u16) {
+pub(crate) fn s_server(flags: &str) -> (Running, u16) {
     let mut command = openssl(&format!("s_server -accept 127.0.0.1:0 -www {flags}"));
     command.env("OPENSSL_CONF", "/dev/null").stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -39,7 +39,7 @@ pub(crate) struct TlsArgs {
     source_address: Option<IpAddr>,
     /// Ask for this name (SNI), and check the certificate for it
     #[arg(long, value_name = "NAME", conflicts_with = "no_servername")]
-    servername: Option<String>,
+    pub(super) servername: Option<String>,
     /// Ask for no name
     #[arg(long)]
     no_servername: bool,
@@ -54,7 +54,7 @@ pub(crate) struct TlsArgs {
     tls13: bool,
     /// Begin in the clear and change to TLS as this protocol does
     #[arg(long, value_name = "PROTOCOL")]
-    starttls: Option<Protocol>,
+    pub(super) starttls: Option<Protocol>,
     /// Instead of a handshake: every version, cipher suite and group that the server takes, graded
     #[arg(long, conflicts_with_all = ["alpn", "tls12", "tls13", "showcerts", "save"])]
     scan: bool,
@@ -77,7 +77,7 @@ pub(crate) struct TlsArgs {
     handshake_time: u32,
     /// End after this time with what is known
     #[arg(long, value_name = "TIME", default_value = "30", value_parser = duration::deadline)]
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
     /// Print the certificates in PEM and nothing else
     #[arg(long, conflicts_with_all = ["format", "quiet"])]
     pub(crate) showcerts: bool,
@@ -91,7 +91,7 @@ pub(crate) struct TlsArgs {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Protocol {
+pub(super) enum Protocol {
     Smtp,
     Imap,
     Pop3,
@@ -120,6 +120,32 @@ impl ProbeArgs for TlsArgs {
 }
 
 impl TlsArgs {
+    /// Every flag at its default.
+    pub(super) fn to(target: String) -> Self {
+        Self {
+            words: vec![target],
+            source: SourceFlags::default(),
+            source_address: None,
+            servername: None,
+            no_servername: false,
+            alpn: Vec::new(),
+            tls12: false,
+            tls13: false,
+            starttls: None,
+            scan: false,
+            ca_file: None,
+            cert: None,
+            key: None,
+            wait: None,
+            handshake_time: 10_000_000,
+            deadline: None,
+            showcerts: false,
+            save: None,
+            output: OutputFlags::default(),
+            kube: KubeFlags::default(),
+        }
+    }
+
     fn parsed(&self) -> Result<(Target, Option<Port>), Failure> {
         Target::parse_with_port(&self.words).map_err(|why| bad_target("tls", &self.words, &why))
     }

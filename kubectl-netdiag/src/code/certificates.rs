@@ -20,6 +20,8 @@ pub(crate) const WRONG_ORDER: Code = Code(707);
 pub(crate) const ROOT_INCLUDED: Code = Code(708);
 /// A key that can be broken.
 pub(crate) const SHORT_KEY: Code = Code(709);
+/// What is served is not what is kept.
+pub(crate) const NOT_SERVED: Code = Code(710);
 /// A signature by MD5 or SHA-1.
 pub(crate) const WEAK_SIGNATURE: Code = Code(711);
 /// No subjectAltName.

@@ -136,6 +136,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "cert",
     },
     Entry {
+        code: Code(710),
+        title: "A server does not serve what the Secret holds",
+        raised: Raised::Fail,
+        what_it_is: "cert --compare: the certificate of the Secret or file, and the one that the server \
+            showed in a handshake just now, are two. A WARN where only the CAs behind it differ.",
+        what_you_see: "The Secret was renewed and clients still say that the certificate has expired.",
+        how_it_comes: "The server read the file when it started and not since; a subPath mount, which \
+            is never renewed; another Secret is mounted; a proxy or ingress in front serves its \
+            own.",
+        be_sure: "The serials in the table; when the pod's containers started, beside the beginning of \
+            the newer certificate.",
+        how_to_mend: "Let the server read it again (kubectl rollout restart, or its reload); mount the \
+            Secret without subPath.",
+        looks_like_it: "ND0701 the Secret's own has expired; ND0703 another virtual host's, for want \
+            of SNI.",
+        raised_by: "cert --compare",
+    },
+    Entry {
         code: Code(711),
         title: "A certificate is signed by a weak digest",
         raised: Raised::Fail,
