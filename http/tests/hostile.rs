@@ -1,8 +1,11 @@
 //! B8 of security.md: servers that say this and close, each with the one end that is told of it.
 
-use netdiag_wire::http::HttpEnd;
+use std::time::Duration;
 
-use crate::{http1::against, request};
+use netdiag_wire::http::HttpEnd;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{exchange, http1::against, request};
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 
@@ -133,4 +136,25 @@ async fn an_answer_to_head_has_no_body() {
     let says = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
     let heads = against(request, says, false, &[]).await;
     assert_eq!((heads.over.end, heads.over.body_bytes), (HttpEnd::Whole, 0));
+}
+
+/// Some bytes each second, of a head or of a body.
+#[tokio::test(start_paused = true)]
+async fn an_endless_answer_ends_at_its_time() {
+    let body = format!("{OK}\r\n");
+    for (first, size) in [(OK.to_owned(), 1), (body.clone(), 1), (body, 4096)] {
+        let length = first.len() as u64;
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        let dripping = tokio::spawn(async move {
+            theirs.read_exact(&mut [0; 16]).await.unwrap();
+            theirs.write_all(first.as_bytes()).await.unwrap();
+            while theirs.write_all(&vec![b'a'; size]).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let heads = exchange(&request(), ours, None, &[]).await;
+        assert_eq!(heads.over.end, HttpEnd::TooLate);
+        assert!(heads.over.read_bytes > length);
+        dripping.await.unwrap();
+    }
 }
