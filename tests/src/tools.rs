@@ -10,7 +10,7 @@ use crate::progress::say;
 use crate::root;
 
 /// A program and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 51] = [
+const PROGRAMS: [(&str, &str); 52] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox-static"),
     ("conntrack", "conntrack"),
@@ -47,6 +47,7 @@ const PROGRAMS: [(&str, &str); 51] = [
     ("pg_ctlcluster", "postgresql"),
     ("ping", "iputils-ping"),
     ("prometheus-node-exporter", "prometheus-node-exporter"),
+    ("prosody", "prosody"),
     ("ps", "procps"),
     ("redis-server", "redis-server"),
     ("runc", "runc"),
