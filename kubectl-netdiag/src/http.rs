@@ -2,23 +2,21 @@
 
 use std::{collections::HashSet, io, sync::Arc};
 
-use netdiag_wire::{
-    http::{HttpEvent, HttpRequest, HttpTunnel, HttpVersion, field},
-    tls::TlsOffer,
-};
+use netdiag_wire::http::HttpEvent;
 use rustls::sign::CertifiedKey;
-use serde_json::{Value, json};
 use tokio::time::Instant;
-use url::Url;
 
 mod again;
 mod ask;
+mod entry;
 mod exchange;
 pub(crate) mod grpc;
 mod keyed;
 mod multipart;
 mod payload;
 pub(crate) mod phases;
+mod request;
+mod road;
 mod route;
 mod saved;
 mod sink;
@@ -31,14 +29,14 @@ pub(crate) use phases::Phases;
 pub(crate) use saved::Saved;
 
 use crate::{
-    args::{HttpArgs, Origin, Port, ProbeArgs, Target, http::Site},
+    args::{HttpArgs, Origin, Port, ProbeArgs, Target},
     cert,
     certificates::Roots,
     cluster::Cluster,
     diagnose::{self, HttpCase, cut_off},
-    finding::{Failure, Finding, Label, PeerKind, Severity, worst},
+    finding::{Finding, Label, Severity, worst},
     local,
-    plan::{PortProtocol, named_port, target},
+    plan::target,
     probe::{
         Ends, part,
         way::{self, Route},
@@ -49,7 +47,10 @@ use crate::{
     stream::{Looks, Output},
     tls::own_names,
 };
-use exchange::{Halt, Road, Terms, exchange, unwritten};
+use entry::document;
+use exchange::{Terms, exchange, unwritten};
+use request::place;
+use road::{Halt, Road};
 use route::Routes;
 use sink::Sink;
 
@@ -153,38 +154,6 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
             Err(cut_off("an unfinished answer", &run.ends.from, &cause).into())
         }
     }
-}
-
-/// Scheme, port and the name that clients use.
-fn place(site: &Site, ends: &mut Ends<'_>) -> Result<Place, Failure> {
-    use crate::args::http::Scheme;
-    let peer = &ends.aim.peer;
-    let (number, name) = match (&site.target, &site.port) {
-        (Target::Object(_), asked) => {
-            let mut tcp = ends.aim.ports.iter().filter(|port| port.protocol == PortProtocol::Tcp);
-            let only = match (asked, tcp.next(), tcp.next()) {
-                (None, Some(only), None) => Some(only.clone()),
-                _ => None,
-            };
-            let port = match only {
-                Some(port) => port,
-                None => named_port(asked.as_ref(), PortProtocol::Tcp, &ends.aim)?,
-            };
-            (port.number, port.name)
-        }
-        (_, Some(Port::Number(number))) => (number.get(), None),
-        (_, _) => (site.scheme.unwrap_or(Scheme::Http).port(), None),
-    };
-    let is_https =
-        name.is_some_and(|name| name.starts_with("https")) || matches!(number, 443 | 8443);
-    let usual = if is_https { Scheme::Https } else { Scheme::Http };
-    let host = match (peer.kind, &peer.namespace) {
-        (PeerKind::Service, Some(namespace)) => format!("{}.{namespace}.svc", peer.name),
-        _ => ends.aim.host.clone(),
-    };
-    ends.aim.peer.port = Some(number);
-    let scheme = site.scheme.unwrap_or(usual);
-    Ok(Place { scheme, host, port: number, path: site.path.clone() })
 }
 
 impl Run<'_> {
@@ -329,76 +298,6 @@ impl Run<'_> {
         exchange(&mut self.road, (ask, request), &aim, &terms, sink, session, show).await
     }
 
-    /// Why no name is asked for, where none is.
-    fn address_from(&self, place: &Place, host: &str) -> &'static str {
-        let usual = (host.to_owned(), place.port);
-        match &self.routes.proxy {
-            Some(_) => "the proxy's",
-            None if self.routes.to(&place.host, place.port, host.to_owned()) != usual => "as told",
-            None if place.host == host => "an address",
-            None => "address from the API",
-        }
-    }
-
-    fn request(&self, ask: &Ask, host: String, with_body: bool) -> HttpRequest {
-        let (ways, place) = (&self.args.way, &ask.place);
-        let version = ways.version();
-        let is_https = place.scheme == crate::args::http::Scheme::Https;
-        let proxy = self.routes.proxy.as_ref();
-        let (host, port) = match proxy {
-            Some(proxy) => (proxy.host.clone(), proxy.port),
-            None => self.routes.to(&place.host, place.port, host),
-        };
-        let mut fields = ask.fields();
-        fields.extend(proxy.filter(|_| !is_https).and_then(|proxy| proxy.authorization.clone()));
-        let target = match proxy.is_some() && !is_https {
-            true => place.url(),
-            false if version == HttpVersion::Http2 || place.path.starts_with('/') => {
-                place.path.clone()
-            }
-            false => format!("/{}", place.path),
-        };
-        let to = HttpRequest::to(host, port);
-        HttpRequest {
-            method: ask.method.clone(),
-            target,
-            fields,
-            chunked: ask.payload.length().is_none(),
-            version: match self.args.ask.grpc_health {
-                Some(_) => HttpVersion::Http2,
-                None => version,
-            },
-            tls: is_https.then(|| self.offer(&place.host, version)),
-            tunnel: proxy.filter(|_| is_https).map(|proxy| HttpTunnel {
-                authority: place.authority_with_port(),
-                fields: proxy.authorization.clone().into_iter().collect(),
-            }),
-            proxy_protocol: ways.haproxy_protocol,
-            with_body,
-            wait_us: ways.connect_timeout.unwrap_or(to.wait_us),
-            family: self.args.source.family(),
-            source_address: ways.source_address,
-            ..to
-        }
-    }
-
-    fn offer(&self, host: &str, version: HttpVersion) -> TlsOffer {
-        let is_name = host.parse::<std::net::IpAddr>().is_err();
-        let alpn: &[&str] = match version {
-            _ if self.args.ask.grpc_health.is_some() => &["h2"],
-            _ if self.args.ask.websocket => &["http/1.1"],
-            HttpVersion::Any => &["h2", "http/1.1"],
-            HttpVersion::Http2 => &["h2"],
-            HttpVersion::Http11 => &["http/1.1"],
-            HttpVersion::Http10 => &[],
-        };
-        TlsOffer {
-            server_name: is_name.then(|| host.trim_end_matches('.').to_owned()),
-            alpn: alpn.iter().map(|one| (*one).to_owned()).collect(),
-            version: None,
-        }
-    }
-
     fn show_hop(&self, exchanged: &Exchanged, session: &mut Session<'_>) -> io::Result<()> {
         let (out, screen) = report(self.args, session);
         render::http_status(out, screen, exchanged)
@@ -461,90 +360,6 @@ fn report<'s>(
     match args.is_stdout_taken() {
         true => (&mut *session.err, &session.screen),
         false => (&mut *session.out, &session.screen),
-    }
-}
-
-/// The probe's part of the document: the last request's report, and what the others came to.
-fn document(trails: &[&Trail], args: &HttpArgs) -> Value {
-    let one = |exchanged: &Exchanged| exchanged.entry(args.shown.show_secrets);
-    let Some(last) = trails.last() else { return Value::Null };
-    let mut value = one(last.last());
-    let before = &last.hops[..last.hops.len() - 1];
-    if !before.is_empty() {
-        value["redirects"] = before.iter().map(one).collect();
-    }
-    if trails.len() > 1 {
-        let requests = trails.iter().map(|trail| one(trail.last())).collect();
-        value = json!({"requests": Value::Array(requests)});
-    }
-    value
-}
-
-impl Exchanged {
-    /// `Location`, where this is a redirect; an error is its text, which is no URL to follow.
-    fn leads_to(&self) -> Option<Result<Place, String>> {
-        let answer = self.answer().filter(|it| matches!(it.status, 301 | 302 | 303 | 307 | 308))?;
-        let location = field(&answer.fields, "location")?.to_string();
-        let base: Url = self.ask.place.url().parse().ok()?;
-        let place = base.join(&location).ok().and_then(|url| Place::of_url(&url));
-        Some(place.ok_or(location))
-    }
-
-    pub(crate) fn is_connected(&self) -> bool {
-        self.report.attempts.last().is_some_and(crate::tls::is_connected)
-    }
-
-    /// What a second try may find otherwise (curl's --retry).
-    fn may_pass(&self) -> bool {
-        match self.answer() {
-            Some(answer) => matches!(answer.status, 408 | 429 | 500 | 502 | 503 | 504),
-            None => !self.is_refused,
-        }
-    }
-
-    /// `503`, `no answer`.
-    pub(crate) fn outcome(&self) -> String {
-        match (self.answer(), self.is_connected()) {
-            (Some(answer), _) => answer.status.to_string(),
-            (None, true) => "no answer".into(),
-            (None, false) => "no connection".into(),
-        }
-    }
-
-    /// Part of `-o json`: the agent's report, and what is made of it.
-    fn entry(&self, show_secrets: bool) -> Value {
-        let mut report = self.report.clone();
-        if let Some(answer) = report.answer.as_mut().filter(|_| !show_secrets) {
-            for field in answer.fields.iter_mut().filter(|field| is_secret(field)) {
-                field.value = render::HIDDEN.into();
-            }
-        }
-        let mut value = serde_json::to_value(&report).unwrap_or_default();
-        value["url"] = self.ask.place.url().into();
-        value["method"] = self.ask.method.clone().into();
-        value["phasesUs"] = Phases::of(&self.report).entry();
-        value["curlExit"] = write_out::curl_exit(self).into();
-        if let Some(answer) = self.answer() {
-            value["status"] = answer.status.into();
-        }
-        value
-    }
-}
-
-impl Place {
-    pub(crate) fn of_url(url: &Url) -> Option<Self> {
-        let site = Site::of_url(url).ok()?;
-        let scheme = site.scheme?;
-        let host = site.target.word("");
-        let port = url.port_or_known_default()?;
-        Some(Self { scheme, host, port, path: site.path })
-    }
-
-    fn authority_with_port(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
-        }
     }
 }
 

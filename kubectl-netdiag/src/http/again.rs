@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netdiag_wire::EndReason;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ask, Exchanged, Run, Trail, exchange::Halt, report, sink::Sink};
+use super::{Ask, Exchanged, Run, Trail, report, road::Halt, sink::Sink};
 use crate::{
     diagnose,
     finding::Severity,
