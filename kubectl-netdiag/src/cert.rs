@@ -95,7 +95,7 @@ impl Judged {
             key_belongs: match self.belongs {
                 Some(Belongs::Yes) => Some(true),
                 Some(Belongs::No) => Some(false),
-                Some(Belongs::Unknown) | None => None,
+                Some(Belongs::Encrypted | Belongs::Unknown) | None => None,
             },
             certificates: self.chain.iter().map(Certificate::entry).collect(),
         }
@@ -186,6 +186,7 @@ fn head(source: &Source, certificates: usize, belongs: Option<Belongs>) -> Strin
         None => String::new(),
         Some(Belongs::Yes) => format!(", {key} belongs to certificate 0"),
         Some(Belongs::No) => format!(", {key} belongs to another"),
+        Some(Belongs::Encrypted) => format!(", {key} is encrypted"),
         Some(Belongs::Unknown) => format!(", {key} cannot be read"),
     };
     format!("{}{}: {count}{key}", source.name, version.unwrap_or_default())

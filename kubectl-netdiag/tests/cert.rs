@@ -4,6 +4,8 @@
 mod compare;
 #[path = "cert/flaws.rs"]
 mod flaws;
+#[path = "cert/keys.rs"]
+mod keys;
 #[path = "cert/openssl.rs"]
 mod openssl;
 #[path = "cert/zoo.rs"]

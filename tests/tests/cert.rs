@@ -1,4 +1,10 @@
-//! `cert` on a real cluster: a kubernetes.io/tls Secret that openssl made, and who may not read it.
+//! `cert` on a real cluster: a kubernetes.io/tls Secret that openssl made, who may not read it, and
+//! what is served beside it.
+
+#[path = "cert/compare.rs"]
+mod compare;
+#[path = "tls/server.rs"]
+mod server;
 
 use std::path::Path;
 
@@ -73,5 +79,11 @@ fn a_secret_is_judged_by_the_ca_in_a_config_map() -> Result<()> {
     ensure!(refused.stderr.starts_with(&line), "{}", refused.stderr);
     let missing = cluster.netdiag(["cert", &format!("{namespace}/secret/nosuch")])?.exits(2);
     ensure!(missing.stderr.starts_with(&format!("error    ND0020  no {namespace}/secret/nosuch")));
+    let no_key = cluster.netdiag(["cert", &format!("{secret}:tls.pem")])?.exits(2);
+    ensure!(
+        no_key.stderr.contains("tls.pem") && no_key.stderr.contains("tls.crt"),
+        "{}",
+        no_key.stderr
+    );
     Ok(())
 }

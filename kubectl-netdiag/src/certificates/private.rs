@@ -20,7 +20,9 @@ use super::{Certificate, pem};
 pub(crate) enum Belongs {
     Yes,
     No,
-    /// In a kind or a form that is not read here, or encrypted.
+    /// Nobody knows without its password.
+    Encrypted,
+    /// In a kind or a form that is not read here.
     Unknown,
 }
 
@@ -37,9 +39,7 @@ pub(crate) enum Unsigning {
 
 /// What signs with the first private key of a PEM file.
 pub(crate) fn signer(pem: &[u8]) -> Result<Arc<dyn SigningKey>, Unsigning> {
-    const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
-    let has = |words: &[u8]| pem.windows(words.len()).any(|bytes| bytes == words);
-    if ENCRYPTED.into_iter().any(has) {
+    if is_encrypted(pem) {
         return Err(Unsigning::Encrypted);
     }
     let (label, der) = pem::private_key(pem).ok_or(Unsigning::Nothing)?;
@@ -53,8 +53,18 @@ pub(crate) fn signer(pem: &[u8]) -> Result<Arc<dyn SigningKey>, Unsigning> {
     any_supported_type(&key).map_err(|_| Unsigning::Unread)
 }
 
+/// PKCS#8's own form, and the one of RFC 1421 that OpenSSL once wrote.
+fn is_encrypted(pem: &[u8]) -> bool {
+    const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+    let has = |words: &[u8]| pem.windows(words.len()).any(|bytes| bytes == words);
+    ENCRYPTED.into_iter().any(has)
+}
+
 /// The first private key of a PEM file, beside a certificate.
 pub(crate) fn belongs(pem: &[u8], certificate: &Certificate) -> Belongs {
+    if is_encrypted(pem) {
+        return Belongs::Encrypted;
+    }
     let Some((label, der)) = pem::private_key(pem) else { return Belongs::Unknown };
     match public(&label, &der, &certificate.key.kind) {
         Some(public) if public == certificate.key.bytes => Belongs::Yes,
