@@ -45,7 +45,7 @@ use crate::{
     render::{self, Document, HttpView, Names},
     session::{Clock, Session, Stopped},
     stream::{Looks, Output},
-    tls::own_names,
+    tls::{own_names, pem},
 };
 use entry::document;
 use exchange::{Terms, exchange, unwritten};
@@ -179,7 +179,8 @@ impl Run<'_> {
             return Ok(Sink::Kept(Vec::new()));
         }
         if let Some(path) = &shown.save {
-            return Ok(Sink::File(sink::create(path)?));
+            pem::check(path)?;
+            return Ok(Sink::File(path.clone(), None));
         }
         if !shown.body {
             return Ok(Sink::Nowhere);
@@ -327,7 +328,7 @@ impl Run<'_> {
         let case = HttpCase { trail: &trail, args: self.args, context: &context, endpoints };
         let findings = case.findings();
         if let Some(format) = &self.args.shown.write_out {
-            write_out::print(format, &trail, session.out)?;
+            write_out::print(format, (&trail, self.args.shown.fail), session.out)?;
         }
         Ok(self.show(&findings, &[&trail], session)?)
     }

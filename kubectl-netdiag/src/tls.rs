@@ -16,7 +16,7 @@ mod clocks;
 #[cfg(test)]
 mod hostile;
 mod keyed;
-mod pem;
+pub(crate) mod pem;
 mod saved;
 #[cfg(test)]
 mod scene;

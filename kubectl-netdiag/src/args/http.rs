@@ -200,7 +200,7 @@ pub(crate) struct ShownFlags {
     /// Show the answer's head; with --body above the body
     #[arg(short = 'i', long)]
     pub(crate) include: bool,
-    /// Nothing of a body to stdout where the status is 400 or above
+    /// A status of 400 or above is a failure, and nothing of its body goes to stdout
     #[arg(short = 'f', long)]
     pub(crate) fail: bool,
     /// Print this to stdout at the end, with curl's variables: '%{http_code} %{time_total}\n'

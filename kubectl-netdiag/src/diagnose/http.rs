@@ -17,6 +17,7 @@ pub(crate) use flapping::of_all;
 use super::{Context, Endpoints, TlsCase, ended, labels};
 use crate::{
     args::HttpArgs,
+    code::certificates,
     finding::{Code, Finding, Label, PeerKind, Severity},
     http::{Exchanged, Phases, Stuck, Trail, grpc, websocket},
     render::number,
@@ -159,6 +160,14 @@ impl HttpCase<'_> {
             let is_named = self.context.to.kind != PeerKind::Host && self.trail.hops.len() == 1;
             let target = if is_named { self.context.to.word() } else { target };
             first.labels.push(crate::http::command(&["tls", &target], &self.from()));
+            let is_of_name = first.code == Some(certificates::WRONG_NAME);
+            if let (true, Ok(address)) = (is_of_name, place.host.parse::<std::net::IpAddr>()) {
+                let note = format!(
+                    "https://NAME --connect-to ::{address}:{} asks it by its name",
+                    place.port
+                );
+                first.labels.push(Label::Note(note));
+            }
             first.labels.push(Label::Note(
                 "--cacert CA trusts a private CA; -k takes any certificate".into(),
             ));

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Ask, Exchanged, Run, Trail, report, road::Halt, sink::Sink};
 use crate::{
     diagnose,
-    finding::Severity,
+    finding::{Label, Severity},
     probe::interruption,
     render::{Names, number},
     session::Session,
@@ -50,7 +50,12 @@ impl Run<'_> {
             writeln!(out, "{}", screen.safe(&counted(&trails)))?;
         }
         let context = self.ends.context(Names::default());
-        let findings = diagnose::http_of_all(&trails, self.args, &context);
+        let mut findings = diagnose::http_of_all(&trails, self.args, &context);
+        if let Some(first) = findings.first_mut().filter(|_| trails.len() < count as usize) {
+            let note =
+                format!("ended after {} of {count}; --deadline TIME waits longer", trails.len());
+            first.labels.push(Label::Note(note));
+        }
         Ok(self.show(&findings, &trails.iter().collect::<Vec<_>>(), session)?)
     }
 

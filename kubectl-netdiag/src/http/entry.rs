@@ -9,7 +9,7 @@ use crate::{args::HttpArgs, render};
 
 /// The probe's part of the document: the last request's report, and what the others came to.
 pub(super) fn document(trails: &[&Trail], args: &HttpArgs) -> Value {
-    let one = |exchanged: &Exchanged| exchanged.entry(args.shown.show_secrets);
+    let one = |exchanged: &Exchanged| exchanged.entry(args);
     let Some(last) = trails.last() else { return Value::Null };
     let mut value = one(last.last());
     let before = &last.hops[..last.hops.len() - 1];
@@ -55,9 +55,9 @@ impl Exchanged {
     }
 
     /// Part of `-o json`: the agent's report, and what is made of it.
-    fn entry(&self, show_secrets: bool) -> Value {
+    fn entry(&self, args: &HttpArgs) -> Value {
         let mut report = self.report.clone();
-        if let Some(answer) = report.answer.as_mut().filter(|_| !show_secrets) {
+        if let Some(answer) = report.answer.as_mut().filter(|_| !args.shown.show_secrets) {
             for field in answer.fields.iter_mut().filter(|field| is_secret(field)) {
                 field.value = render::HIDDEN.into();
             }
@@ -66,7 +66,7 @@ impl Exchanged {
         value["url"] = self.ask.place.url().into();
         value["method"] = self.ask.method.clone().into();
         value["phasesUs"] = Phases::of(&self.report).entry();
-        value["curlExit"] = write_out::curl_exit(self).into();
+        value["curlExit"] = write_out::curl_exit(self, args.shown.fail).into();
         if let Some(answer) = self.answer() {
             value["status"] = answer.status.into();
         }

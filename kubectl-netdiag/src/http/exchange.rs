@@ -181,7 +181,9 @@ impl Going<'_> {
     fn go(&mut self) {
         let Some((mut payload, upload)) = self.sending.take() else { return };
         tokio::spawn(async move {
-            while let Some(Ok(bytes)) = payload.recv().await {
+            while let Some(read) = payload.recv().await {
+                // What cannot be read to its end is not sent as if it had one.
+                let Ok(bytes) = read else { return };
                 if bytes.is_empty() {
                     break;
                 }
@@ -228,7 +230,8 @@ impl Going<'_> {
     }
 
     async fn body_ended(&mut self, sink: &mut Sink) -> Result<(), Stopped> {
-        if self.drops_body || self.packed_badly.is_some() {
+        let is_answered = self.fold.report(None).answer.is_some();
+        if !is_answered || self.drops_body || self.packed_badly.is_some() {
             return Ok(());
         }
         match self.unpack.finish() {

@@ -3,14 +3,14 @@
 use std::{
     fs::File,
     io::{self, Write},
-    path::Path,
+    path::PathBuf,
 };
 
 use bytes::Bytes;
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use netdiag_wire::http::{HttpField, field};
 
-use crate::{code, finding::Failure, stream::Output};
+use crate::stream::Output;
 
 /// A body that is kept in memory is cut off here.
 const MAX_KEPT: usize = 64 * 1024;
@@ -19,7 +19,8 @@ pub(crate) enum Sink {
     /// Nobody wants it: it is not sent back at all.
     Nowhere,
     Stdout(Output),
-    File(File),
+    /// Made with the first bytes, so that a request that fails leaves nothing behind.
+    File(PathBuf, Option<File>),
     /// For this program itself.
     Kept(Vec<u8>),
 }
@@ -44,7 +45,13 @@ impl Sink {
         match self {
             Self::Nowhere => Ok(()),
             Self::Stdout(output) => output.write(bytes).await,
-            Self::File(file) => file.write_all(&bytes),
+            Self::File(path, file) => {
+                let file = match file {
+                    Some(file) => file,
+                    None => file.insert(File::options().write(true).create_new(true).open(path)?),
+                };
+                file.write_all(&bytes)
+            }
             Self::Kept(kept) => {
                 let room = MAX_KEPT - kept.len();
                 kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -57,8 +64,8 @@ impl Sink {
     pub(super) async fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(output) => output.finish().await,
-            Self::File(file) => file.sync_all(),
-            Self::Nowhere | Self::Kept(_) => Ok(()),
+            Self::File(_, Some(file)) => file.sync_all(),
+            Self::File(_, None) | Self::Nowhere | Self::Kept(_) => Ok(()),
         }
     }
 }
@@ -124,18 +131,6 @@ impl Unpack {
         };
         Ok(std::mem::take(rest).into())
     }
-}
-
-/// The file must be new, so that nothing is lost.
-pub(super) fn create(path: &Path) -> Result<File, Failure> {
-    let created = File::options().write(true).create_new(true).open(path);
-    created.map_err(|cause| {
-        let why = match cause.kind() {
-            io::ErrorKind::AlreadyExists => "it is there already; name a new file".to_owned(),
-            _ => cause.to_string(),
-        };
-        Failure::new(code::BAD_VALUE, format!("--save {}: {why}", path.display()))
-    })
 }
 
 #[cfg(test)]

@@ -14,13 +14,18 @@ use serde_json::Value;
 use super::{Exchanged, Phases, Stuck, Trail};
 use crate::finding::Severity;
 
-pub(super) fn print(format: &str, trail: &Trail, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(expand(format, trail).as_bytes())?;
+/// `fail` is `-f`.
+pub(super) fn print(
+    format: &str,
+    (trail, fail): (&Trail, bool),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(expand(format, (trail, fail)).as_bytes())?;
     out.flush()
 }
 
 /// `%{name}`, `%header{name}`, `%%`, `\n`, `\r`, `\t`.
-fn expand(format: &str, trail: &Trail) -> String {
+fn expand(format: &str, trail: (&Trail, bool)) -> String {
     let mut text = String::new();
     let mut rest = format;
     while let Some(at) = rest.find(['%', '\\']) {
@@ -34,7 +39,7 @@ fn expand(format: &str, trail: &Trail) -> String {
 }
 
 /// What stands first, and how much of the format it took.
-fn one(rest: &str, trail: &Trail) -> (String, usize) {
+fn one(rest: &str, (trail, fail): (&Trail, bool)) -> (String, usize) {
     for (escape, meant) in [("%%", "%"), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t")] {
         if rest.starts_with(escape) {
             return (meant.into(), escape.len());
@@ -51,7 +56,7 @@ fn one(rest: &str, trail: &Trail) -> (String, usize) {
         return (value.map(ToString::to_string).unwrap_or_default(), length);
     }
     if let Some((name, length)) = braced("%{") {
-        let value = variable(name, trail);
+        let value = variable(name, (trail, fail));
         return (
             value.unwrap_or_else(|| format!("unknown --write-out variable: '{name}'")),
             length,
@@ -61,7 +66,7 @@ fn one(rest: &str, trail: &Trail) -> (String, usize) {
 }
 
 /// None: curl has it, or nobody has.
-fn variable(name: &str, trail: &Trail) -> Option<String> {
+fn variable(name: &str, (trail, fail): (&Trail, bool)) -> Option<String> {
     let last = trail.last();
     let (report, answer, over) = (&last.report, last.answer(), last.report.over.as_ref());
     let phases = Phases::of(report);
@@ -128,7 +133,7 @@ fn variable(name: &str, trail: &Trail) -> Option<String> {
             let is_bad = last.certificates.iter().any(|it| it.severity == Severity::Fail);
             count(is_bad.into())
         }
-        "exitcode" => count(curl_exit_of(trail).into()),
+        "exitcode" => count(curl_exit_of(trail, fail).into()),
         "errormsg" => Some(String::new()),
         "filename_effective" => Some(String::new()),
         "header_json" => Some(header_json(last)),
@@ -150,17 +155,23 @@ fn header_json(exchanged: &Exchanged) -> String {
     text
 }
 
-fn curl_exit_of(trail: &Trail) -> u8 {
+fn curl_exit_of(trail: &Trail, fail: bool) -> u8 {
     match trail.stuck {
         Some(Stuck::TooMany(_) | Stuck::Loop(_)) => 47,
         Some(Stuck::Nowhere(_)) => 3,
-        None => curl_exit(trail.last()),
+        None => curl_exit(trail.last(), fail),
     }
 }
 
 /// What curl would have ended with (curl(1), EXIT CODES).
-pub(super) fn curl_exit(exchanged: &Exchanged) -> u8 {
+pub(super) fn curl_exit(exchanged: &Exchanged, fail: bool) -> u8 {
     let report = &exchanged.report;
+    if exchanged.packed_badly.is_some() {
+        return 61;
+    }
+    if fail && exchanged.answer().is_some_and(|answer| answer.status >= 400) {
+        return 22;
+    }
     if !exchanged.is_connected() {
         return match report.attempts.last().map(|attempt| &attempt.outcome) {
             Some(ConnectOutcome::Silence { .. }) => 28,

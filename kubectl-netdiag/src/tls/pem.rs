@@ -16,7 +16,7 @@ pub(super) fn of(certificates: &[Untrusted]) -> String {
 }
 
 /// Nothing is ever overwritten.
-pub(super) fn check(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(_) => Err(unsaved(path, "it is there already; name a new file")),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),

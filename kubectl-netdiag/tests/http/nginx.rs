@@ -140,6 +140,37 @@ fn what_nginx_says_is_understood() {
 }
 
 #[test]
+fn a_body_is_saved_to_a_new_file_and_never_over_another() {
+    let nginx = Nginx::start();
+    let saved = nginx.directory.path().join("saved");
+    let save = format!("--save {}", saved.display());
+    says(nginx.ask("/closed", &save), 1, "\nFAIL     ND0805  ");
+    assert!(!saved.exists(), "nothing came, so nothing is left behind");
+    says(nginx.ask("/big.txt", &save), 0, "\nOK       answered: 200 OK\n");
+    assert_eq!(fs::read_to_string(&saved).unwrap(), "all work and no play\n".repeat(1000));
+    let again = nginx.ask("/up", &save).exits(2);
+    assert!(again.stderr.contains("it is there already; name a new file"), "{again:#?}");
+    assert_eq!(fs::metadata(&saved).unwrap().len(), 21_000);
+}
+
+#[test]
+fn what_is_written_out_is_what_curl_writes() {
+    let nginx = Nginx::start();
+    let format = "%{http_code} %{content_type} %{num_redirects} %{size_download} %{method} \
+        %{scheme} %{url_effective} %{remote_port} %{http_version} %header{server} %%\\n";
+    for path in ["/up", "/gone", "/away"] {
+        let url = format!("http://127.0.0.1:{}{path}", nginx.plain);
+        let words = ["-w", format, &url].map(str::to_owned);
+        let ours = Plugin::new("http --from local").words(&words).run();
+        #[expect(clippy::disallowed_methods, reason = "the peer is a program")]
+        let mut curl = Command::new("curl");
+        curl.args(["-q", "-s", "-o", "/dev/null"]).args(&words).env_clear();
+        let theirs = String::from_utf8(curl.output().unwrap().stdout).unwrap();
+        assert_eq!(ours.stdout, theirs, "{ours:#?}");
+    }
+}
+
+#[test]
 fn tls_and_its_versions_of_http_are_agreed_on() {
     let nginx = Nginx::start();
     let ok = nginx.ask_tls("--cacert CA --body").exits(0);

@@ -239,6 +239,12 @@ const CASES: &[Case] = &[
         Says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         "ok",
     ),
+    asked(
+        "-f and 404",
+        "-f",
+        Says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+        "fail ND0801",
+    ),
     asked("not expected", "--expect 204", Says(OK), "fail ND0801"),
     asked("no upgrade", "--websocket", Says(OK), "fail ND0815"),
     asked(

@@ -36,8 +36,9 @@ impl HttpCase<'_> {
                     "the server answers for other names than Host, or SNI and Host differ".into(),
                 )),
             400..=499 => {
-                let finding =
-                    Finding::new(Severity::Warn, CLIENTS, format!("reached, but: {shown}"));
+                // To curl's -f it is a failure.
+                let severity = if self.args.shown.fail { Severity::Fail } else { Severity::Warn };
+                let finding = Finding::new(severity, CLIENTS, format!("reached, but: {shown}"));
                 finding.with(self.by(answer)).with(hint(answer))
             }
             _ => self.server_error(answer),
