@@ -241,13 +241,16 @@ impl Going<'_> {
         Ok(())
     }
 
-    async fn body(&mut self, bytes: bytes::Bytes, sink: &mut Sink) -> Result<(), Stopped> {
+    async fn body(&mut self, mut bytes: bytes::Bytes, sink: &mut Sink) -> Result<(), Stopped> {
         if self.drops_body || self.packed_badly.is_some() {
             return Ok(());
         }
-        match self.unpack.take(bytes) {
-            Err(cause) => self.packed_badly = Some(cause.to_string()),
-            Ok(bytes) => sink.write(bytes).await.map_err(unwritten)?,
+        while !bytes.is_empty() && self.packed_badly.is_none() {
+            let piece = bytes.split_to(bytes.len().min(self.unpack.at_once()));
+            match self.unpack.take(piece) {
+                Err(cause) => self.packed_badly = Some(cause.to_string()),
+                Ok(bytes) => sink.write(bytes).await.map_err(unwritten)?,
+            }
         }
         Ok(())
     }

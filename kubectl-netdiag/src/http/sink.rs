@@ -81,7 +81,13 @@ impl Unpack {
         }
     }
 
-    /// What these bytes come to; never more than a fixed multiple of them.
+    /// How many bytes to unpack at a time: a bomb makes a thousand of each.
+    pub(super) fn at_once(&self) -> usize {
+        const PACKED: usize = 4 * 1024;
+        if matches!(self, Self::AsItIs) { usize::MAX } else { PACKED }
+    }
+
+    /// What these bytes come to.
     pub(super) fn take(&mut self, bytes: Bytes) -> io::Result<Bytes> {
         if let (Self::Undecided, [first, ..]) = (&*self, &bytes[..]) {
             let is_zlib = first & 0x0f == 8;

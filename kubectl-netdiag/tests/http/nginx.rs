@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     net::TcpListener,
     process::{Child, Command, Stdio},
     thread,
@@ -32,6 +33,14 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// 200 KiB that unpack to 200 MiB.
+fn bomb() -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let zeros = vec![0; 1024 * 1024];
+    (0..200).for_each(|_| packed.write_all(&zeros).unwrap());
+    packed.finish().unwrap()
+}
+
 /// It takes connections and says nothing.
 fn deaf() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -47,6 +56,7 @@ impl Nginx {
         let made = rcgen::generate_simple_self_signed(["shop.test".to_owned()]).unwrap();
         fs::write(at("cert.pem"), made.cert.pem()).unwrap();
         fs::write(at("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        fs::write(at("bomb"), bomb()).unwrap();
         fs::write(at("big.txt"), "all work and no play\n".repeat(1000)).unwrap();
         let (plain, tls, dead, deaf) = (free_port(), free_port(), free_port(), deaf());
         let mutual = free_port();
@@ -60,6 +70,7 @@ impl Nginx {
                gzip on; gzip_types text/plain; gzip_min_length 10;
                server {{
                  listen 127.0.0.1:{plain};
+                 location /bomb {{ gzip off; add_header Content-Encoding gzip; }}
                  location /up {{ return 200 up; }}
                  location /gone {{ return 410; }}
                  location /dead {{ proxy_pass http://127.0.0.1:{dead}; }}
@@ -151,6 +162,17 @@ fn a_body_is_saved_to_a_new_file_and_never_over_another() {
     let again = nginx.ask("/up", &save).exits(2);
     assert!(again.stderr.contains("it is there already; name a new file"), "{again:#?}");
     assert_eq!(fs::metadata(&saved).unwrap().len(), 21_000);
+}
+
+#[test]
+fn a_gzip_bomb_is_unpacked_in_little_memory() {
+    const DATA_KIB: u32 = 48 * 1024;
+    let nginx = Nginx::start();
+    let saved = nginx.directory.path().join("saved");
+    let (url, file) = (format!("http://127.0.0.1:{}/bomb", nginx.plain), saved.display());
+    let line = format!("http {url} --from local --compressed --save {file}");
+    says(Plugin::within(DATA_KIB, &line).run(), 0, "\nOK       answered: 200 OK\n");
+    assert_eq!(fs::metadata(&saved).unwrap().len(), 200 * 1024 * 1024);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_service_answers_by_its_name_and_a_slow_one_is_told() -> Result<()> {
     let run = run.says("\nGET -> 200 OK, HTTP/1.1, ").says("(address from the API)\n");
     let _ = run.says("\nOK       answered: 200 OK\n");
     let run = pair.from_client(&format!("http {place}/svc/web --path /slow"))?.exits(0);
-    let _ = run.says("\nWARN     ND0803  slow first byte: the server took 1.5");
+    let _ = run.says("\nWARN     ND0803  slow first byte: the server took 1.");
     let pod = pair.server.target();
     let run = pair.from_client(&format!("http {pod}:8080/503"))?.exits(1);
     let _ = run.says("\nFAIL     ND0802  503 Service Unavailable: envoy's own, not the app's\n");
