@@ -75,8 +75,7 @@ fn what_is_dropped_is_silence_and_ctrl_c_ends_it() -> Result<()> {
     let to = format!("{}:8080", pair.server.target());
     let run = pair.from_client(&format!("connect {to}"))?.exits(1);
     println!("{}", run.stdout);
-    let run =
-        run.says("\nsilence: ").says(" SYNs over 3.").says(", no SYN-ACK, no RST, no ICMP\n");
+    let run = run.says("\nsilence: ").says(" SYNs over 3.").says(", no SYN-ACK, no RST, no ICMP\n");
     let _ =
         run.says(&format!("\nFAIL     ND0302  silence from {to}; neither refused nor rejected"));
     let run = pair.from_client(&format!("connect {to} --udp -w 0.5"))?.exits(1);
