@@ -85,13 +85,7 @@ pub(crate) fn progress(report: &ConnectReport) -> String {
 
 impl Case<'_> {
     fn framed(&self, mut finding: Finding) -> Finding {
-        let context = self.context;
-        if context.default_source {
-            finding.summary = format!("{}, from {}", finding.summary, context.from.name);
-            if labels::same_node(context) {
-                finding.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
-            }
-        }
+        labels::of_default_source(&mut finding, self.context);
         finding
     }
 

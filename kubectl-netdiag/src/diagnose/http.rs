@@ -48,15 +48,11 @@ impl HttpCase<'_> {
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.unframed();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let context = self.context;
-        if let Some(first) = findings.first_mut().filter(|_| self.args.way.client().is_some()) {
-            first.labels.push(Label::Note(MADE_HERE.into()));
-        }
-        if let Some(first) = findings.first_mut().filter(|_| context.default_source) {
-            first.summary = format!("{}, from {}", first.summary, context.from.name);
-            if labels::same_node(context) {
-                first.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
+        if let Some(first) = findings.first_mut() {
+            if self.args.way.client().is_some() {
+                first.labels.push(Label::Note(MADE_HERE.into()));
             }
+            labels::of_default_source(first, self.context);
         }
         findings
     }
@@ -105,18 +101,9 @@ impl HttpCase<'_> {
             fold.push(&ConnectEvent::Attempt(attempt.clone()), *started_at);
         }
         let connected = fold.report(report.ended);
-        let to = self.whom();
-        let context = Context { to, ..self.context.clone() };
-        let mut findings =
-            super::connect(&connected, &request.connection(), &context, self.endpoints);
-        // Said once, below.
-        for finding in &mut findings {
-            let from = format!(", from {}", context.from.name);
-            if context.default_source && finding.summary.ends_with(&from) {
-                finding.summary.truncate(finding.summary.len() - from.len());
-            }
-        }
-        findings
+        // Whose source it is, is said below, of all alike.
+        let context = Context { to: self.whom(), default_source: false, ..self.context.clone() };
+        super::connect(&connected, &request.connection(), &context, self.endpoints)
     }
 
     /// The target, or where a redirect or a proxy led.

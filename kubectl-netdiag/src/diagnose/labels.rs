@@ -5,12 +5,44 @@
 use std::net::IpAddr;
 
 use jiff::{Timestamp, tz::TimeZone};
+use netdiag_wire::Untrusted;
 
 use super::Context;
 use crate::{
-    finding::{Label, Object, Peer, PeerKind},
+    finding::{Code, Finding, Label, Object, Peer, PeerKind, Severity},
     render::{NodeFacts, PodFacts, ReadyBy, ServiceFacts, number},
 };
+
+/// What a verdict says besides its own sentence where nobody chose the source.
+pub(super) fn of_default_source(finding: &mut Finding, context: &Context) {
+    if context.default_source {
+        finding.summary = format!("{}, from {}", finding.summary, context.from.name);
+        finding.labels.extend(no_wire(context));
+    }
+}
+
+/// That both ends are on one node.
+pub(super) fn no_wire(context: &Context) -> Option<Label> {
+    same_node(context).then(|| Label::Note("same node: nothing here crosses a wire".into()))
+}
+
+/// The first line of what a server said, short enough for one of ours.
+pub(super) fn said(bytes: &Untrusted) -> Option<Label> {
+    const MAX_SHOWN: usize = 80;
+    let line = bytes.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let shown = Untrusted::from(line[..line.len().min(MAX_SHOWN)].to_vec());
+    (!line.is_empty()).then(|| Label::Seen(format!("it said \"{shown}\"")))
+}
+
+/// Through a mesh's proxy nobody knows who it was that failed; `what` never came back.
+pub(super) fn behind_a_proxy(what: &str, finding: Finding) -> Finding {
+    const INTERCEPTED: Code = Code(609);
+    let summary =
+        format!("taken by a proxy in the source's own namespace, and then no {what} came back");
+    Finding::new(Severity::Unknown, INTERCEPTED, summary)
+        .with(Label::Seen(finding.summary))
+        .with(Label::Means("whether it is the proxy or the target, this does not tell".into()))
+}
 
 /// Whether the target lives, as the API has it.
 pub(super) fn target_state(context: &Context) -> Vec<Label> {

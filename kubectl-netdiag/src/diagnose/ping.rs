@@ -57,8 +57,8 @@ impl Case<'_> {
             finding.labels.retain(|label| !matches!(label, Label::Next(_)));
             finding.labels.extend(service);
         }
-        if context.default_source && labels::same_node(context) {
-            finding.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
+        if context.default_source {
+            finding.labels.extend(labels::no_wire(context));
         }
         let mut next = 0;
         finding.labels.retain(|label| {

@@ -35,13 +35,8 @@ struct Case<'a> {
 pub(crate) fn scan(facts: &ScanFacts<'_>, context: &Context) -> Vec<Finding> {
     let case = Case { facts, context };
     let mut findings = case.findings();
-    if context.default_source
-        && let Some(first) = findings.first_mut()
-    {
-        first.summary = format!("{}, from {}", first.summary, context.from.name);
-        if labels::same_node(context) {
-            first.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
-        }
+    if let Some(first) = findings.first_mut() {
+        labels::of_default_source(first, context);
     }
     findings.extend(case.skipped());
     findings

@@ -75,12 +75,8 @@ impl TlsCase<'_> {
     }
 
     fn framed(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
-        let context = self.context;
-        if let Some(first) = findings.first_mut().filter(|_| context.default_source) {
-            first.summary = format!("{}, from {}", first.summary, context.from.name);
-            if labels::same_node(context) {
-                first.labels.push(Label::Note("same node: nothing here crosses a wire".into()));
-            }
+        if let Some(first) = findings.first_mut() {
+            labels::of_default_source(first, self.context);
         }
         findings
     }
@@ -119,7 +115,7 @@ impl TlsCase<'_> {
         let protocol = self.protocol();
         let summary = format!("{} does not change to TLS by {protocol}'s STARTTLS", self.target());
         Finding::new(Severity::Fail, NOT_UPGRADED, summary)
-            .with(plain::said(said))
+            .with(labels::said(said))
             .with(Label::Means(format!("{protocol} clients stay in the clear, or refuse to go on")))
     }
 

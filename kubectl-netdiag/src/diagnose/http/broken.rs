@@ -2,11 +2,10 @@
 
 use netdiag_wire::{
     EndReason, Untrusted,
-    connect::ConnectOutcome,
     http::{HttpEnd, HttpOver},
 };
 
-use super::{HttpCase, PACKED_BADLY};
+use super::{HttpCase, PACKED_BADLY, labels};
 use crate::{
     finding::{Code, Finding, Label, Severity},
     render::number,
@@ -33,9 +32,8 @@ impl HttpCase<'_> {
             None if self.last().report.sent => self.late(),
             None => self.nothing("the request was not sent"),
         };
-        let last = self.last().report.attempts.last();
-        match last.is_some_and(|last| last.outcome == ConnectOutcome::Intercepted) {
-            true => self.behind_a_proxy(finding),
+        match self.is_taken() {
+            true => labels::behind_a_proxy("answer", finding),
             false => finding,
         }
     }
@@ -176,9 +174,9 @@ impl HttpCase<'_> {
             }
             _ if bytes.starts_with(b"HTTP/") => {
                 fail(NO_HTTP, format!("{to}'s answer breaks HTTP's rules: {why}"))
-                    .with(quoted(said))
+                    .with(labels::said(said))
             }
-            _ => fail(NO_HTTP, format!("{to} answers, but not in HTTP")).with(quoted(said)),
+            _ => fail(NO_HTTP, format!("{to} answers, but not in HTTP")).with(labels::said(said)),
         }
     }
 
@@ -212,7 +210,7 @@ impl HttpCase<'_> {
             None => "no HTTP".into(),
         };
         let summary = format!("the proxy gave no connection to {}: {what}", self.target());
-        Some(Finding::new(Severity::Fail, NO_TUNNEL, summary).with(quoted(&tunnelled.said)))
+        Some(Finding::new(Severity::Fail, NO_TUNNEL, summary).with(labels::said(&tunnelled.said)))
     }
 
     /// It may be that TLS was wanted: some servers just close.
@@ -222,15 +220,6 @@ impl HttpCase<'_> {
         is_likely
             .then(|| Label::Note("the port is often TLS's: https:// may be what it wants".into()))
     }
-
-    /// Whether the proxy or the target failed, this does not tell.
-    fn behind_a_proxy(&self, finding: Finding) -> Finding {
-        let summary =
-            "taken by a proxy in the source's own namespace, and then no answer came back";
-        Finding::new(Severity::Unknown, Code(609), summary)
-            .with(Label::Seen(finding.summary))
-            .with(Label::Means("whether it is the proxy or the target, this does not tell".into()))
-    }
 }
 
 fn after(over: &HttpOver) -> String {
@@ -238,14 +227,6 @@ fn after(over: &HttpOver) -> String {
         0 => "after the request, before a byte came".into(),
         read => format!("within its head, after {} bytes", number::count(read)),
     }
-}
-
-/// The first line, short enough for one of ours.
-fn quoted(said: &Untrusted) -> Option<Label> {
-    const MAX_SHOWN: usize = 80;
-    let line = said.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
-    let shown = Untrusted::from(line[..line.len().min(MAX_SHOWN)].to_vec());
-    (!line.is_empty()).then(|| Label::Seen(format!("it said \"{shown}\"")))
 }
 
 /// RFC 9113, section 7.

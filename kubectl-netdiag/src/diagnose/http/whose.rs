@@ -41,12 +41,11 @@ pub(super) fn of(answer: &HttpAnswer) -> Whose {
     if server.starts_with("awselb/") {
         return proxy("the load balancer (AWS)", format!("server \"{server}\""));
     }
-    if let (Some(status), true) = (has("proxy-status"), true) {
-        // RFC 9209: error= says that the proxy made the answer itself.
-        let text = status.to_string();
-        if text.contains("error=") {
-            return proxy("a proxy", format!("proxy-status \"{text}\""));
-        }
+    // RFC 9209: error= says that the proxy made the answer itself.
+    if let Some(status) = has("proxy-status").map(ToString::to_string)
+        && status.contains("error=")
+    {
+        return proxy("a proxy", format!("proxy-status \"{status}\""));
     }
     Whose::Unknown
 }

@@ -3,9 +3,10 @@
 use netdiag_wire::connect::ConnectOutcome;
 
 use super::TlsCase;
-use crate::finding::{Code, Finding, Label, Severity};
-
-const INTERCEPTED: Code = Code(609);
+use crate::{
+    diagnose::labels,
+    finding::{Finding, Label},
+};
 
 impl TlsCase<'_> {
     /// Through a mesh's proxy nobody knows who it was that failed.
@@ -13,10 +14,7 @@ impl TlsCase<'_> {
         if !self.is_taken() {
             return finding;
         }
-        let summary = "taken by a proxy in the source's own namespace, and then no TLS came back";
-        Finding::new(Severity::Unknown, INTERCEPTED, summary)
-            .with(Label::Seen(finding.summary))
-            .with(Label::Means("whether it is the proxy or the target, this does not tell".into()))
+        labels::behind_a_proxy("TLS", finding)
     }
 
     /// What came back tells of whoever has the certificate's key, and nothing of the way there.
@@ -40,7 +38,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::diagnose::Context;
+    use crate::{
+        diagnose::Context,
+        finding::{Code, Severity},
+    };
+
+    const INTERCEPTED: Code = Code(609);
 
     fn findings(outcome: ConnectOutcome, end: TlsEnd) -> Vec<Finding> {
         let attempt = ConnectAttempt {

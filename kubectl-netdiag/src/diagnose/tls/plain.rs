@@ -3,10 +3,10 @@
 use netdiag_wire::Untrusted;
 
 use super::{NO_TLS, TlsCase};
-use crate::finding::{Finding, Label, Severity};
-
-/// Bytes of what was said that are shown.
-const MAX_SHOWN: usize = 80;
+use crate::{
+    diagnose::labels,
+    finding::{Finding, Label, Severity},
+};
 
 /// How a protocol in the clear begins, what it is, and how TLS is asked for in it.
 const GREETINGS: [(&[u8], &str, Option<&str>); 9] = [
@@ -27,7 +27,7 @@ impl TlsCase<'_> {
         let speaks = known.map(|(name, _)| format!(" but {name}")).unwrap_or_default();
         let summary = format!("{} speaks no TLS{speaks} on this port", self.target());
         let starttls = known.and_then(|(_, protocol)| protocol);
-        let finding = Finding::new(Severity::Fail, NO_TLS, summary).with(said(bytes)).with(
+        let finding = Finding::new(Severity::Fail, NO_TLS, summary).with(labels::said(bytes)).with(
             Label::Means("TLS clients say \"wrong version number\" or \"not a TLS record\"".into()),
         );
         match starttls {
@@ -35,13 +35,6 @@ impl TlsCase<'_> {
             None => finding,
         }
     }
-}
-
-pub(super) fn said(bytes: &Untrusted) -> Option<Label> {
-    let line = bytes.as_bytes().split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
-    let line = &line[..line.len().min(MAX_SHOWN)];
-    let shown = Untrusted::from(line.to_vec());
-    (!line.is_empty()).then(|| Label::Seen(format!("it said \"{shown}\"")))
 }
 
 fn greeting(bytes: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
