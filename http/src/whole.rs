@@ -46,7 +46,7 @@ impl Wanted {
         let patience = Duration::from_micros(request.handshake_us.into());
         if let Some(wish) = &request.tunnel {
             let tunnelled = tunnel(&mut stream, wish, Instant::now() + patience).await;
-            let is_open = tunnelled.status.is_some_and(|status| status / 100 == 2);
+            let is_open = tunnelled.is_open();
             tell(to, Heard::Event(HttpEvent::Tunnelled(tunnelled))).await?;
             if !is_open {
                 return Ok(());

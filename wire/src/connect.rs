@@ -101,6 +101,11 @@ impl ConnectRequest {
         }
     }
 
+    /// What carries another protocol: nobody waits for a banner.
+    pub(crate) fn below(host: &str, port: u16, wait_us: u32) -> Self {
+        Self { wait_us: Some(wait_us), banner_us: 0, ..Self::to(host, port) }
+    }
+
     /// In microseconds.
     pub fn wait(&self) -> u32 {
         self.wait_us.unwrap_or(match self.protocol {

@@ -16,8 +16,10 @@ pub use event::{HttpAnswer, HttpEnd, HttpEvent, HttpOver, HttpTunnelled};
 pub use fold::{HttpFold, HttpInterim, HttpReport};
 
 use crate::{
-    Family, MAX_HOST_BYTES, Untrusted, check_bytes, connect::ConnectRequest, is_default,
-    tls::TlsOffer,
+    Family, MAX_HOST_BYTES, Untrusted, check_bytes,
+    connect::ConnectRequest,
+    is_default,
+    tls::{TlsOffer, default_handshake, default_wait, is_default_handshake, is_default_wait},
 };
 
 /// Most bytes of a head, of the request's or the answer's.
@@ -157,11 +159,9 @@ impl HttpRequest {
     /// The connection below it.
     pub fn connection(&self) -> ConnectRequest {
         ConnectRequest {
-            wait_us: Some(self.wait_us),
-            banner_us: 0,
             family: self.family,
             source_address: self.source_address,
-            ..ConnectRequest::to(self.host.clone(), self.port)
+            ..ConnectRequest::below(&self.host, self.port, self.wait_us)
         }
     }
 
@@ -200,22 +200,6 @@ fn check_fields(name: &str, fields: &[HttpField]) -> Result<(), String> {
         0..=MAX_HEAD_BYTES => Ok(()),
         bytes => Err(format!("{name}: {bytes} bytes, must be at most {MAX_HEAD_BYTES}")),
     }
-}
-
-fn default_wait() -> u32 {
-    3_100_000
-}
-
-fn is_default_wait(us: &u32) -> bool {
-    *us == default_wait()
-}
-
-fn default_handshake() -> u32 {
-    10_000_000
-}
-
-fn is_default_handshake(us: &u32) -> bool {
-    *us == default_handshake()
 }
 
 #[cfg(test)]

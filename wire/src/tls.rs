@@ -127,11 +127,9 @@ impl TlsRequest {
     /// The connection below it.
     pub fn connection(&self) -> ConnectRequest {
         ConnectRequest {
-            wait_us: Some(self.wait_us),
-            banner_us: 0,
             family: self.family,
             source_address: self.source_address,
-            ..ConnectRequest::to(self.host.clone(), self.port)
+            ..ConnectRequest::below(&self.host, self.port, self.wait_us)
         }
     }
 
@@ -159,19 +157,19 @@ impl TlsOffer {
     }
 }
 
-fn default_wait() -> u32 {
+pub(crate) fn default_wait() -> u32 {
     3_100_000
 }
 
-fn is_default_wait(us: &u32) -> bool {
+pub(crate) fn is_default_wait(us: &u32) -> bool {
     *us == default_wait()
 }
 
-fn default_handshake() -> u32 {
+pub(crate) fn default_handshake() -> u32 {
     10_000_000
 }
 
-fn is_default_handshake(us: &u32) -> bool {
+pub(crate) fn is_default_handshake(us: &u32) -> bool {
     *us == default_handshake()
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = duration::deadline)]
     for_time: Option<Duration>,
     /// How long to wait for an answer; without it 3.1 s, three SYNs, or 2 s with --udp
-    #[arg(short, long, value_name = "TIME", value_parser = wait)]
+    #[arg(short, long, value_name = "TIME", value_parser = duration::wait)]
     wait: Option<u32>,
     /// How long the other end may take to speak first
     #[arg(long, value_name = "TIME", default_value = "0.1", value_parser = banner)]
@@ -240,14 +240,6 @@ fn interval(text: &str) -> Result<u32, String> {
     match (MIN_INTERVAL_US..=3_600_000_000).contains(&us) {
         true => Ok(us),
         false => Err("the interval must be 0.01 s to 1 h".into()),
-    }
-}
-
-fn wait(text: &str) -> Result<u32, String> {
-    let us = duration::micros(text)?;
-    match (1_000..=60_000_000).contains(&us) {
-        true => Ok(us),
-        false => Err("the wait must be 0.001 s to 60 s".into()),
     }
 }
 

@@ -34,6 +34,15 @@ pub(crate) fn micros(text: &str) -> Result<u32, String> {
     u32::try_from(micros).map_err(|_| format!("must be at most {} s", u32::MAX / 1_000_000))
 }
 
+/// For one packet or one connection, in microseconds.
+pub(crate) fn wait(text: &str) -> Result<u32, String> {
+    let us = micros(text)?;
+    match (1_000..=60_000_000).contains(&us) {
+        true => Ok(us),
+        false => Err("the wait must be 0.001 s to 60 s".into()),
+    }
+}
+
 /// What bounds a whole command.
 pub(crate) fn deadline(text: &str) -> Result<Duration, String> {
     let time = parse(text)?;

@@ -170,7 +170,7 @@ pub(crate) struct WayFlags {
     #[arg(short = 'S', long = "source", value_name = "ADDRESS")]
     pub(crate) source_address: Option<IpAddr>,
     /// How long to wait for a connection; without it 3.1 s, three SYNs
-    #[arg(long, visible_alias = "wait", value_name = "TIME", value_parser = wait)]
+    #[arg(long, visible_alias = "wait", value_name = "TIME", value_parser = duration::wait)]
     pub(crate) connect_timeout: Option<u32>,
     /// End after this time with what is known
     #[arg(short = 'm', long, visible_alias = "max-time", value_name = "TIME", default_value = "30",
@@ -310,12 +310,4 @@ impl WayFlags {
 
 fn secret(text: &str) -> Result<Secret, String> {
     Ok(text.to_owned().into())
-}
-
-fn wait(text: &str) -> Result<u32, String> {
-    let us = duration::micros(text)?;
-    match (1_000..=60_000_000).contains(&us) {
-        true => Ok(us),
-        false => Err("the wait must be 0.001 s to 60 s".into()),
-    }
 }

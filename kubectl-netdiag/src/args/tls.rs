@@ -70,10 +70,10 @@ pub(crate) struct TlsArgs {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// How long to wait for a connection; without it 3.1 s, three SYNs
-    #[arg(short, long, value_name = "TIME", value_parser = wait)]
+    #[arg(short, long, value_name = "TIME", value_parser = duration::wait)]
     wait: Option<u32>,
     /// How long a handshake may take
-    #[arg(long, value_name = "TIME", default_value = "10", value_parser = wait)]
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = duration::wait)]
     handshake_time: u32,
     /// End after this time with what is known
     #[arg(long, value_name = "TIME", default_value = "30", value_parser = duration::deadline)]
@@ -226,13 +226,5 @@ impl From<Protocol> for StartTls {
             Protocol::Ldap => Self::Ldap,
             Protocol::Xmpp => Self::Xmpp,
         }
-    }
-}
-
-fn wait(text: &str) -> Result<u32, String> {
-    let us = duration::micros(text)?;
-    match (1_000..=60_000_000).contains(&us) {
-        true => Ok(us),
-        false => Err("the wait must be 0.001 s to 60 s".into()),
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct TraceArgs {
     #[arg(short, long, value_name = "N", value_parser = queries)]
     queries: Option<u8>,
     /// How long to wait for each answer; without it 10 times the longest round trip, at least 0.25 s
-    #[arg(short, long, value_name = "TIME", value_parser = wait)]
+    #[arg(short, long, value_name = "TIME", value_parser = duration::wait)]
     wait: Option<u32>,
     /// Send from this address of the source
     #[arg(short = 'S', long = "source", value_name = "ADDRESS")]
@@ -227,14 +227,6 @@ fn queries(text: &str) -> Result<u8, String> {
 fn flows(text: &str) -> Result<u8, String> {
     let flows = text.parse().ok().filter(|n| (1..=MAX_FLOWS).contains(n));
     flows.ok_or_else(|| format!("the number of flows must be 1 to {MAX_FLOWS}"))
-}
-
-fn wait(text: &str) -> Result<u32, String> {
-    let us = duration::micros(text)?;
-    match (1_000..=60_000_000).contains(&us) {
-        true => Ok(us),
-        false => Err("the wait must be 0.001 s to 60 s".into()),
-    }
 }
 
 fn size(text: &str) -> Result<u16, String> {

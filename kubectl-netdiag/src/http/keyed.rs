@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use netdiag_http::{Heard, HungUp, Wanted};
 use netdiag_wire::{
     EndReason, Event, Line,
-    connect::stream::{ConnectStreamEvent, ConnectStreamRequest},
+    connect::stream::ConnectStreamEvent,
     http::{HttpEvent, HttpRequest},
 };
 use rustls::sign::CertifiedKey;
@@ -26,16 +26,6 @@ use crate::{
 const QUEUE: usize = 4;
 
 type To = Sender<Result<Piece<HttpEvent>, Broken>>;
-
-/// The connection below it.
-pub(super) fn connection(request: &HttpRequest) -> ConnectStreamRequest {
-    ConnectStreamRequest {
-        family: request.family,
-        source_address: request.source_address,
-        wait_us: request.wait_us,
-        ..ConnectStreamRequest::to(request.host.clone(), request.port)
-    }
-}
 
 /// The same events as an agent's that made it, over a byte stream.
 pub(super) fn start(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use netdiag_wire::{
     ErrorBody,
+    connect::stream::ConnectStreamRequest,
     http::{HttpEvent, HttpRequest},
 };
 use rustls::sign::CertifiedKey;
@@ -85,7 +86,7 @@ impl Road<'_> {
         deadline: Option<Instant>,
         session: &mut Session<'_>,
     ) -> Result<Sent, Stopped> {
-        let below = keyed::connection(request);
+        let below = ConnectStreamRequest::of(&request.connection());
         let (below, stop) = match self {
             Self::Here => {
                 let stop = CancellationToken::new();

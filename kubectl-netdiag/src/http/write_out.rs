@@ -182,7 +182,7 @@ pub(super) fn curl_exit(exchanged: &Exchanged, fail: bool) -> u8 {
     if exchanged.is_refused {
         return 60;
     }
-    if report.tunnelled.as_ref().is_some_and(|it| it.status.is_none_or(|it| it / 100 != 2)) {
+    if report.tunnelled.as_ref().is_some_and(|it| !it.is_open()) {
         return 56;
     }
     if exchanged.request.tls.is_some() && !report.sent {

@@ -73,7 +73,7 @@ pub(crate) async fn run(args: &TlsArgs, session: &mut Session<'_>) -> Result<Sev
     let account = Some(way.account());
     let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
     let tls = within(deadline, Tls::begin(args, &mut ends)).await?;
-    let request = connection(&tls);
+    let request = ConnectStreamRequest::of(&tls.request.connection());
     let asked =
         way.ask(&ends.aim, (&request, deadline), session, async |connection, token, request| {
             connection.bytes("connect/stream", token, request).await
@@ -108,20 +108,11 @@ async fn from_here(
     let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
     let tls = within(deadline, Tls::begin(args, &mut ends)).await?;
     let stop = CancellationToken::new();
-    let (pieces, upload) = local::start_stream(connection(&tls), stop.clone())?;
+    let (pieces, upload) =
+        local::start_stream(ConnectStreamRequest::of(&tls.request.connection()), stop.clone())?;
     let _stop = stop.drop_guard();
     let keyed = Keyed { tls, ends, agent: None, own, clock, deadline };
     here(keyed.run(pieces, upload, session).await)
-}
-
-fn connection(tls: &Tls<'_>) -> ConnectStreamRequest {
-    let request = &tls.request;
-    ConnectStreamRequest {
-        family: request.family,
-        source_address: request.source_address,
-        wait_us: request.wait_us,
-        ..ConnectStreamRequest::to(request.host.clone(), request.port)
-    }
 }
 
 impl Keyed<'_> {

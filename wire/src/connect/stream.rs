@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::ConnectOutcome;
+use super::{ConnectOutcome, ConnectRequest, ConnectTarget};
 use crate::{Family, MAX_HOST_BYTES, check_bytes, is_default};
 
 /// Connect to one port and pass bytes on until both directions have ended.
@@ -85,6 +85,19 @@ impl ConnectStreamRequest {
             source_address: None,
             source_port: None,
             wait_us: default_wait(),
+        }
+    }
+
+    /// The same connection, for whatever the caller says over it.
+    pub fn of(request: &ConnectRequest) -> Self {
+        let ConnectTarget { host, port } = request.targets[0].clone();
+        Self {
+            host,
+            port,
+            family: request.family,
+            source_address: request.source_address,
+            source_port: request.source_port,
+            wait_us: request.wait(),
         }
     }
 

@@ -63,6 +63,13 @@ pub struct HttpTunnelled {
     pub said: Untrusted,
 }
 
+impl HttpTunnelled {
+    /// Whether the stream is that of the other end.
+    pub fn is_open(&self) -> bool {
+        self.status.is_some_and(|status| status / 100 == 2)
+    }
+}
+
 /// The head of an answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -200,10 +200,7 @@ impl HttpCase<'_> {
 
     /// The proxy did not connect to the server.
     pub(super) fn tunnel(&self) -> Option<Finding> {
-        let tunnelled = self.last().report.tunnelled.as_ref()?;
-        if tunnelled.status.is_some_and(|status| status / 100 == 2) {
-            return None;
-        }
+        let tunnelled = self.last().report.tunnelled.as_ref().filter(|it| !it.is_open())?;
         let what = match tunnelled.status {
             Some(status) => super::status::shown(status),
             None if tunnelled.said.as_bytes().is_empty() => "no answer".into(),
