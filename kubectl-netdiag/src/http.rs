@@ -19,14 +19,16 @@ mod request;
 mod road;
 mod route;
 mod saved;
+mod secrets;
 mod sink;
 pub(crate) mod websocket;
 mod write_out;
 
-pub(crate) use ask::{Ask, Place, is_secret};
+pub(crate) use ask::{Ask, Place};
 pub(crate) use exchange::Exchanged;
 pub(crate) use phases::Phases;
 pub(crate) use saved::Saved;
+pub(crate) use secrets::is_secret;
 
 use crate::{
     args::{HttpArgs, Origin, Port, ProbeArgs, Target},
@@ -253,8 +255,8 @@ impl Run<'_> {
             fail: self.args.shown.fail,
             address_from: self.address_from(place, &host),
             follows: ways.location,
-            heads: (self.args.shown.include && sink.is_wanted())
-                .then_some(self.args.shown.show_secrets),
+            heads: self.args.shown.include && sink.is_wanted(),
+            show_secrets: self.args.shown.show_secrets,
             deadline: self.deadline,
         };
         let (url, args) = (place.url(), self.args);

@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use netdiag_wire::http::HttpField;
 
-use super::payload::{self, Payload};
+use super::{
+    is_secret,
+    payload::{self, Payload},
+};
 use crate::{
     args::http::{AskFlags, Scheme},
     code,
@@ -51,6 +54,11 @@ impl Place {
 
     pub(crate) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority(), self.path)
+    }
+
+    /// The same port, asked the other way.
+    pub(crate) fn in_scheme(&self, scheme: Scheme) -> Self {
+        Self { scheme, ..self.clone() }
     }
 
     /// Another of these is another server, who must not see what was meant for this one.
@@ -210,12 +218,6 @@ impl Ask {
         self.place = to;
         self
     }
-}
-
-/// What only the server that it is meant for may see.
-pub(crate) fn is_secret(field: &HttpField) -> bool {
-    const SECRET: [&str; 4] = ["Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"];
-    SECRET.iter().any(|name| field.is(name))
 }
 
 /// RFC 7617.

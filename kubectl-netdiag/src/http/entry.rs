@@ -4,8 +4,8 @@ use netdiag_wire::http::field;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Exchanged, Phases, Place, Trail, is_secret, write_out};
-use crate::{args::HttpArgs, render};
+use super::{Exchanged, Phases, Place, Trail, secrets, write_out};
+use crate::args::HttpArgs;
 
 /// The probe's part of the document: the last request's report, and what the others came to.
 pub(super) fn document(trails: &[&Trail], args: &HttpArgs) -> Value {
@@ -57,10 +57,8 @@ impl Exchanged {
     /// Part of `-o json`: the agent's report, and what is made of it.
     fn entry(&self, args: &HttpArgs) -> Value {
         let mut report = self.report.clone();
-        if let Some(answer) = report.answer.as_mut().filter(|_| !args.shown.show_secrets) {
-            for field in answer.fields.iter_mut().filter(|field| is_secret(field)) {
-                field.value = render::HIDDEN.into();
-            }
+        if !args.shown.show_secrets {
+            secrets::hide(&mut report);
         }
         let mut value = serde_json::to_value(&report).unwrap_or_default();
         value["url"] = self.ask.place.url().into();

@@ -3,7 +3,7 @@
 use std::{future::pending, io, sync::Arc, time::Duration};
 
 use netdiag_wire::{
-    EndReason, Event,
+    EndReason, Event, Line,
     http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest, field},
     tls::TlsHandshake,
 };
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     ask::Ask,
     road::{Halt, Road, Sent},
+    secrets,
     sink::{Sink, Unpack},
 };
 use crate::{
@@ -45,8 +46,9 @@ pub(super) struct Terms<'a> {
     pub(super) address_from: &'static str,
     /// Where a redirect leads is asked next, so that its own body is nobody's.
     pub(super) follows: bool,
-    /// The answer's head goes above its body, with secrets or without.
-    pub(super) heads: Option<bool>,
+    /// The answer's head goes above its body.
+    pub(super) heads: bool,
+    pub(super) show_secrets: bool,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -111,14 +113,13 @@ pub(super) async fn exchange(
                 if let Road::Agent(way) = &*road {
                     probe::accepted(&way.start.agent, &line, session)?;
                 }
-                if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
-                    render::stream_line(session.out, &session.screen, &line)?;
-                }
+                show_line(line.clone(), terms.show_secrets, session)?;
                 match line.event {
                     Event::Probe(event) => {
                         going.take(&event);
-                        if let (HttpEvent::Answer(answer), Some(secrets)) = (&event, terms.heads) {
-                            sink.write(render::http_head(answer, secrets).into()).await?;
+                        if let (HttpEvent::Answer(answer), true) = (&event, terms.heads) {
+                            let head = render::http_head(answer, terms.show_secrets);
+                            sink.write(head.into()).await?;
                         }
                         show(&event, session)?;
                         if going.is_refused {
@@ -154,6 +155,20 @@ pub(super) async fn exchange(
         packed_badly,
         started_at,
     })
+}
+
+/// A line of `-o ndjson`.
+fn show_line(
+    mut line: Line<HttpEvent>,
+    show_secrets: bool,
+    session: &mut Session<'_>,
+) -> io::Result<()> {
+    match &mut line.event {
+        Event::Heartbeat | Event::Error { .. } => return Ok(()),
+        Event::Probe(event) if !show_secrets => secrets::hide_in(event),
+        _ => {}
+    }
+    render::stream_line(session.out, &session.screen, &line)
 }
 
 async fn at(instant: Option<Instant>) {
