@@ -16,7 +16,7 @@ pub(crate) use flapping::of_all;
 
 use super::{Context, Endpoints, TlsCase, ended, labels};
 use crate::{
-    args::HttpArgs,
+    args::{HttpArgs, http::Scheme},
     code::certificates,
     finding::{Code, Finding, Label, PeerKind, Severity},
     http::{Exchanged, Phases, Stuck, Trail, grpc, websocket},
@@ -188,7 +188,7 @@ impl HttpCase<'_> {
             (findings.first_mut(), handshake.map(|handshake| &handshake.end))
             && is_http(said.as_bytes())
         {
-            let url = self.last().ask.place.url().replacen("https://", "http://", 1);
+            let url = self.last().ask.place.in_scheme(Scheme::Http).url();
             first.labels.push(crate::http::command(&["http", &url], &self.from()));
         }
         findings

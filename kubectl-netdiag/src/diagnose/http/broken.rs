@@ -7,6 +7,7 @@ use netdiag_wire::{
 
 use super::{HttpCase, PACKED_BADLY, labels};
 use crate::{
+    args::http::Scheme,
     finding::{Code, Finding, Label, Severity},
     render::number,
 };
@@ -156,7 +157,7 @@ impl HttpCase<'_> {
         match bytes {
             // An alert or a handshake of TLS (RFC 8446, section 5.1).
             [0x15 | 0x16, 3, ..] => {
-                let url = place.url().replacen("http://", "https://", 1);
+                let url = place.in_scheme(Scheme::Https).url();
                 fail(
                     TLS_WANTED,
                     format!("{to} speaks TLS on this port, and was asked in the clear"),

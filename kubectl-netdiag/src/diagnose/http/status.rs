@@ -7,7 +7,10 @@ use super::{
     HttpCase,
     whose::{self, Whose},
 };
-use crate::finding::{Code, Finding, Label, Severity};
+use crate::{
+    args::http::Scheme,
+    finding::{Code, Finding, Label, Severity},
+};
 
 const CLIENTS: Code = Code(801);
 const SERVERS: Code = Code(802);
@@ -104,7 +107,7 @@ impl HttpCase<'_> {
     fn plain_to_tls(&self, answer: &HttpAnswer) -> Finding {
         let shown = shown(answer.status);
         let summary = format!("{shown}: HTTP in the clear, to a port that wants TLS");
-        let url = self.last().ask.place.url().replacen("http://", "https://", 1);
+        let url = self.last().ask.place.in_scheme(Scheme::Https).url();
         Finding::new(Severity::Fail, TLS_WANTED, summary)
             .with(self.by(answer))
             .with(crate::http::command(&["http", &url], &self.from()))

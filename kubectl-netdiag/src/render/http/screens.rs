@@ -170,7 +170,7 @@ fn no_answer_or_half_of_one() {
     body             -
 
     FAIL     ND0804  checkout.shop.svc speaks TLS on this port, and was asked in the clear
-      next   kubectl netdiag http https://checkout.shop.svc/up --from shop/pod/web-7d4c9b5f6-x2x9z
+      next   kubectl netdiag http https://checkout.shop.svc:80/up --from shop/pod/web-7d4c9b5f6-x2x9z
     ");
     let short = up().answered(200, &[], 900);
     let short = short.over(512, 100, HttpEnd::CutBody { expected: Some(1024) });
