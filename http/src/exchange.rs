@@ -45,8 +45,10 @@ const MAX_LIST: u32 = 4 * MAX_HEAD_BYTES as u32;
 #[derive(Debug)]
 pub enum Heard {
     Event(HttpEvent),
-    /// Of the answer's body.
+    /// Of the answer's body, where it was asked for.
     Data(Bytes),
+    /// Of that body nothing more comes.
+    End,
 }
 
 /// Nobody listens any more.
@@ -59,6 +61,7 @@ pub struct Exchange {
     head: Head,
     version: HttpVersion,
     chunked: bool,
+    with_body: bool,
     longest: Option<Duration>,
 }
 
@@ -79,8 +82,8 @@ type Interim = Arc<Mutex<Vec<HttpEvent>>>;
 impl Exchange {
     pub fn new(request: &HttpRequest) -> Result<Self, BadRequest> {
         let longest = request.answer_us.map(|us| Duration::from_micros(us.into()));
-        let (version, chunked) = (request.version, request.chunked);
-        Ok(Self { head: Head::new(request)?, version, chunked, longest })
+        let (version, chunked, with_body) = (request.version, request.chunked, request.with_body);
+        Ok(Self { head: Head::new(request)?, version, chunked, with_body, longest })
     }
 
     /// Waits for the caller's first bytes or their end, sends, and tells what comes; `alpn` is what
@@ -99,6 +102,7 @@ impl Exchange {
         tell(to, Heard::Event(HttpEvent::Sending)).await?;
         let start = Instant::now();
         let until = start + self.longest.unwrap_or(Duration::from_secs(365 * 24 * 60 * 60));
+        let with_body = self.with_body;
         let mut course = Course::default();
         let length = self.head.length().or((!self.chunked).then_some(0));
         let upload = Upload { first, rest: from, length, sent: course.sent.clone() };
@@ -125,13 +129,16 @@ impl Exchange {
             Ok(Ok(response)) => {
                 let answer = course.answer(&response, start, is_http2);
                 tell(to, Heard::Event(HttpEvent::Answer(Box::new(answer)))).await?;
-                let reading = course.read_body(response.into_body(), to);
+                let reading = course.read_body(response.into_body(), with_body.then_some(to));
                 match timeout_at(until, reading).await {
                     Ok(end) => end?,
                     Err(_) => HttpEnd::TooLate,
                 }
             }
         };
+        if with_body {
+            tell(to, Heard::End).await?;
+        }
         tell(to, Heard::Event(HttpEvent::Over(Box::new(course.finish())))).await
     }
 
@@ -225,7 +232,7 @@ impl Course {
     async fn read_body(
         &mut self,
         mut body: Incoming,
-        to: &mpsc::Sender<Heard>,
+        to: Option<&mpsc::Sender<Heard>>,
     ) -> Result<HttpEnd, HungUp> {
         let expected = body.size_hint().exact();
         while let Some(frame) = body.frame().await {
@@ -237,7 +244,9 @@ impl Course {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => {
                     self.over.body_bytes += data.len() as u64;
-                    tell(to, Heard::Data(data)).await?;
+                    if let Some(to) = to {
+                        tell(to, Heard::Data(data)).await?;
+                    }
                 }
                 Err(frame) => {
                     let trailers = frame.into_trailers();

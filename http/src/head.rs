@@ -3,7 +3,7 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
     header::{CONTENT_LENGTH, HOST},
-    uri::Authority,
+    uri::{Authority, Scheme},
 };
 use netdiag_tls::BadOffer;
 use netdiag_wire::http::{HttpField, HttpRequest, HttpVersion, MAX_FIELDS, MAX_HEAD_BYTES};
@@ -71,9 +71,7 @@ impl Head {
     pub(crate) fn http2<B>(mut self, body: B) -> Result<Request<B>, BadRequest> {
         let host = self.fields.remove(HOST);
         let mut parts = self.target.into_parts();
-        parts.scheme = Some(if self.is_tls { "https" } else { "http" })
-            .map(|scheme| scheme.parse().map_err(|_| BadRequest::Target))
-            .transpose()?;
+        parts.scheme = Some(if self.is_tls { Scheme::HTTPS } else { Scheme::HTTP });
         if let Some(host) = host {
             parts.authority = Some(host.as_bytes().try_into().map_err(|_| BadRequest::Target)?);
         }

@@ -27,6 +27,7 @@ fn request() -> HttpRequest {
     HttpRequest {
         fields: vec![HttpField::new("Host", "web")],
         answer_us: Some(2_000_000),
+        with_body: true,
         ..HttpRequest::to("web", 80)
     }
 }
@@ -58,6 +59,7 @@ async fn exchange(
                 Heard::Event(HttpEvent::Over(over)) => heads.over = *over,
                 Heard::Event(_) => {}
                 Heard::Data(data) => heads.body.extend_from_slice(&data),
+                Heard::End => {}
             }
         }
     };

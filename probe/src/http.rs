@@ -97,26 +97,19 @@ async fn ask(
     let (told, heard) = mpsc::channel(1);
     let wanted = wanted(request)?;
     let running = async move { wanted.run(stream, dial.remote().ip(), from, &told).await };
-    let (ran, passed) = tokio::join!(running, pass_on(heard, &to, request.with_body));
+    let (ran, passed) = tokio::join!(running, pass_on(heard, &to));
     Ok(passed.and(ran)?)
 }
 
-/// The answer's body ends before the last event, and is nobody's where it is not asked for.
 async fn pass_on(
     mut heard: mpsc::Receiver<Heard>,
     to: &mpsc::Sender<Outgoing<HttpEvent>>,
-    with_body: bool,
 ) -> Result<(), HungUp> {
     let send = async |outgoing| to.send(outgoing).await.map_err(|_| HungUp);
     while let Some(heard) = heard.recv().await {
         match heard {
-            Heard::Event(event) => {
-                if with_body && matches!(event, HttpEvent::Over(_)) {
-                    send(Outgoing::End).await?;
-                }
-                send(Outgoing::Event(event)).await?;
-            }
-            Heard::Data(_) if !with_body => {}
+            Heard::Event(event) => send(Outgoing::Event(event)).await?,
+            Heard::End => send(Outgoing::End).await?,
             Heard::Data(mut data) => {
                 while !data.is_empty() {
                     let piece = data.split_to(data.len().min(MAX_DATA_BYTES));

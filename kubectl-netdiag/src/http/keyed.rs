@@ -101,24 +101,18 @@ async fn run(
     let (told, heard) = channel(QUEUE);
     let running = async move { wanted.run(stream, remote.ip(), from, &told).await };
     // Whoever hung up is told nothing.
-    let _ = tokio::join!(running, pass_on(heard, to, request.with_body));
+    let _ = tokio::join!(running, pass_on(heard, to));
     Ok(())
 }
 
-/// The answer's body ends before the last event, and is nobody's where it is not asked for.
-async fn pass_on(mut heard: Receiver<Heard>, to: &To, with_body: bool) -> Result<(), HungUp> {
-    let send = async |piece| to.send(Ok(piece)).await.map_err(|_| HungUp);
+async fn pass_on(mut heard: Receiver<Heard>, to: &To) -> Result<(), HungUp> {
     while let Some(heard) = heard.recv().await {
-        match heard {
-            Heard::Event(event) => {
-                if with_body && matches!(event, HttpEvent::Over(_)) {
-                    send(Piece::End).await?;
-                }
-                send(line(Event::Probe(event))).await?;
-            }
-            Heard::Data(_) if !with_body => {}
-            Heard::Data(bytes) => send(Piece::Data(bytes)).await?,
-        }
+        let piece = match heard {
+            Heard::Event(event) => line(Event::Probe(event)),
+            Heard::Data(bytes) => Piece::Data(bytes),
+            Heard::End => Piece::End,
+        };
+        to.send(Ok(piece)).await.map_err(|_| HungUp)?;
     }
     Ok(())
 }
