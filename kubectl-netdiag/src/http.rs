@@ -16,7 +16,6 @@ mod multipart;
 mod payload;
 pub(crate) mod phases;
 mod request;
-mod road;
 mod route;
 mod saved;
 mod secrets;
@@ -31,28 +30,22 @@ pub(crate) use saved::Saved;
 pub(crate) use secrets::is_secret;
 
 use crate::{
-    args::{HttpArgs, Origin, Port, ProbeArgs, Target},
+    args::{HttpArgs, Port, ProbeArgs, Target},
     cert,
     certificates::Roots,
     cluster::Cluster,
-    diagnose::{self, HttpCase, cut_off},
+    diagnose::{self, HttpCase},
     finding::{Finding, Label, Severity, worst},
-    local,
     plan::target,
-    probe::{
-        Ends, part,
-        way::{self, Route},
-        within,
-    },
+    probe::{Ends, part},
     render::{self, Document, HttpView, Names},
     session::{Clock, Session, Stopped},
-    stream::{Looks, Output},
+    stream::{Between, Halt, Looks, Output, Road},
     tls::{own_names, pem},
 };
 use entry::document;
 use exchange::{Terms, exchange, unwritten};
 use request::place;
-use road::{Halt, Road};
 use route::Routes;
 use sink::Sink;
 
@@ -102,38 +95,17 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
     let routes = Routes::of(&args.way)?;
     let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
     let origin = session.origin(args.source.from.as_ref())?;
-    let is_local = origin == Some(Origin::Local);
-    let needs_cluster = matches!(site.target, Target::Object(_))
-        || args.way.cacert.as_ref().is_some_and(cert::is_in_cluster);
-    let cluster = match is_local && !needs_cluster {
-        true => None,
-        false => Some(Cluster::open(&args.kube, &session.surroundings)?),
-    };
-    let (road, mut ends) = match (&cluster, is_local) {
-        (Some(cluster), false) => {
-            let route = Route::Between(&site.target, origin.as_ref().and_then(Origin::object));
-            // With a key of ours the source lends its connections alone.
-            let right = if args.way.client().is_some() { "connect" } else { "http" };
-            let opened = within(deadline, way::open(right, cluster, route, &args.source));
-            let (aim, way) = session.waiting("asking the API server", opened).await?;
-            let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
-            let account = Some(way.account());
-            let cluster = Some(cluster);
-            (Road::Agent(Box::new(way)), Ends { from, aim, is_default, cluster, account })
+    let (target, source) = (&site.target, &args.source);
+    let between = Between { target, origin: origin.as_ref(), source, deadline };
+    let cluster = match between.cluster(&args.kube, session)? {
+        None if args.way.cacert.as_ref().is_some_and(cert::is_in_cluster) => {
+            Some(Cluster::open(&args.kube, &session.surroundings)?)
         }
-        (cluster, _) => {
-            let family = args.source.family();
-            let aim = match cluster {
-                Some(cluster) => {
-                    within(deadline, target::find(cluster, &site.target, family)).await?
-                }
-                None => target::unlooked(&site.target),
-            };
-            let from = local::peer();
-            let cluster = cluster.as_ref();
-            (Road::Here, Ends { from, aim, is_default: false, cluster, account: None })
-        }
+        cluster => cluster,
     };
+    // With a key of ours the source lends its connections alone.
+    let right = if args.way.client().is_some() { "connect" } else { "http" };
+    let (road, mut ends) = between.open(right, cluster.as_ref(), session).await?;
     let place = place(&site, &mut ends)?;
     let roots = cert::roots(args.way.cacert.as_ref(), ends.cluster).await?;
     let key = match args.way.client() {
@@ -148,14 +120,7 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
         1 => run.once(ask, session).await,
         count => run.many(ask, count, session).await,
     };
-    match ended {
-        Ok(severity) => Ok(severity),
-        Err(Halt::Stopped(stopped)) => Err(stopped),
-        Err(Halt::Refused(error)) => Err(run.road.refused(&error, &run.ends.aim).await.into()),
-        Err(Halt::Cut(cause)) => {
-            Err(cut_off("an unfinished answer", &run.ends.from, &cause).into())
-        }
-    }
+    run.road.end(ended, &run.ends.aim).await
 }
 
 impl Run<'_> {

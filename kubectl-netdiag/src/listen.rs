@@ -7,25 +7,19 @@ use netdiag_wire::{
     EndReason, Event, Line,
     listen::{ListenEvent, ListenFold, ListenRequest},
 };
-use tokio::time::{sleep_until, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::time::timeout;
 
 use crate::{
-    agent::{Piece, Upload},
+    agent::{Broken, Piece},
     args::ListenArgs,
-    cluster::{Cluster, agents::Agent, names},
+    cluster::{Cluster, names},
     code, diagnose,
-    diagnose::cut_off,
     finding::{Failure, Peer, Severity},
-    local,
-    probe::{
-        self, Conclusion, NAMING, interruption, is_cut_off,
-        way::{self, Route},
-    },
+    probe::{self, Conclusion, NAMING, at, interruption, is_cut_off},
     render::{self, Names},
     session::{Clock, Session, Stopped},
     stream::{
-        Ended, Halt, Input, LineEnd, Local, Looks, Output, Pieces, Relayed, Wish, binary, here,
+        Ended, Halt, Input, LineEnd, Local, Looks, Opened, Output, Relayed, Road, Wish, binary,
         relay, unread, wish,
     },
 };
@@ -39,20 +33,12 @@ struct Listen<'a> {
     request: ListenRequest,
     place: Peer,
     cluster: Option<&'a Cluster>,
-    /// Absent for `--from local`.
-    agent: Option<Agent>,
+    road: &'a Road<'a>,
     fold: ListenFold,
     names: Names,
     clock: Clock,
     /// Bytes go over stdout, so that the rest goes to stderr.
     is_bytes: bool,
-}
-
-/// Where its events come from; dropped, the listener ends.
-struct Source {
-    pieces: Pieces<ListenEvent>,
-    upload: Upload,
-    _stop: Option<DropGuard>,
 }
 
 /// What is done where stdin has nothing.
@@ -67,37 +53,24 @@ pub(crate) async fn run(args: &ListenArgs, session: &mut Session<'_>) -> Result<
     let Some(origin) = session.origin(args.source.from.as_ref())? else {
         return Err(nowhere(&request).into());
     };
-    let listen = |place, cluster, agent| Listen {
-        request: request.clone(),
-        place,
-        cluster,
-        agent,
+    let cluster = match origin.object() {
+        Some(_) => Some(Cluster::open(&args.kube, &session.surroundings)?),
+        None => None,
+    };
+    let place = cluster.as_ref().zip(origin.object());
+    let (mut road, aim) = Road::within("listen", place, &args.source, session).await?;
+    let opened = road.send("listen", request.clone(), (&aim, None), session).await?;
+    let listen = Listen {
+        request,
+        place: road.start(),
+        cluster: cluster.as_ref(),
+        road: &road,
         fold: ListenFold::default(),
         names: Names::default(),
         clock,
         is_bytes,
     };
-    let Some(object) = origin.object() else {
-        let stop = CancellationToken::new();
-        let (pieces, upload) = local::start_stream(request.clone(), stop.clone())?;
-        let source = Source { pieces, upload, _stop: Some(stop.drop_guard()) };
-        let listen = listen(local::peer(), None, None);
-        return here(listen.carry_out(args, source, wish, session).await);
-    };
-    let cluster = Cluster::open(&args.kube, &session.surroundings)?;
-    let opened = way::open("listen", &cluster, Route::Within(object), &args.source);
-    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
-    let asked = way.ask(&aim, (&request, None), session, async |connection, token, request| {
-        connection.bytes("listen", token, request).await
-    });
-    let (frames, upload) = asked.await?;
-    let source = Source { pieces: Pieces::Agent(frames), upload, _stop: None };
-    let listen = listen(way.start.peer.clone(), Some(&cluster), Some(way.start.agent.clone()));
-    match listen.carry_out(args, source, wish, session).await {
-        Err(Halt::Refused(error)) => Err(way.refused(&error, &aim).await.into()),
-        Err(Halt::Stopped(stopped)) => Err(stopped),
-        Ok(severity) => Ok(severity),
-    }
+    road.end(listen.carry_out(args, opened, wish, session).await, &aim).await
 }
 
 /// Nobody listens in a place that was not named.
@@ -110,21 +83,15 @@ impl Listen<'_> {
     async fn carry_out(
         mut self,
         args: &ListenArgs,
-        mut source: Source,
+        mut source: Opened<ListenEvent>,
         wish: Wish,
         session: &mut Session<'_>,
     ) -> Result<Severity, Halt> {
         let until = args.deadline.map(|deadline| self.clock.deadline(deadline));
-        let deadline = async {
-            match until {
-                Some(until) => sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-        };
         let ended = tokio::select! {
             biased;
             () = interruption() => Ok(Ended::Reason(EndReason::Cancelled)),
-            () = deadline => Ok(Ended::Reason(EndReason::Deadline)),
+            () = at(until) => Ok(Ended::Reason(EndReason::Deadline)),
             ended = self.attend(args, &mut source, wish, session) => ended,
         };
         let reason = match ended? {
@@ -140,7 +107,7 @@ impl Listen<'_> {
     async fn attend(
         &mut self,
         args: &ListenArgs,
-        source: &mut Source,
+        source: &mut Opened<ListenEvent>,
         wish: Wish,
         session: &mut Session<'_>,
     ) -> Result<Ended, Stopped> {
@@ -153,7 +120,7 @@ impl Listen<'_> {
     /// Tells who connects; the bytes are thrown away.
     async fn watch(
         &mut self,
-        source: &mut Source,
+        source: &mut Opened<ListenEvent>,
         session: &mut Session<'_>,
     ) -> Result<Ended, Stopped> {
         loop {
@@ -162,9 +129,7 @@ impl Listen<'_> {
                 Ok(Piece::Data(_) | Piece::End) => continue,
                 Err(broken) => return Err(self.broken(&broken).into()),
             };
-            if let Some(agent) = &self.agent {
-                probe::accepted(agent, &line, session)?;
-            }
+            self.road.heard(&line, session)?;
             if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
                 render::stream_line(session.out, &session.screen, &line)?;
             }
@@ -190,7 +155,7 @@ impl Listen<'_> {
     async fn relay(
         &mut self,
         args: &ListenArgs,
-        source: &mut Source,
+        source: &mut Opened<ListenEvent>,
         input: Input,
         session: &mut Session<'_>,
     ) -> Result<Ended, Stopped> {
@@ -266,18 +231,15 @@ impl Listen<'_> {
         Conclusion { findings, parts }.show("ListenReport", span, (self.place, None), session)
     }
 
-    fn broken(&self, broken: &crate::agent::Broken) -> Failure {
-        match &self.agent {
-            None => self.cut(&broken.to_string()),
-            Some(agent) => match way::cut_off_cause(broken, agent) {
-                Ok(cause) => self.cut(&cause),
-                Err(failure) => failure,
-            },
-        }
+    fn broken(&self, broken: &Broken) -> Failure {
+        self.road.broken(&self.progress(), broken)
     }
 
     fn cut(&self, cause: &str) -> Failure {
-        let report = self.fold.report(None, None);
-        cut_off(&diagnose::listen_progress(&report), &self.place, cause)
+        self.road.cut(&self.progress(), cause)
+    }
+
+    fn progress(&self) -> String {
+        diagnose::listen_progress(&self.fold.report(None, None))
     }
 }

@@ -1,9 +1,9 @@
 //! `--from local`: the probe engine in this process, from this machine.
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Engine, start, start_stream};
+pub(crate) use elsewhere::{Engine, StreamEngine, start, start_stream};
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Engine, start, start_stream};
+pub(crate) use linux::{Engine, StreamEngine, start, start_stream};
 
 use crate::finding::{Peer, PeerKind};
 
@@ -23,12 +23,17 @@ mod elsewhere {
 
     impl<R, E> Engine<E> for R {}
 
+    /// Nor over a byte stream.
+    pub(crate) trait StreamEngine<E> {}
+
+    impl<R, E> StreamEngine<E> for R {}
+
     pub(crate) fn start<E>(_: impl Engine<E>, _: CancellationToken) -> Result<Here<E>, Failure> {
         Err(unable())
     }
 
-    pub(crate) fn start_stream<R, E>(
-        _: R,
+    pub(crate) fn start_stream<E>(
+        _: impl StreamEngine<E>,
         _: CancellationToken,
     ) -> Result<(Pieces<E>, Upload), Failure> {
         Err(unable())
@@ -70,6 +75,11 @@ mod linux {
 
     impl<E, R: Probe<Event = E> + Send + 'static> Engine<E> for R {}
 
+    /// The same, over a byte stream.
+    pub(crate) trait StreamEngine<E>: StreamProbe<Event = E> + Send + 'static {}
+
+    impl<E, R: StreamProbe<Event = E> + Send + 'static> StreamEngine<E> for R {}
+
     /// Starts the probe in a thread of its own: a slow terminal must not delay what is measured.
     /// `stop` ends it with what was seen.
     pub(crate) fn start<E: Send + 'static>(
@@ -97,10 +107,10 @@ mod linux {
     }
 
     /// The same, of a byte stream.
-    pub(crate) fn start_stream<R: StreamProbe + Send + 'static>(
-        request: R,
+    pub(crate) fn start_stream<E: Send + 'static>(
+        request: impl StreamEngine<E>,
         stop: CancellationToken,
-    ) -> Result<(Pieces<R::Event>, Upload), Failure> {
+    ) -> Result<(Pieces<E>, Upload), Failure> {
         let sockets = request.open().map_err(|error| failure(&error))?;
         let (pieces, received) = channel(QUEUE);
         let ((to_probe, from), (to, outgoing)) = (channel(QUEUE), channel(QUEUE));

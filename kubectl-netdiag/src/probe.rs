@@ -17,7 +17,7 @@ pub(crate) mod way;
 pub(crate) use ends::{Ends, NAMING};
 use events::Events;
 use watch::Ending;
-pub(crate) use watch::interruption;
+pub(crate) use watch::{GRACE, at, interruption};
 use way::Route;
 
 use crate::{

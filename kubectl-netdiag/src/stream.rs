@@ -11,6 +11,7 @@ pub(crate) mod connect;
 mod halt;
 mod input;
 mod output;
+mod road;
 mod shown;
 mod telnet;
 #[cfg(unix)]
@@ -19,9 +20,10 @@ mod tls;
 mod typed;
 mod wish;
 
-pub(crate) use halt::{Ended, Halt, binary, here, unread};
+pub(crate) use halt::{Ended, Halt, binary, unread};
 pub(crate) use input::{Input, read};
 pub(crate) use output::{Looks, Output};
+pub(crate) use road::{Between, Opened, Road};
 #[cfg(unix)]
 pub(crate) use terminal::Keys;
 pub(crate) use tls::bytes;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use netdiag_wire::EndReason;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ask, Exchanged, Run, Trail, report, road::Halt, sink::Sink};
+use super::{Ask, Exchanged, Run, Trail, report, sink::Sink};
 use crate::{
     diagnose,
     finding::{Label, Severity},
     probe::interruption,
     render::{Names, number},
     session::Session,
+    stream::Halt,
 };
 
 impl Run<'_> {

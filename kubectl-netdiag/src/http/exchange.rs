@@ -1,19 +1,19 @@
 //! One request on its way: sent through an agent or from here, judged, answered.
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use netdiag_wire::{
     EndReason, Event, Line,
+    connect::stream::ConnectStreamRequest,
     http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest, field},
     tls::TlsHandshake,
 };
 use rustls::sign::CertifiedKey;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{
     ask::Ask,
-    road::{Halt, Road, Sent},
-    secrets,
+    keyed, secrets,
     sink::{Sink, Unpack},
 };
 use crate::{
@@ -21,15 +21,15 @@ use crate::{
     certificates::Roots,
     finding::{Finding, Severity},
     plan::Aim,
-    probe::{self, interruption, is_cut_off},
+    probe::{GRACE, at, interruption, is_cut_off},
     render,
     session::{Session, Stopped},
-    stream::{Ended, Input, binary},
+    stream::{Ended, Halt, Input, Opened, Road, binary},
     tls::{Chain, Expected},
 };
 
-/// The agent ends a probe at its deadline by itself; this much later it is not waited for.
-const GRACE: Duration = Duration::from_secs(3);
+/// How far what broke off had come.
+const UNFINISHED: &str = "an unfinished answer";
 
 /// What an exchange needs besides its request.
 pub(super) struct Terms<'a> {
@@ -81,8 +81,8 @@ pub(super) async fn exchange(
 ) -> Result<Exchanged, Halt> {
     let started_at = jiff::Timestamp::now();
     let payload = ask.payload.open()?;
-    let Sent { mut pieces, upload, _stop } =
-        road.send(&request, aim, (terms.key, terms.deadline), session).await?;
+    let Opened { mut pieces, upload, stop: _stop } =
+        send(road, &request, aim, terms, session).await?;
     let mut going = Going {
         terms,
         fold: HttpFold::default(),
@@ -104,15 +104,13 @@ pub(super) async fn exchange(
             biased;
             () = &mut interrupted => break Ended::Reason(EndReason::Cancelled),
             () = at(end) => break Ended::Reason(EndReason::Deadline),
-            piece = pieces.next() => piece.map_err(|broken| road.broken(&broken))?,
+            piece = pieces.next() => piece.map_err(|broken| road.broken(UNFINISHED, &broken))?,
         };
         match piece {
             Piece::End => going.body_ended(sink).await?,
             Piece::Data(bytes) => going.body(bytes, sink).await?,
             Piece::Event(line) => {
-                if let Road::Agent(way) = &*road {
-                    probe::accepted(&way.start.agent, &line, session)?;
-                }
+                road.heard(&line, session)?;
                 show_line(line.clone(), terms.show_secrets, session)?;
                 match line.event {
                     Event::Probe(event) => {
@@ -138,7 +136,7 @@ pub(super) async fn exchange(
     let reason = match ended {
         Ended::Reason(reason) => reason,
         Ended::Error(error) if is_cut_off(error.code) => {
-            return Err(Halt::Cut(error.message.to_string()));
+            return Err(road.cut(UNFINISHED, &error.message.to_string()).into());
         }
         Ended::Error(error) => return Err(Halt::Refused(Box::new(error))),
     };
@@ -157,6 +155,23 @@ pub(super) async fn exchange(
     })
 }
 
+/// With a key of ours the source lends a connection, and the exchange is made in this process.
+async fn send(
+    road: &mut Road<'_>,
+    request: &HttpRequest,
+    aim: &Aim,
+    terms: &Terms<'_>,
+    session: &mut Session<'_>,
+) -> Result<Opened<HttpEvent>, Stopped> {
+    let to = (aim, terms.deadline);
+    let Some(key) = terms.key else {
+        return road.send("http", request.clone(), to, session).await;
+    };
+    let below = ConnectStreamRequest::of(&request.connection());
+    let below = road.send("connect/stream", below, to, session).await?;
+    Ok(keyed::start(request, Arc::clone(key), below)?)
+}
+
 /// A line of `-o ndjson`.
 fn show_line(
     mut line: Line<HttpEvent>,
@@ -169,13 +184,6 @@ fn show_line(
         _ => {}
     }
     render::stream_line(session.out, &session.screen, &line)
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => pending().await,
-    }
 }
 
 /// An exchange that goes on.

@@ -19,7 +19,7 @@ use crate::{
     agent::{Broken, Piece, Upload},
     code,
     finding::Failure,
-    stream::{Pieces, bytes},
+    stream::{Opened, Pieces, bytes},
     tls::attempt,
 };
 
@@ -31,8 +31,9 @@ type To = Sender<Result<Piece<HttpEvent>, Broken>>;
 pub(super) fn start(
     request: &HttpRequest,
     own: Arc<CertifiedKey>,
-    (pieces, upload): (Pieces<ConnectStreamEvent>, Upload),
-) -> Result<(Pieces<HttpEvent>, Upload), Failure> {
+    below: Opened<ConnectStreamEvent>,
+) -> Result<Opened<HttpEvent>, Failure> {
+    let Opened { pieces, upload, stop: below } = below;
     let wanted = Wanted::new(request, Some(own))
         .map_err(|cause| Failure::new(code::BAD_VALUE, cause.to_string()))?;
     let (to, events) = channel(QUEUE);
@@ -51,7 +52,7 @@ pub(super) fn start(
         // Nobody listens any more where it was broken off.
         let _ = to.send(last).await;
     });
-    Ok((Pieces::Through(events), body))
+    Ok(Opened { pieces: Pieces::Through(events), upload: body, stop: below })
 }
 
 async fn run(

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The agent ends a probe at its deadline by itself; this much later it is not waited for.
-const GRACE: Duration = Duration::from_secs(3);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 /// How the stream ended.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ impl<'a, P: Probe<'a>> Run<'_, P> {
     }
 }
 
-async fn at(end: Option<Instant>) {
+/// Never, where there is no end.
+pub(crate) async fn at(end: Option<Instant>) {
     match end {
         Some(end) => sleep_until(end).await,
         None => std::future::pending().await,

@@ -10,28 +10,22 @@ use netdiag_wire::{
     },
 };
 use rustls::pki_types::ServerName;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Ended, Halt, Input, LineEnd, Local, Looks, Output, Pieces, Relayed, Wish, binary, here, relay,
+    Between, Ended, Halt, Input, LineEnd, Local, Looks, Opened, Output, Pieces, Relayed, Road,
+    Wish, binary, relay,
     tls::{self, Inside},
     unread, wish,
 };
 use crate::{
-    agent::{Broken, Piece, Upload, nonsense},
-    args::{BytesFlags, ConnectArgs, Origin, ProbeArgs, Target},
-    cluster::{Cluster, agents::Agent},
+    agent::Piece,
+    args::{BytesFlags, ConnectArgs, ProbeArgs},
     code,
     connect::Connect,
-    diagnose::{self, Bytes, cut_off},
+    diagnose::{self, Bytes},
     finding::{Failure, Severity, worst},
-    local,
-    plan::{PortProtocol, named_port, target},
-    probe::{
-        self, Ends, interruption, is_cut_off,
-        way::{self, Route},
-        within,
-    },
+    plan::{PortProtocol, named_port},
+    probe::{self, Ends, interruption, is_cut_off},
     render,
     session::{Clock, Session, Stopped},
 };
@@ -39,12 +33,8 @@ use crate::{
 /// One connection on its way.
 struct Talk<'a> {
     ends: Ends<'a>,
-    /// Absent for `--from local`.
-    agent: Option<Agent>,
-    pieces: Pieces<ConnectStreamEvent>,
-    upload: Upload,
-    /// Dropped, it ends what this process runs itself.
-    _stop: Option<DropGuard>,
+    road: &'a Road<'a>,
+    opened: Opened<ConnectStreamEvent>,
 }
 
 /// How far it came.
@@ -77,55 +67,16 @@ pub(crate) async fn run(
             Wish::Check => return probe::run::<Connect<'_>>(args, session).await,
         };
     let origin = session.origin(args.source().from.as_ref())?;
-    if origin == Some(Origin::Local) {
-        return from_here(args, input, session).await;
-    }
-    let (target, source) = (args.target()?, args.source());
-    let cluster = Cluster::open(args.kube(), &session.surroundings)?;
-    let origin = origin.as_ref().and_then(Origin::object);
+    let (target, source) = (&args.target()?, args.source());
     let deadline = args.bytes_deadline().map(|deadline| clock.deadline(deadline));
-    let opened =
-        within(deadline, way::open("connect", &cluster, Route::Between(&target, origin), source));
-    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
-    let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
-    let account = Some(way.account());
-    let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
+    let between = Between { target, origin: origin.as_ref(), source, deadline };
+    let cluster = between.cluster(args.kube(), session)?;
+    let (mut road, mut ends) = between.open("connect", cluster.as_ref(), session).await?;
     let request = request(args, &mut ends)?;
-    let asked =
-        way.ask(&ends.aim, (&request, deadline), session, async |connection, token, request| {
-            connection.bytes("connect/stream", token, request).await
-        });
-    let (frames, upload) = asked.await?;
-    let agent = Some(way.start.agent.clone());
-    let mut talk = Talk { ends, agent, pieces: Pieces::Agent(frames), upload, _stop: None };
-    match talk.talk(args, input, session).await {
-        Err(Halt::Refused(error)) => Err(way.refused(&error, &talk.ends.aim).await.into()),
-        Err(Halt::Stopped(stopped)) => Err(stopped),
-        Ok(severity) => Ok(severity),
-    }
-}
-
-async fn from_here(
-    args: &ConnectArgs,
-    input: Input,
-    session: &mut Session<'_>,
-) -> Result<Severity, Stopped> {
-    let target = args.target()?;
-    let cluster = match &target {
-        Target::Object(_) => Some(Cluster::open(args.kube(), &session.surroundings)?),
-        Target::Address(_) | Target::Host(_) => None,
-    };
-    let aim = match &cluster {
-        Some(cluster) => target::find(cluster, &target, args.source().family()).await?,
-        None => target::unlooked(&target),
-    };
-    let (from, cluster) = (local::peer(), cluster.as_ref());
-    let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
-    let request = request(args, &mut ends)?;
-    let stop = CancellationToken::new();
-    let (pieces, upload) = local::start_stream(request, stop.clone())?;
-    let mut talk = Talk { ends, agent: None, pieces, upload, _stop: Some(stop.drop_guard()) };
-    here(talk.talk(args, input, session).await)
+    let opened = road.send("connect/stream", request, (&ends.aim, deadline), session).await?;
+    let mut talk = Talk { ends, road: &road, opened };
+    let ended = talk.talk(args, input, session).await;
+    road.end(ended, &talk.ends.aim).await
 }
 
 fn request(args: &ConnectArgs, ends: &mut Ends<'_>) -> Result<ConnectStreamRequest, Failure> {
@@ -145,7 +96,7 @@ impl Talk<'_> {
         let mut bytes = Bytes::default();
         let begun = tokio::select! {
             biased;
-            () = interruption() => return Err(self.cut(&bytes, "stopped by Ctrl-C or SIGTERM").into()),
+            () = interruption() => return Err(self.road.cut(&bytes.progress(), "stopped by Ctrl-C or SIGTERM").into()),
             begun = self.begin(session) => begun?,
         };
         let relayed = match begun {
@@ -186,11 +137,11 @@ impl Talk<'_> {
             Failure::new(code::BAD_VALUE, "--tls: the target is neither a host name nor an address")
         })?;
         let nothing = Pieces::Here(tokio::sync::mpsc::channel(1).1);
-        let pieces = std::mem::replace(&mut self.pieces, nothing);
-        let begun = tls::begin(pieces, self.upload.clone(), name);
+        let pieces = std::mem::replace(&mut self.opened.pieces, nothing);
+        let begun = tls::begin(pieces, self.opened.upload.clone(), name);
         let Inside { pieces, upload, agreed } =
             begun.map_err(|cause| Failure::new(code::BAD_VALUE, format!("--tls: {cause}")))?;
-        (self.pieces, self.upload) = (pieces, upload);
+        (self.opened.pieces, self.opened.upload) = (pieces, upload);
         let ended = Err(io::ErrorKind::UnexpectedEof.into());
         let agreed = tokio::select! {
             biased;
@@ -203,16 +154,16 @@ impl Talk<'_> {
     /// To the connection, or to the end without one.
     async fn begin(&mut self, session: &mut Session<'_>) -> Result<Begun, Stopped> {
         loop {
-            let line = match self.pieces.next().await {
+            let line = match self.opened.pieces.next().await {
                 Ok(Piece::Event(line)) => line,
                 Ok(Piece::Data(_) | Piece::End) => {
-                    return Err(self.nonsense("bytes before a connection").into());
+                    return Err(self.road.nonsense("bytes before a connection").into());
                 }
-                Err(broken) => return Err(self.broken(&Bytes::default(), &broken).into()),
+                Err(broken) => {
+                    return Err(self.road.broken(&Bytes::default().progress(), &broken).into());
+                }
             };
-            if let Some(agent) = &self.agent {
-                probe::accepted(agent, &line, session)?;
-            }
+            self.road.heard(&line, session)?;
             match line.event {
                 Event::Probe(ConnectStreamEvent::Connected {
                     local, remote, intercepted, ..
@@ -264,7 +215,8 @@ impl Talk<'_> {
             event => Ended::of(event),
         };
         let mut received = 0;
-        let relaying = relay(&mut self.pieces, self.upload.clone(), local, &mut received, take);
+        let relaying =
+            relay(&mut self.opened.pieces, self.opened.upload.clone(), local, &mut received, take);
         let relayed = tokio::select! {
             biased;
             () = interruption() => Relayed::Ended(Ended::Reason(EndReason::Cancelled)),
@@ -283,11 +235,13 @@ impl Talk<'_> {
         bytes.ended = match relayed {
             Relayed::Ended(Ended::Reason(reason)) => Some(reason),
             Relayed::Ended(Ended::Error(error)) if is_cut_off(error.code) => {
-                return Err(self.cut(&bytes, &error.message.to_string()).into());
+                return Err(self.road.cut(&bytes.progress(), &error.message.to_string()).into());
             }
             Relayed::Ended(Ended::Error(error)) => return Err(Halt::Refused(Box::new(error))),
             Relayed::Quit => None,
-            Relayed::Broken(broken) => return Err(self.broken(&bytes, &broken).into()),
+            Relayed::Broken(broken) => {
+                return Err(self.road.broken(&bytes.progress(), &broken).into());
+            }
             Relayed::Output(cause) if cause.kind() == io::ErrorKind::InvalidData => {
                 return Err(binary().into());
             }
@@ -295,27 +249,6 @@ impl Talk<'_> {
             Relayed::Input(cause) => return Err(unread(&cause).into()),
         };
         Ok(self.verdict(&bytes, session)?)
-    }
-
-    fn broken(&self, bytes: &Bytes, broken: &Broken) -> Failure {
-        match &self.agent {
-            None => self.cut(bytes, &broken.to_string()),
-            Some(agent) => match way::cut_off_cause(broken, agent) {
-                Ok(cause) => self.cut(bytes, &cause),
-                Err(failure) => failure,
-            },
-        }
-    }
-
-    fn cut(&self, bytes: &Bytes, cause: &str) -> Failure {
-        cut_off(&bytes.progress(), &self.ends.from, cause)
-    }
-
-    fn nonsense(&self, what: &str) -> Failure {
-        match &self.agent {
-            Some(agent) => nonsense(agent, what),
-            None => Failure::new(code::PROTOCOL, what),
-        }
     }
 }
 

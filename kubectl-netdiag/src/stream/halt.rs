@@ -4,12 +4,7 @@ use std::io;
 
 use netdiag_wire::{EndReason, ErrorBody, Event};
 
-use crate::{
-    agent::refusal,
-    code,
-    finding::{Failure, Severity},
-    session::Stopped,
-};
+use crate::{code, finding::Failure, session::Stopped};
 
 /// A stream's last event.
 #[derive(Debug)]
@@ -40,16 +35,6 @@ impl<S: Into<Stopped>> From<S> for Halt {
     fn from(stopped: S) -> Self {
         Self::Stopped(stopped.into())
     }
-}
-
-/// The end of a probe that this process ran itself: nobody knows more of a refusal.
-pub(crate) fn here(ended: Result<Severity, Halt>) -> Result<Severity, Stopped> {
-    ended.map_err(|halt| match halt {
-        Halt::Refused(error) => {
-            Failure::new(refusal::code_of(error.code), error.message.to_string()).into()
-        }
-        Halt::Stopped(stopped) => stopped,
-    })
 }
 
 /// stdout is a terminal.

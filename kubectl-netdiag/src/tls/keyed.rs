@@ -15,27 +15,17 @@ use netdiag_wire::{
 };
 use rustls::sign::CertifiedKey;
 use tokio::{sync::oneshot, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use super::Tls;
 use crate::{
-    agent::{Broken, Piece, Upload},
-    args::{Origin, ProbeArgs, Target, TlsArgs},
-    cert,
-    cluster::{Cluster, agents::Agent},
-    code,
-    diagnose::cut_off,
+    agent::{Broken, Piece},
+    args::{ProbeArgs, TlsArgs},
+    cert, code,
     finding::{Failure, Finding, Label, Severity},
-    local,
-    plan::target,
-    probe::{
-        self, Ends, Probe, interruption, is_cut_off,
-        way::{self, Route},
-        within,
-    },
+    probe::{self, Ends, Probe, at, interruption, is_cut_off, within},
     render,
     session::{Clock, Session, Stopped},
-    stream::{Halt, Pieces, bytes, here},
+    stream::{Between, Halt, Opened, Pieces, Road, bytes},
 };
 
 /// How the connection ended is told right behind its last byte.
@@ -45,8 +35,7 @@ const TOLD: Duration = Duration::from_secs(2);
 struct Keyed<'a> {
     tls: Tls<'a>,
     ends: Ends<'a>,
-    /// Absent for `--from local`.
-    agent: Option<Agent>,
+    road: &'a Road<'a>,
     own: Arc<CertifiedKey>,
     clock: Clock,
     deadline: Option<Instant>,
@@ -60,74 +49,31 @@ pub(crate) async fn run(args: &TlsArgs, session: &mut Session<'_>) -> Result<Sev
     let own = cert::client(certificate, key).await?;
     let clock = Clock::now();
     let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
-    let (target, source) = (args.target()?, args.source());
+    let (target, source) = (&args.target()?, args.source());
     let origin = session.origin(source.from.as_ref())?;
-    if origin == Some(Origin::Local) {
-        return from_here(args, (own, clock, deadline), session).await;
-    }
-    let cluster = Cluster::open(args.kube(), &session.surroundings)?;
-    let route = Route::Between(&target, origin.as_ref().and_then(Origin::object));
-    let opened = within(deadline, way::open("connect", &cluster, route, source));
-    let (aim, mut way) = session.waiting("asking the API server", opened).await?;
-    let (from, is_default) = (way.start.peer.clone(), way.start.is_default);
-    let account = Some(way.account());
-    let mut ends = Ends { from, aim, is_default, cluster: Some(&cluster), account };
+    let between = Between { target, origin: origin.as_ref(), source, deadline };
+    let cluster = between.cluster(args.kube(), session)?;
+    let (mut road, mut ends) = between.open("connect", cluster.as_ref(), session).await?;
     let tls = within(deadline, Tls::begin(args, &mut ends)).await?;
-    let request = ConnectStreamRequest::of(&tls.request.connection());
-    let asked =
-        way.ask(&ends.aim, (&request, deadline), session, async |connection, token, request| {
-            connection.bytes("connect/stream", token, request).await
-        });
-    let (frames, upload) = asked.await?;
-    let (agent, aim) = (Some(way.start.agent.clone()), ends.aim.clone());
-    let keyed = Keyed { tls, ends, agent, own, clock, deadline };
-    match keyed.run(Pieces::Agent(frames), upload, session).await {
-        Err(Halt::Refused(error)) => Err(way.refused(&error, &aim).await.into()),
-        Err(Halt::Stopped(stopped)) => Err(stopped),
-        Ok(severity) => Ok(severity),
-    }
-}
-
-async fn from_here(
-    args: &TlsArgs,
-    (own, clock, deadline): (Arc<CertifiedKey>, Clock, Option<Instant>),
-    session: &mut Session<'_>,
-) -> Result<Severity, Stopped> {
-    let target = args.target()?;
-    let cluster = match &target {
-        Target::Object(_) => Some(Cluster::open(args.kube(), &session.surroundings)?),
-        Target::Address(_) | Target::Host(_) => None,
-    };
-    let aim = match &cluster {
-        Some(cluster) => {
-            within(deadline, target::find(cluster, &target, args.source().family())).await?
-        }
-        None => target::unlooked(&target),
-    };
-    let (from, cluster) = (local::peer(), cluster.as_ref());
-    let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
-    let tls = within(deadline, Tls::begin(args, &mut ends)).await?;
-    let stop = CancellationToken::new();
-    let (pieces, upload) =
-        local::start_stream(ConnectStreamRequest::of(&tls.request.connection()), stop.clone())?;
-    let _stop = stop.drop_guard();
-    let keyed = Keyed { tls, ends, agent: None, own, clock, deadline };
-    here(keyed.run(pieces, upload, session).await)
+    let below = ConnectStreamRequest::of(&tls.request.connection());
+    let opened = road.send("connect/stream", below, (&ends.aim, deadline), session).await?;
+    let aim = ends.aim.clone();
+    let keyed = Keyed { tls, ends, road: &road, own, clock, deadline };
+    road.end(keyed.run(opened, session).await, &aim).await
 }
 
 impl Keyed<'_> {
     async fn run(
         mut self,
-        pieces: Pieces<ConnectStreamEvent>,
-        upload: Upload,
+        opened: Opened<ConnectStreamEvent>,
         session: &mut Session<'_>,
     ) -> Result<Severity, Halt> {
         let deadline = self.deadline;
         let reason = tokio::select! {
             biased;
             () = interruption() => EndReason::Cancelled,
-            () = passed(deadline) => EndReason::Deadline,
-            ended = self.shake(pieces, upload, session) => ended?,
+            () = at(deadline) => EndReason::Deadline,
+            ended = self.shake(opened, session) => ended?,
         };
         let conclusion = self.tls.conclude(&self.ends, Some(reason), session).await?;
         let peers = (self.ends.from, Some(self.ends.aim.peer));
@@ -137,11 +83,11 @@ impl Keyed<'_> {
     /// Connection, handshake, and what was shown in it: as events of an agent's that made it.
     async fn shake(
         &mut self,
-        mut pieces: Pieces<ConnectStreamEvent>,
-        upload: Upload,
+        opened: Opened<ConnectStreamEvent>,
         session: &mut Session<'_>,
     ) -> Result<EndReason, Halt> {
         let purpose = TlsPurpose::Asked;
+        let Opened { mut pieces, upload, stop: _stop } = opened;
         let attempt = match self.connected(&mut pieces, session).await? {
             Ok(attempt) => attempt,
             Err(reason) => return Ok(reason),
@@ -178,14 +124,11 @@ impl Keyed<'_> {
             let line = match pieces.next().await {
                 Ok(Piece::Event(line)) => line,
                 Ok(Piece::Data(_) | Piece::End) => {
-                    let message = "bytes before a connection";
-                    return Err(Failure::new(code::PROTOCOL, message).into());
+                    return Err(self.road.nonsense("bytes before a connection").into());
                 }
                 Err(broken) => return Err(self.broken(&broken).into()),
             };
-            if let Some(agent) = &self.agent {
-                probe::accepted(agent, &line, session)?;
-            }
+            self.road.heard(&line, session)?;
             match line.event {
                 Event::Probe(event) => {
                     if let Some(attempt) = attempt(event) {
@@ -241,17 +184,11 @@ impl Keyed<'_> {
     }
 
     fn broken(&self, broken: &Broken) -> Failure {
-        match &self.agent {
-            None => self.cut(&broken.to_string()),
-            Some(agent) => match way::cut_off_cause(broken, agent) {
-                Ok(cause) => self.cut(&cause),
-                Err(failure) => failure,
-            },
-        }
+        self.road.broken(&self.tls.progress(), broken)
     }
 
     fn cut(&self, cause: &str) -> Failure {
-        cut_off(&self.tls.progress(), &self.ends.from, cause)
+        self.road.cut(&self.tls.progress(), cause)
     }
 }
 
@@ -313,11 +250,4 @@ fn last(
 
 fn bad_offer(cause: &BadOffer) -> Failure {
     Failure::new(code::BAD_VALUE, format!("--servername: {cause}"))
-}
-
-async fn passed(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }
