@@ -36,7 +36,7 @@ use crate::{
     cluster::Cluster,
     diagnose::{self, HttpCase},
     finding::{Finding, Label, Severity, worst},
-    plan::target,
+    plan::{Aim, target},
     probe::{Ends, part},
     render::{self, Document, HttpView, Names},
     session::{Clock, Session, Stopped},
@@ -62,6 +62,8 @@ struct Run<'a> {
     clock: Clock,
     /// The names that the first server goes by.
     own: Vec<String>,
+    /// Of its port, where one was typed.
+    port: Option<String>,
 }
 
 /// All requests of one run, the one that decides last.
@@ -112,10 +114,14 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
         Some((certificate, key)) => Some(cert::client(certificate, key).await?),
         None => None,
     };
+    let port = match site.port {
+        Some(Port::Name(name)) => Some(name),
+        Some(Port::Number(_)) | None => None,
+    };
     let credentials = site.credentials.as_ref().map(|it| it.expose());
     let ask = Ask::new(&args.ask, place, credentials)?;
     let own = own_names(&ends.aim.peer);
-    let mut run = Run { args, road, ends, roots, key, routes, deadline, clock, own };
+    let mut run = Run { args, road, ends, roots, key, routes, deadline, clock, own, port };
     let ended = match args.way.count {
         1 => run.once(ask, session).await,
         count => run.many(ask, count, session).await,
@@ -224,18 +230,8 @@ impl Run<'_> {
             show_secrets: self.args.shown.show_secrets,
             deadline: self.deadline,
         };
-        let (url, args) = (place.url(), self.args);
-        let port = match args.site()?.port {
-            Some(Port::Name(name)) => Some(name),
-            Some(Port::Number(_)) | None => None,
-        };
-        let aim = if is_first {
-            self.ends.aim.clone()
-        } else {
-            let mut aim = target::unlooked(&Target::Host(place.host.clone()));
-            aim.peer.port = Some(place.port);
-            aim
-        };
+        let (url, args, port) = (place.url(), self.args, self.port.clone());
+        let aim = if is_first { self.ends.aim.clone() } else { onward(place) };
         let shown = ask.clone();
         let is_head_shown = args.ask.head || (args.shown.include && !sink.is_wanted());
         let ends = &mut self.ends;
@@ -318,6 +314,13 @@ impl Run<'_> {
         render::document(session.out, &session.screen, &document)?;
         Ok(worst(findings))
     }
+}
+
+/// Where a redirect leads is looked up by the source.
+fn onward(place: &Place) -> Aim {
+    let mut aim = target::unlooked(&Target::Host(place.host.clone()));
+    aim.peer.port = Some(place.port);
+    aim
 }
 
 /// Where the report goes: to stderr where stdout is the body's.

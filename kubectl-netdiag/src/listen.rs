@@ -15,7 +15,7 @@ use crate::{
     cluster::{Cluster, names},
     code, diagnose,
     finding::{Failure, Peer, Severity},
-    probe::{self, Conclusion, NAMING, at, interruption, is_cut_off},
+    probe::{self, Conclusion, NAMING, at, interruption},
     render::{self, Names},
     session::{Clock, Session, Stopped},
     stream::{
@@ -94,13 +94,7 @@ impl Listen<'_> {
             () = at(until) => Ok(Ended::Reason(EndReason::Deadline)),
             ended = self.attend(args, &mut source, wish, session) => ended,
         };
-        let reason = match ended? {
-            Ended::Reason(reason) => reason,
-            Ended::Error(error) if is_cut_off(error.code) => {
-                return Err(self.cut(&error.message.to_string()).into());
-            }
-            Ended::Error(error) => return Err(Halt::Refused(Box::new(error))),
-        };
+        let reason = self.road.reason(ended?, &self.progress())?;
         Ok(self.conclude(reason, session)?)
     }
 
@@ -233,10 +227,6 @@ impl Listen<'_> {
 
     fn broken(&self, broken: &Broken) -> Failure {
         self.road.broken(&self.progress(), broken)
-    }
-
-    fn cut(&self, cause: &str) -> Failure {
-        self.road.cut(&self.progress(), cause)
     }
 
     fn progress(&self) -> String {

@@ -11,7 +11,7 @@ use netdiag_wire::http::HttpVersion;
 
 mod place;
 
-pub(crate) use place::{Scheme, Site};
+pub(crate) use place::{Scheme, Site, credentials, unbracketed};
 
 use super::{
     Held, KubeFlags, OutputFlags, ProbeArgs, SourceFlags, Target, duration,

@@ -42,13 +42,20 @@ pub(crate) struct Ask {
 impl Place {
     /// Host and port as `Host` has them.
     pub(crate) fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
+        match self.port == self.scheme.port() {
+            true => self.bracketed(),
+            false => self.authority_with_port(),
+        }
+    }
+
+    pub(crate) fn authority_with_port(&self) -> String {
+        format!("{}:{}", self.bracketed(), self.port)
+    }
+
+    fn bracketed(&self) -> String {
+        match self.host.contains(':') {
             true => format!("[{}]", self.host),
             false => self.host.clone(),
-        };
-        match self.port == self.scheme.port() {
-            true => host,
-            false => format!("{host}:{}", self.port),
         }
     }
 

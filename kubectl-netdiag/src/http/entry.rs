@@ -1,6 +1,9 @@
 //! One exchange as the document has it, and what can be told of it in a word.
 
-use netdiag_wire::http::field;
+use netdiag_wire::{
+    Untrusted,
+    http::{HttpAnswer, field},
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -23,11 +26,16 @@ pub(super) fn document(trails: &[&Trail], args: &HttpArgs) -> Value {
     value
 }
 
+/// Where a redirect leads.
+pub(super) fn location(answer: &HttpAnswer) -> Option<&Untrusted> {
+    let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    field(&answer.fields, "location").filter(|_| is_redirect)
+}
+
 impl Exchanged {
     /// `Location`, where this is a redirect; an error is its text, which is no URL to follow.
     pub(super) fn leads_to(&self) -> Option<Result<Place, String>> {
-        let answer = self.answer().filter(|it| matches!(it.status, 301 | 302 | 303 | 307 | 308))?;
-        let location = field(&answer.fields, "location")?.to_string();
+        let location = location(self.answer()?)?.to_string();
         let base: Url = self.ask.place.url().parse().ok()?;
         let place = base.join(&location).ok().and_then(|url| Place::of_url(&url));
         Some(place.ok_or(location))

@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use netdiag_wire::{
     EndReason, Event, Line,
     connect::stream::ConnectStreamRequest,
-    http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest, field},
+    http::{HttpAnswer, HttpEnd, HttpEvent, HttpFold, HttpReport, HttpRequest},
     tls::TlsHandshake,
 };
 use rustls::sign::CertifiedKey;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     ask::Ask,
+    entry::location,
     keyed, secrets,
     sink::{Sink, Unpack},
 };
@@ -21,7 +22,7 @@ use crate::{
     certificates::Roots,
     finding::{Finding, Severity},
     plan::Aim,
-    probe::{GRACE, at, interruption, is_cut_off},
+    probe::{GRACE, at, interruption},
     render,
     session::{Session, Stopped},
     stream::{Ended, Halt, Input, Opened, Road, binary},
@@ -91,7 +92,7 @@ pub(super) async fn exchange(
         certificates: Vec::new(),
         is_refused: false,
         packed_badly: None,
-        drops_body: false,
+        drops_body: true,
     };
     if request.tls.is_none() {
         going.go();
@@ -114,11 +115,7 @@ pub(super) async fn exchange(
                 show_line(line.clone(), terms.show_secrets, session)?;
                 match line.event {
                     Event::Probe(event) => {
-                        going.take(&event);
-                        if let (HttpEvent::Answer(answer), true) = (&event, terms.heads) {
-                            let head = render::http_head(answer, terms.show_secrets);
-                            sink.write(head.into()).await?;
-                        }
+                        going.take(&event, sink).await?;
                         show(&event, session)?;
                         if going.is_refused {
                             break Ended::Reason(EndReason::Completed);
@@ -133,13 +130,7 @@ pub(super) async fn exchange(
             }
         }
     };
-    let reason = match ended {
-        Ended::Reason(reason) => reason,
-        Ended::Error(error) if is_cut_off(error.code) => {
-            return Err(road.cut(UNFINISHED, &error.message.to_string()).into());
-        }
-        Ended::Error(error) => return Err(Halt::Refused(Box::new(error))),
-    };
+    let reason = road.reason(ended, UNFINISHED)?;
     let Going { fold, certificates, is_refused, packed_badly, .. } = going;
     let report = fold.report(Some(reason));
     let address_from = terms.address_from;
@@ -196,6 +187,7 @@ struct Going<'a> {
     certificates: Vec<Finding>,
     is_refused: bool,
     packed_badly: Option<String>,
+    /// Until there is an answer whose body is wanted.
     drops_body: bool,
 }
 
@@ -218,13 +210,14 @@ impl Going<'_> {
         });
     }
 
-    fn take(&mut self, event: &HttpEvent) {
+    async fn take(&mut self, event: &HttpEvent, sink: &mut Sink) -> io::Result<()> {
         self.fold.push(event);
         match event {
             HttpEvent::Handshake(handshake) => self.judge(handshake),
-            HttpEvent::Answer(answer) => self.headed(answer),
+            HttpEvent::Answer(answer) => self.headed(answer, sink).await?,
             _ => {}
         }
+        Ok(())
     }
 
     fn judge(&mut self, handshake: &TlsHandshake) {
@@ -242,19 +235,20 @@ impl Going<'_> {
         }
     }
 
-    fn headed(&mut self, answer: &HttpAnswer) {
+    async fn headed(&mut self, answer: &HttpAnswer, sink: &mut Sink) -> io::Result<()> {
         if self.terms.compressed {
             self.unpack = Unpack::of(&answer.fields);
         }
-        let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308)
-            && field(&answer.fields, "location").is_some();
-        self.drops_body =
-            (self.terms.fail && answer.status >= 400) || (self.terms.follows && is_redirect);
+        self.drops_body = (self.terms.fail && answer.status >= 400)
+            || (self.terms.follows && location(answer).is_some());
+        match self.terms.heads {
+            true => sink.write(render::http_head(answer, self.terms.show_secrets).into()).await,
+            false => Ok(()),
+        }
     }
 
     async fn body_ended(&mut self, sink: &mut Sink) -> Result<(), Stopped> {
-        let is_answered = self.fold.report(None).answer.is_some();
-        if !is_answered || self.drops_body || self.packed_badly.is_some() {
+        if self.drops_body || self.packed_badly.is_some() {
             return Ok(());
         }
         match self.unpack.finish() {

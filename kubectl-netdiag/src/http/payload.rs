@@ -54,7 +54,12 @@ impl Payload {
             return super::multipart::of(&flags.form);
         }
         if !flags.json.is_empty() {
-            let bytes = joined(&flags.json, "", |text| content(text, false))?;
+            let bytes = flags
+                .json
+                .iter()
+                .map(|text| content(text, false))
+                .collect::<Result<Vec<_>, _>>()?;
+            let bytes = bytes.concat().into();
             return Ok(Self::Bytes { bytes, content_type: Some("application/json".into()) });
         }
         Ok(match data(flags)? {
@@ -119,15 +124,6 @@ pub(crate) fn data(flags: &AskFlags) -> Result<Option<Bytes>, Failure> {
         pieces.push(urlencoded(text)?);
     }
     Ok((!pieces.is_empty()).then(|| pieces.join(&b"&"[..]).into()))
-}
-
-fn joined(
-    texts: &[String],
-    between: &str,
-    read: impl Fn(&str) -> Result<Vec<u8>, Failure>,
-) -> Result<Bytes, Failure> {
-    let pieces: Vec<_> = texts.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
-    Ok(pieces.join(between.as_bytes()).into())
 }
 
 /// The text itself, or what `@` names; curl leaves line ends and NULs out of `-d @FILE`.

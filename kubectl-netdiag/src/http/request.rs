@@ -128,11 +128,4 @@ impl Place {
         let port = url.port_or_known_default()?;
         Some(Self { scheme, host, port, path: site.path })
     }
-
-    fn authority_with_port(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
-        }
-    }
 }

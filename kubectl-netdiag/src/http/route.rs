@@ -6,7 +6,11 @@ use netdiag_wire::http::HttpField;
 use url::Url;
 
 use super::ask::basic;
-use crate::{args::http::WayFlags, code, finding::Failure};
+use crate::{
+    args::http::{WayFlags, credentials, unbracketed},
+    code,
+    finding::Failure,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Routes {
@@ -78,11 +82,10 @@ impl Resolve {
         let (Some(host), Some(port), Some(address)) = (host, port, address) else {
             return Err(refused());
         };
-        let address = address.trim_start_matches('[').trim_end_matches(']');
         Ok(Self {
             host: host.to_owned(),
             port: port.parse().map_err(|_| refused())?,
-            address: address.parse().map_err(|_| refused())?,
+            address: unbracketed(address).parse().map_err(|_| refused())?,
         })
     }
 }
@@ -97,7 +100,7 @@ impl ConnectTo {
                 Some(at) => at + 2,
                 None => rest.find(':').unwrap_or(rest.len()),
             };
-            words.push(rest[..end].trim_start_matches('[').trim_end_matches(']').to_owned());
+            words.push(unbracketed(&rest[..end]).to_owned());
             rest = rest[end..].strip_prefix(':').unwrap_or(&rest[end..]);
         }
         let [host1, port1, host2, port2] = words.as_slice() else { return Err(refused()) };
@@ -126,21 +129,15 @@ impl Proxy {
         }
         let host =
             url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| refused("no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = unbracketed(host).to_owned();
         // curl's: 1080, whatever the scheme; a URL that says :80 loses it in parsing.
         let port = match (url.port(), text.trim_end_matches('/').ends_with(":80")) {
             (Some(port), _) => port,
             (None, true) => 80,
             (None, false) => 1080,
         };
-        let authorization = (!url.username().is_empty()).then(|| {
-            let decode = |text: &str| {
-                percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
-            };
-            let password = url.password().map(decode).unwrap_or_default();
-            let credentials = format!("{}:{password}", decode(url.username()));
-            HttpField::new("Proxy-Authorization", basic(&credentials))
-        });
+        let authorization = credentials(&url)
+            .map(|secret| HttpField::new("Proxy-Authorization", basic(secret.expose())));
         Ok(Self { host, port, authorization })
     }
 }

@@ -96,46 +96,36 @@ impl Unpack {
                 false => Self::Deflate(DeflateDecoder::new(Vec::new())),
             };
         }
-        match self {
-            Self::AsItIs | Self::Undecided => Ok(bytes),
-            Self::Gzip(decoder) => {
-                decoder.write_all(&bytes)?;
-                decoder.flush()?;
-                Ok(std::mem::take(decoder.get_mut()).into())
-            }
-            Self::Zlib(decoder) => {
-                decoder.write_all(&bytes)?;
-                decoder.flush()?;
-                Ok(std::mem::take(decoder.get_mut()).into())
-            }
-            Self::Deflate(decoder) => {
-                decoder.write_all(&bytes)?;
-                decoder.flush()?;
-                Ok(std::mem::take(decoder.get_mut()).into())
-            }
-        }
+        let decoder: &mut dyn Write = match self {
+            Self::AsItIs | Self::Undecided => return Ok(bytes),
+            Self::Gzip(decoder) => decoder,
+            Self::Zlib(decoder) => decoder,
+            Self::Deflate(decoder) => decoder,
+        };
+        decoder.write_all(&bytes)?;
+        decoder.flush()?;
+        Ok(self.made())
     }
-}
 
-impl Unpack {
     /// What is left; an error where the end is missing.
     pub(super) fn finish(&mut self) -> io::Result<Bytes> {
-        let rest = match self {
-            Self::AsItIs | Self::Undecided => return Ok(Bytes::new()),
-            Self::Gzip(decoder) => {
-                decoder.try_finish()?;
-                decoder.get_mut()
-            }
-            Self::Zlib(decoder) => {
-                decoder.try_finish()?;
-                decoder.get_mut()
-            }
-            Self::Deflate(decoder) => {
-                decoder.try_finish()?;
-                decoder.get_mut()
-            }
+        match self {
+            Self::AsItIs | Self::Undecided => {}
+            Self::Gzip(decoder) => decoder.try_finish()?,
+            Self::Zlib(decoder) => decoder.try_finish()?,
+            Self::Deflate(decoder) => decoder.try_finish()?,
+        }
+        Ok(self.made())
+    }
+
+    fn made(&mut self) -> Bytes {
+        let made = match self {
+            Self::AsItIs | Self::Undecided => return Bytes::new(),
+            Self::Gzip(decoder) => decoder.get_mut(),
+            Self::Zlib(decoder) => decoder.get_mut(),
+            Self::Deflate(decoder) => decoder.get_mut(),
         };
-        Ok(std::mem::take(rest).into())
+        std::mem::take(made).into()
     }
 }
 

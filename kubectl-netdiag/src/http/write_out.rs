@@ -1,9 +1,6 @@
 //! `-w`: curl's variables (curl(1), --write-out), and its exit code for what came of an exchange.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use netdiag_wire::{
     connect::ConnectOutcome,
@@ -150,9 +147,7 @@ fn header_json(exchanged: &Exchanged) -> String {
             values.push(field.value.to_string().into());
         }
     }
-    let mut text = String::new();
-    let _ = write!(text, "{}", Value::Object(all));
-    text
+    Value::Object(all).to_string()
 }
 
 fn curl_exit_of(trail: &Trail, fail: bool) -> u8 {

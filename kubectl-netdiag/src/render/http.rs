@@ -96,9 +96,22 @@ fn head(
     answer: &HttpAnswer,
     show_secrets: bool,
 ) -> io::Result<()> {
-    let line = format!("{mark}{} {}", answer.version, status(answer));
+    let line = format!("{mark}{}", status_line(answer));
     writeln!(out, "{}", screen.safe(&line))?;
     fields(out, screen, mark, &answer.fields, show_secrets)
+}
+
+/// `HTTP/1.1 200 OK`.
+fn status_line(answer: &HttpAnswer) -> String {
+    format!("{} {}", answer.version, status(answer))
+}
+
+/// `name: value`, or in whose place the value stands.
+fn field_line(field: &HttpField, show_secrets: bool) -> String {
+    match is_secret(field) && !show_secrets {
+        true => format!("{}: {HIDDEN}", field.name),
+        false => format!("{}: {}", field.name, field.value),
+    }
 }
 
 fn fields(
@@ -109,11 +122,7 @@ fn fields(
     show_secrets: bool,
 ) -> io::Result<()> {
     for field in fields {
-        let value = match is_secret(field) && !show_secrets {
-            true => HIDDEN.to_owned(),
-            false => field.value.to_string(),
-        };
-        let line = format!("{mark}{}: {value}", field.name);
+        let line = format!("{mark}{}", field_line(field, show_secrets));
         writeln!(out, "{}", screen.safe(&line))?;
     }
     Ok(())
@@ -245,16 +254,8 @@ fn status(answer: &HttpAnswer) -> String {
 
 /// With `-i` above a body: the head as it came.
 pub(crate) fn http_head(answer: &HttpAnswer, show_secrets: bool) -> String {
-    let mut text = format!("{} {}\n", answer.version, status(answer));
-    for field in &answer.fields {
-        let value = match is_secret(field) && !show_secrets {
-            true => HIDDEN.to_owned(),
-            false => field.value.to_string(),
-        };
-        text.push_str(&format!("{}: {value}\n", field.name));
-    }
-    text.push('\n');
-    text
+    let fields = answer.fields.iter().map(|field| field_line(field, show_secrets) + "\n");
+    format!("{}\n{}\n", status_line(answer), fields.collect::<String>())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::{
     diagnose::{self, Bytes},
     finding::{Failure, Severity, worst},
     plan::{PortProtocol, named_port},
-    probe::{self, Ends, interruption, is_cut_off},
+    probe::{self, Ends, interruption},
     render,
     session::{Clock, Session, Stopped},
 };
@@ -233,11 +233,7 @@ impl Talk<'_> {
         session: &mut Session<'_>,
     ) -> Result<Severity, Halt> {
         bytes.ended = match relayed {
-            Relayed::Ended(Ended::Reason(reason)) => Some(reason),
-            Relayed::Ended(Ended::Error(error)) if is_cut_off(error.code) => {
-                return Err(self.road.cut(&bytes.progress(), &error.message.to_string()).into());
-            }
-            Relayed::Ended(Ended::Error(error)) => return Err(Halt::Refused(Box::new(error))),
+            Relayed::Ended(ended) => Some(self.road.reason(ended, &bytes.progress())?),
             Relayed::Quit => None,
             Relayed::Broken(broken) => {
                 return Err(self.road.broken(&bytes.progress(), &broken).into());

@@ -1,11 +1,11 @@
 //! The road of a byte stream: through an agent, or within this process.
 
-use netdiag_wire::{ErrorBody, Line};
+use netdiag_wire::{EndReason, ErrorBody, Line};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Halt, Pieces};
+use super::{Ended, Halt, Pieces};
 use crate::{
     agent::{Broken, Upload, nonsense, refusal},
     args::{KubeFlags, Object, Origin, SourceFlags, Target},
@@ -16,7 +16,7 @@ use crate::{
     local::{self, StreamEngine},
     plan::{Aim, target},
     probe::{
-        self, Ends,
+        self, Ends, is_cut_off,
         way::{self, Route, Way},
         within,
     },
@@ -183,6 +183,17 @@ impl<'a> Road<'a> {
         match self {
             Self::Here => Failure::new(code::PROTOCOL, what),
             Self::Agent(way) => nonsense(&way.start.agent, what),
+        }
+    }
+
+    /// Of a stream's last event; an error where that is one.
+    pub(crate) fn reason(&self, ended: Ended, progress: &str) -> Result<EndReason, Halt> {
+        match ended {
+            Ended::Reason(reason) => Ok(reason),
+            Ended::Error(error) if is_cut_off(error.code) => {
+                Err(self.cut(progress, &error.message.to_string()).into())
+            }
+            Ended::Error(error) => Err(Halt::Refused(Box::new(error))),
         }
     }
 

@@ -72,8 +72,7 @@ impl Site {
             other => return Err(format!("{other}: only http and https")),
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("no host in it")?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let target = Target::parse(&[host.to_owned()])?;
+        let target = Target::parse(&[unbracketed(host).to_owned()])?;
         let port = url.port().map(|port| Port::parse(&port.to_string())).transpose()?;
         Ok(Self {
             target,
@@ -104,6 +103,11 @@ impl Site {
     }
 }
 
+/// `::1` of `[::1]`, as URLs and curl's flags have it.
+pub(crate) fn unbracketed(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// It begins with a scheme; further on, in a query, `://` is no sign of one.
 fn is_url(word: &str) -> bool {
     let scheme = word.split_once("://").map(|(scheme, _)| scheme);
@@ -125,7 +129,8 @@ pub(crate) fn path_of(url: &Url) -> String {
     }
 }
 
-fn credentials(url: &Url) -> Option<Secret> {
+/// `USER:PASSWORD`, decoded.
+pub(crate) fn credentials(url: &Url) -> Option<Secret> {
     let decoded =
         |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let has_any = !url.username().is_empty() || url.password().is_some();
