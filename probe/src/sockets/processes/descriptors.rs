@@ -4,6 +4,7 @@
 use std::{
     io,
     mem::MaybeUninit,
+    ops::Range,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     time::Instant,
 };
@@ -14,12 +15,14 @@ use rustix::{
     path::DecInt,
 };
 
+use crate::second;
+
 /// More than the lines that are read; an epoll descriptor has thousands behind them.
 const TEXT: usize = 160;
 /// More than a link to a socket; those to files are cut, and never end like one.
 const LINK: usize = 32;
-/// How many unused numbers in a row are tried before the directory is listed.
-const GAP: u32 = 512;
+/// Fewer descriptors than this are not worth a second thread.
+const MANY: u32 = 1024;
 /// Between two looks at the clock.
 const STRETCH: u32 = 1024;
 const LISTING: usize = 32 * 1024;
@@ -29,6 +32,7 @@ const LISTING: usize = 32 * 1024;
 pub(super) struct Descriptors {
     /// The mount that all sockets are on; a file's inode may have a socket's number.
     mount: u32,
+    has_cpu: bool,
 }
 
 /// A directory with an entry for each descriptor.
@@ -36,6 +40,13 @@ enum Directory {
     /// Links that bear the inode: one call each in place of three.
     Links(OwnedFd),
     Infos(OwnedFd),
+}
+
+/// Of a range of numbers.
+struct Tried {
+    sockets: Vec<u32>,
+    /// There was time for all of them.
+    is_whole: bool,
 }
 
 /// What `fdinfo` says of one descriptor.
@@ -54,7 +65,7 @@ impl Descriptors {
             let old = "this kernel does not tell inodes in /proc/PID/fdinfo, as Linux 5.14 does";
             return Err(io::Error::new(io::ErrorKind::Unsupported, old));
         };
-        Ok(Self { mount })
+        Ok(Self { mount, has_cpu: second::has_cpu() })
     }
 
     /// Gives the inode of every socket; false if the time was up before.
@@ -76,24 +87,39 @@ impl Descriptors {
         until: Instant,
         mut take: impl FnMut(u32),
     ) -> rustix::io::Result<bool> {
-        let mut left = count;
-        let (mut number, mut unused) = (0, 0);
         // Numbers are handed out from the lowest, and to try them takes half as long as to list.
-        while left > 0 && unused < GAP {
-            match self.socket(dir, number)? {
-                Some(found) => {
-                    found.into_iter().for_each(&mut take);
-                    (left, unused) = (left - 1, 0);
-                }
-                None => unused += 1,
-            }
-            number += 1;
+        let count = u32::try_from(count).unwrap_or_default();
+        let is_large = self.has_cpu && count > MANY;
+        let middle = if is_large { count / 2 } else { count };
+        let (low, high) = second::both(
+            is_large,
+            || self.tried(dir, 0..middle, until),
+            || self.tried(dir, middle..count, until),
+        );
+        let is_whole = [low?, high?].into_iter().fold(true, |is_whole, tried| {
+            tried.sockets.into_iter().for_each(&mut take);
+            is_whole && tried.is_whole
+        });
+        // Those that stand behind a gap, and what was opened meanwhile.
+        Ok(is_whole && self.list(dir, count, until, take)?)
+    }
+
+    /// What has one of these numbers.
+    fn tried(
+        &self,
+        dir: &Directory,
+        numbers: Range<u32>,
+        until: Instant,
+    ) -> rustix::io::Result<Tried> {
+        let mut tried = Tried { sockets: Vec::new(), is_whole: true };
+        for number in numbers {
             if number.is_multiple_of(STRETCH) && Instant::now() > until {
-                return Ok(false);
+                tried.is_whole = false;
+                break;
             }
+            tried.sockets.extend(self.socket(dir, number)?.flatten());
         }
-        // Others may have been opened meanwhile, and have taken the places of the last ones.
-        self.list(dir, number, until, take)
+        Ok(tried)
     }
 
     /// Those from `first` on, by the names of the directory.
@@ -209,19 +235,23 @@ mod tests {
     #[test]
     fn sockets_are_found_behind_a_gap_and_files_are_not() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let far = rustix::io::fcntl_dupfd_cloexec(&socket, 3 * GAP as i32).unwrap();
+        let far = rustix::io::fcntl_dupfd_cloexec(&socket, 3 * MANY as i32).unwrap();
         let file = File::open("/proc/self/status").unwrap();
         let own = format!("/proc/self/fdinfo/{}", far.as_raw_fd());
         let wanted = info(&std::fs::read(own).unwrap()).unwrap().inode;
         let process = File::open("/proc/self").unwrap();
         let until = Instant::now() + Duration::from_secs(60);
-        let sockets = Descriptors::of_sockets(&socket).unwrap();
+        let mount = Descriptors::of_sockets(&socket).unwrap().mount;
+        let sockets = Descriptors { mount, has_cpu: true };
         let Directory::Links(_) = Directory::open(&process).unwrap() else { panic!("own links") };
         let infos = openat(&process, "fdinfo", OFlags::RDONLY, Mode::empty()).unwrap();
         for dir in [Directory::open(&process).unwrap(), Directory::Infos(infos)] {
-            let mut found = Vec::new();
-            assert!(sockets.walk(&dir, 64, until, |inode| found.push(inode)).unwrap());
-            assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
+            // Listed, and tried by two threads.
+            for count in [64, 4 * i64::from(MANY)] {
+                let mut found = Vec::new();
+                assert!(sockets.walk(&dir, count, until, |inode| found.push(inode)).unwrap());
+                assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
+            }
         }
         let of_file = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
         assert_ne!(info(&of_file).unwrap().mount, sockets.mount);
