@@ -27,6 +27,7 @@ mod config;
 mod connect;
 mod connect_stream;
 mod dns;
+mod facts;
 mod form;
 mod head;
 mod http;
@@ -80,6 +81,7 @@ struct Front {
     gate: Arc<Gate>,
     broker: Broker,
     audit: Audit,
+    kept: facts::Kept,
     problems: RwLock<Vec<Problem>>,
     draining: CancellationToken,
     requests: AtomicU64,
@@ -130,6 +132,7 @@ async fn serve(
         api,
         broker,
         audit,
+        kept: facts::Kept::default(),
     });
     let upkeep = tokio::spawn(upkeep::run(front.clone(), route, credentials, sandboxed));
     let socket = tokio::net::TcpListener::from_std(listener)?;

@@ -27,6 +27,7 @@ pub use passing::{receive, send};
 use netdiag_wire::{
     connect::{ConnectRequest, stream::ConnectStreamRequest},
     dns::DnsRequest,
+    facts::FactsRequest,
     http::HttpRequest,
     listen::ListenRequest,
     ping::PingRequest,
@@ -145,6 +146,7 @@ pub enum ProbeOrder {
     ConnectStream(ConnectStreamRequest),
     Listen(ListenRequest),
     Sockets(Box<SocketsRequest>),
+    Facts(FactsRequest),
     Tls(Box<TlsRequest>),
     Http(Box<HttpRequest>),
 }

@@ -21,6 +21,7 @@ mod destination;
 mod dns;
 mod drop;
 mod enter;
+mod facts;
 pub mod files;
 mod http;
 mod lines;

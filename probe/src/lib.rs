@@ -8,6 +8,7 @@ mod connect;
 mod dial;
 pub mod dns;
 pub mod error;
+pub mod facts;
 mod http;
 pub mod listen;
 pub mod names;

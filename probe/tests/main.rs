@@ -6,6 +6,7 @@ mod background;
 mod connect;
 mod dns;
 mod dns_base;
+mod facts;
 mod identify;
 mod lab;
 mod listen;

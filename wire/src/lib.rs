@@ -9,6 +9,7 @@ pub mod about;
 pub mod connect;
 pub mod dns;
 pub mod error;
+pub mod facts;
 pub mod fate;
 pub mod frame;
 pub mod http;

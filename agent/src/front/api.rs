@@ -24,7 +24,7 @@ use netdiag_wire::{
 };
 
 use super::{
-    Front,
+    Front, facts,
     form::{Form, Frames, Lines},
     probe::{self, Probe},
 };
@@ -43,7 +43,9 @@ pub(crate) const PROBES: [&str; 9] = [
 ];
 
 pub(crate) fn routes(front: Arc<Front>) -> Router {
-    let router = Router::new().route("/v1/about", get(about));
+    let router = Router::new()
+        .route("/v1/about", get(about))
+        .route(&format!("/v1/{}", facts::NAME), post(facts::answer));
     let router = with::<PingRequest, Lines>(router);
     let router = with::<TraceRequest, Lines>(router);
     let router = with::<DnsRequest, Lines>(router);

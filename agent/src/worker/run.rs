@@ -44,6 +44,7 @@ pub(super) fn probe(assignment: Assignment) -> io::Result<()> {
         ProbeOrder::Dns(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::Scan(scan) => to_the_end(assignment, &order, scan.as_ref()),
         ProbeOrder::Sockets(request) => to_the_end(assignment, &order, request.as_ref()),
+        ProbeOrder::Facts(request) => to_the_end(assignment, &order, request),
         ProbeOrder::Tls(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::Connect(request) => to_the_end(assignment, &order, request.as_ref()),
         ProbeOrder::ConnectStream(request) => stream::to_the_end(assignment, &order, request),

@@ -10,6 +10,7 @@ mod client;
 mod connect;
 mod dead_files;
 mod duplex;
+mod facts;
 mod fixture;
 mod http;
 mod limits;

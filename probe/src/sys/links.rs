@@ -35,11 +35,7 @@ pub(crate) struct Link {
 
 impl Links {
     pub(crate) fn open() -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::from(libc::AF_NETLINK),
-            Type::RAW.nonblocking(),
-            Some(Protocol::from(libc::NETLINK_ROUTE)),
-        )?;
+        let socket = route_socket()?;
         let mut links = Vec::new();
         dump(&socket, libc::RTM_GETLINK, &[0; LINK], libc::RTM_NEWLINK, &mut |body| {
             links.extend(link(libc::RTM_NEWLINK, body));
@@ -69,6 +65,30 @@ impl Links {
     pub(crate) fn of_index(&self, index: u32) -> Option<&Link> {
         self.links.iter().find(|link| link.index == index)
     }
+}
+
+/// An interface's name and kind (IFLA_INFO_KIND).
+pub(crate) type Named = (Vec<u8>, Option<Vec<u8>>);
+
+/// Every interface, in the kernel's order.
+pub(crate) fn kinds() -> io::Result<Vec<Named>> {
+    let mut kinds = Vec::new();
+    dump(&route_socket()?, libc::RTM_GETLINK, &[0; LINK], libc::RTM_NEWLINK, &mut |body| {
+        kinds.extend(body.get(LINK..).and_then(kind));
+    })?;
+    Ok(kinds)
+}
+
+fn kind(attributes: &[u8]) -> Option<Named> {
+    let text = |bytes: &[u8]| bytes.strip_suffix(b"\0").unwrap_or(bytes).to_vec();
+    let name = text(attribute(attributes, libc::IFLA_IFNAME)?);
+    let info = attribute(attributes, libc::IFLA_LINKINFO);
+    Some((name, info.and_then(|info| attribute(info, libc::IFLA_INFO_KIND)).map(text)))
+}
+
+fn route_socket() -> io::Result<Socket> {
+    let kind = Type::RAW.nonblocking();
+    Socket::new(Domain::from(libc::AF_NETLINK), kind, Some(Protocol::from(libc::NETLINK_ROUTE)))
 }
 
 /// Reads until it is said that this was all, beside the last answers or after them.
