@@ -8,6 +8,7 @@ mod http;
 mod input;
 mod path;
 mod rights;
+mod rules;
 mod scan;
 mod service;
 mod sockets;
@@ -49,9 +50,10 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 8] = [
+const FAMILIES: [(u16, &str); 9] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (1, "Services and endpoints"),
+    (2, "a node's rules for Services"),
     (3, "path and packets"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
@@ -65,11 +67,12 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 12] = [
+    let families: [&[Entry]; 13] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
         service::ENTRIES,
+        rules::ENTRIES,
         path::ENTRIES,
         dns::ENTRIES,
         scan::ENTRIES,

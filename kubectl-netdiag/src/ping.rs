@@ -11,7 +11,7 @@ mod saved;
 pub(crate) use saved::Saved;
 
 use crate::{
-    args::{Origin, PingArgs, ProbeArgs},
+    args::{PingArgs, ProbeArgs},
     cluster::{Cluster, names},
     diagnose,
     finding::{Failure, Finding, Severity},
@@ -19,7 +19,7 @@ use crate::{
     probe::{Conclusion, Ends, Probe},
     render::{self, Names},
     service,
-    session::{Clock, Session, Stopped},
+    session::{Session, Stopped},
 };
 
 /// One ping on its way.
@@ -39,14 +39,7 @@ pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Se
     let Some(object) = target.service().filter(|_| !args.icmp) else {
         return probe::run::<Ping<'_>>(args, session).await;
     };
-    let clock = Clock::now();
-    let origin = session.origin(args.source.from.as_ref())?;
-    let cluster = Cluster::open(&args.kube, &session.surroundings)?;
-    let from = origin.as_ref().map(|origin| match origin {
-        Origin::Object(object) => object.word(&cluster.namespace),
-        Origin::Local => origin.to_string(),
-    });
-    service::run(&cluster, object, from.as_deref(), session, clock).await
+    service::run(args, object, session).await
 }
 
 impl<'a> Probe<'a> for Ping<'a> {
@@ -123,7 +116,7 @@ impl Ping<'_> {
         }
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &ends.from, std::slice::from_ref(&ends.aim.peer))?;
-        if let Some((code, lines)) = service::note(&ends.aim.peer, true) {
+        if let Some((code, lines)) = service::note(&ends.aim.peer) {
             render::note(out, screen, code, &lines)?;
         }
         Ok(())

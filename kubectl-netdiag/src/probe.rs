@@ -15,7 +15,7 @@ mod watch;
 pub(crate) mod way;
 
 pub(crate) use ends::{Ends, NAMING};
-use events::Events;
+pub(crate) use events::Events;
 use watch::Ending;
 pub(crate) use watch::{GRACE, at, interruption};
 use way::Route;

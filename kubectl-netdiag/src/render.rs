@@ -22,6 +22,7 @@ pub(crate) mod scan;
 pub(crate) mod scene;
 #[cfg(test)]
 mod screens;
+mod service;
 pub(crate) mod shell;
 pub(crate) mod sockets;
 mod table;
@@ -43,6 +44,7 @@ pub(crate) use listen::{accepted, listening};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use ping::ping_event;
 pub(crate) use scan::{ScanView, scan_body, scan_header};
+pub(crate) use service::{ServiceView, service};
 pub(crate) use sockets::{Earlier, SocketsShown, SocketsView, sockets};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
 pub(crate) use tls::{TlsView, tls_head, tls_takes};

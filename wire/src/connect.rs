@@ -8,7 +8,7 @@ mod attempt;
 mod fold;
 pub mod stream;
 
-pub use attempt::{ConnectAttempt, ConnectOutcome};
+pub use attempt::{ConnectAttempt, ConnectOutcome, routers};
 pub use fold::{ConnectFold, ConnectReport, ConnectTally, ConnectedTo, MAX_ATTEMPTS};
 
 use crate::{Family, MAX_HOST_BYTES, Untrusted, check_bytes, is_default};

@@ -65,6 +65,13 @@ pub(crate) struct PingArgs {
     pub(crate) kube: KubeFlags,
 }
 
+impl PingArgs {
+    /// The same question about a host.
+    pub(crate) fn towards(&self, host: &str) -> Self {
+        Self { words: vec![host.to_owned()], ..self.clone() }
+    }
+}
+
 impl ProbeArgs for PingArgs {
     fn source(&self) -> &SourceFlags {
         &self.source

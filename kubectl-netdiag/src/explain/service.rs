@@ -22,14 +22,14 @@ pub(super) const ENTRIES: &[Entry] = &[
             Deployment's own is immutable).",
         looks_like_it: "ND0102 pods match but are not ready; ND0304 a rule rejects, endpoints or \
             not.",
-        raised_by: "connect, tls",
+        raised_by: "ping, connect, tls, http",
     },
     Entry {
         code: Code(102),
-        title: "None of a Service's endpoints is ready",
+        title: "Endpoints of a Service are not ready",
         raised: Raised::Fail,
-        what_it_is: "The selector matches pods, but none of them is Ready, so no node sends \
-            anything to them.",
+        what_it_is: "The selector matches pods, but none of them is Ready (FAIL), or some are not \
+            (WARN): no node sends anything to those.",
         what_you_see: "As with no endpoint at all: rejected at once by the client's node, or \
             silence.",
         how_it_comes: "A readinessProbe that fails: wrong port or path, too short a timeout, a \
@@ -37,6 +37,55 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl describe pod of one of them: the events name the probe and its answer.",
         how_to_mend: "Mend what the probe says, or the probe.",
         looks_like_it: "ND0101 no pod matches.",
-        raised_by: "connect, tls",
+        raised_by: "ping, connect, tls, http",
+    },
+    Entry {
+        code: Code(103),
+        title: "A Service leads to a port that nobody listens on",
+        raised: Raised::Fail,
+        what_it_is: "The Service sends to a port of its pods where no process listens, while \
+            another port of them does listen.",
+        what_you_see: "Connections are refused by the pods themselves, at once, on every data \
+            plane; the pods are Ready if their probe asks another port.",
+        how_it_comes: "targetPort was left behind when the application changed its port; port and \
+            targetPort were confused; the port comes from a variable that is not set.",
+        be_sure: "kubectl netdiag sockets POD -l -p shows what listens there, and which process.",
+        how_to_mend: "Set the Service's targetPort to the port that listens, or the application's \
+            port to the targetPort.",
+        looks_like_it: "ND0601 it listens on 127.0.0.1 only; ND0602 nothing is known of its \
+            sockets; a listener that opens late, minutes after the start.",
+        raised_by: "ping",
+    },
+    Entry {
+        code: Code(104),
+        title: "A targetPort by name that the pods do not declare",
+        raised: Raised::Fail,
+        what_it_is: "The Service's targetPort is a name, and the pods' containers declare no port \
+            of that name, so that the endpoint has no port at all.",
+        what_you_see: "As without endpoints: rejected at once by the client's node (kube-proxy), \
+            or silence. The EndpointSlice lists the pods, but not the port.",
+        how_it_comes: "The container port was renamed or has no name; a typing error; some pods \
+            are of another version, which names it differently.",
+        be_sure: "kubectl get endpointslices -l kubernetes.io/service-name=NAME -o yaml: the \
+            ports are empty.",
+        how_to_mend: "Give the container port that name, or name its number in the Service.",
+        looks_like_it: "ND0101 there are no endpoints; ND0103 the number is wrong.",
+        raised_by: "ping",
+    },
+    Entry {
+        code: Code(107),
+        title: "internalTrafficPolicy Local, and no endpoint on the client's node",
+        raised: Raised::Fail,
+        what_it_is: "The Service sends clients in the cluster only to endpoints of their own \
+            node, and there is none on this one.",
+        what_you_see: "Silence (kube-proxy drops), from this node only; the same Service works \
+            from nodes that have an endpoint.",
+        how_it_comes: "internalTrafficPolicy: Local is meant for agents that run on every node; \
+            here they do not: a Deployment, a nodeSelector, a taint.",
+        be_sure: "kubectl get endpointslices -o wide shows the nodes of the endpoints.",
+        how_to_mend: "internalTrafficPolicy: Cluster, or an endpoint on every node (a DaemonSet). \
+            trafficDistribution prefers the own node without dropping.",
+        looks_like_it: "ND0201 the node's rules are stale; a NetworkPolicy.",
+        raised_by: "ping",
     },
 ];

@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             the downward API (status.podIP). If it is not meant for others, take the port out of the \
             Service.",
         looks_like_it: "A port that nobody listens on is refused as well, but has no row here.",
-        raised_by: "sockets",
+        raised_by: "ping, sockets",
     },
     Entry {
         code: Code(602),
@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule.",
         looks_like_it: "curl and nc say \"Connection refused\" also where a router or a filter \
             rejected it by ICMP (ND0304): there nothing of the target answered.",
-        raised_by: "connect, tls",
+        raised_by: "ping, connect, tls",
     },
     Entry {
         code: Code(603),
@@ -92,7 +92,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Nothing is wrong by this alone.",
         looks_like_it: "ND0602 port unreachable came back: nobody listens. ND0302 silence on TCP, \
             where it does prove something.",
-        raised_by: "connect",
+        raised_by: "ping, connect",
     },
     Entry {
         code: Code(611),

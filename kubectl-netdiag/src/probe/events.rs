@@ -7,7 +7,7 @@ use tokio_util::sync::DropGuard;
 use super::Here;
 use crate::agent::{Broken, Lines};
 
-pub(super) enum Events<E> {
+pub(crate) enum Events<E> {
     Agent(Lines),
     Here {
         lines: Here<E>,
@@ -18,7 +18,7 @@ pub(super) enum Events<E> {
 
 impl<E: DeserializeOwned> Events<E> {
     /// The next event; the stream must end with one that says so.
-    pub(super) async fn next(&mut self) -> Result<Line<E>, Broken> {
+    pub(crate) async fn next(&mut self) -> Result<Line<E>, Broken> {
         let line = match self {
             Self::Agent(lines) => lines.next().await?,
             Self::Here { lines, .. } => lines.recv().await,

@@ -13,10 +13,10 @@ use crate::{
     code,
     diagnose::cut_off,
     finding::{Failure, Peer, Severity},
-    local::{self, StreamEngine},
+    local::{self, Engine, StreamEngine},
     plan::{Aim, target},
     probe::{
-        self, Ends, is_cut_off,
+        self, Ends, Events, is_cut_off,
         way::{self, Route, Way},
         within,
     },
@@ -145,6 +145,34 @@ impl<'a> Road<'a> {
                     });
                 let (frames, upload) = asked.await?;
                 Ok(Opened { pieces: Pieces::Agent(frames), upload, stop: None })
+            }
+        }
+    }
+
+    /// The same, of a probe that only tells.
+    pub(crate) async fn ask<R, E>(
+        &mut self,
+        name: &str,
+        request: R,
+        (aim, deadline): (&Aim, Option<Instant>),
+        session: &mut Session<'_>,
+    ) -> Result<Events<E>, Stopped>
+    where
+        R: Engine<E> + Clone + Serialize,
+        E: Send + 'static,
+    {
+        match self {
+            Self::Here => {
+                let stop = CancellationToken::new();
+                let lines = local::start(request, stop.clone())?;
+                Ok(Events::Here { lines, _stop: stop.drop_guard() })
+            }
+            Self::Agent(way) => {
+                let asked =
+                    way.ask(aim, (&request, deadline), session, async |connection, token, body| {
+                        connection.probe(name, token, body).await
+                    });
+                Ok(Events::Agent(asked.await?))
             }
         }
     }

@@ -32,8 +32,10 @@ fn the_recipes_of_ping_work() -> Result<()> {
 fn the_recipe_for_a_services_endpoints_works() -> Result<()> {
     let _turn = turn::share();
     let cluster = Cluster::with_agents()?;
-    let dns = cluster.netdiag(["ping", "kube-system/svc/kube-dns", "-o", "json"])?.exits(1);
+    let dns = cluster.netdiag(["ping", "kube-system/svc/kube-dns", "-o", "json"])?.exits(0);
     let filter = r#".service.endpoints[] | select(.verdict != "ok") | .pod.name"#;
+    assert_eq!(jq(&dns, &["-r"], filter)?, "");
+    let filter = r#".service.endpoints[] | select(.verdict == "ok") | .pod.name"#;
     let pods = jq(&dns, &["-r"], filter)?;
     let listed = ["get", "pods", "-n", "kube-system", "-l", "k8s-app=kube-dns", "-o", "name"];
     let listed = cluster.kubectl(listed)?.replace("pod/", "");

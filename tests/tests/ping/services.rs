@@ -1,50 +1,183 @@
-//! `ping svc/NAME`: nothing is sent, the truth is told, and `--icmp` sends all the same.
+//! `ping svc/NAME`: a Service asked through its address and at each endpoint; `--icmp` sends the echo
+//! all the same.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Pair, Run, turn, wait};
+use netdiag_tests::{Cluster, Fault, Node, Pair, Pod, Run, turn, wait};
+use serde_json::json;
+
+/// Until every node has heard of a Service.
+const SPREAD: Duration = Duration::from_secs(30);
+
+/// A client, and two servers that listen on 8080, on two nodes.
+struct Shop {
+    cluster: Cluster,
+    client: Pod,
+    servers: [Pod; 2],
+}
+
+impl Shop {
+    fn open() -> Result<Self> {
+        let cluster = Cluster::with_agents()?;
+        let client = cluster.pod("client").on(Node::First).start()?;
+        let server = |name: &str, node| {
+            let listen = ["httpd", "-f", "-p", "8080"];
+            cluster.pod(name).label("app", "server").on(node).command(listen).start()
+        };
+        let servers = [server("one", Node::First)?, server("two", Node::Second)?];
+        Ok(Self { cluster, client, servers })
+    }
+
+    /// A Service over port 80, named http, with what else `spec` says.
+    fn service(&self, name: &str, spec: &serde_json::Value) -> Result<()> {
+        let mut service = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": name, "namespace": self.cluster.namespace()},
+            "spec": {
+                "selector": {"app": "server"},
+                "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
+            },
+        });
+        for (field, value) in spec.as_object().into_iter().flatten() {
+            service["spec"][field] = value.clone();
+        }
+        self.cluster.apply(&service.to_string())
+    }
+
+    fn ping(&self, name: &str, flags: &str) -> Result<Run> {
+        let line = format!(
+            "ping {}/svc/{name} --from {} {flags}",
+            self.cluster.namespace(),
+            self.client.target()
+        );
+        self.cluster.netdiag(line.split_whitespace())
+    }
+
+    /// Once the verdict is this one: endpoints and rules follow a Service after a while.
+    fn finds(&self, name: &str, verdict: &str) -> Result<Run> {
+        wait::until(&format!("{name}: {verdict}"), SPREAD, || {
+            let run = self.ping(name, "")?;
+            ensure!(run.stdout.contains(&format!("\n\n{verdict}")), "{}", run.stdout);
+            Ok(run)
+        })
+    }
+}
 
 #[test]
 #[ignore = "needs a cluster: makes Services"]
-fn an_echo_to_a_service_is_a_trap_and_said_to_be_one() -> Result<()> {
+fn a_service_that_is_well_is_asked_at_every_end() -> Result<()> {
     let _turn = turn::share();
-    let pair = Pair::start()?;
-    for (name, spec) in [
-        ("web", "selector: {app: server}, ports: [{port: 80}]"),
-        ("empty", "selector: {app: nobody}, ports: [{port: 80}]"),
-        ("crowd", "clusterIP: None, selector: {app: server}, ports: [{port: 80}]"),
-        ("away", "type: ExternalName, externalName: db.example.net"),
-    ] {
-        let metadata = format!("{{name: {name}, namespace: {}}}", pair.cluster.namespace());
-        pair.cluster.apply(&format!(
-            "{{apiVersion: v1, kind: Service, metadata: {metadata}, spec: {{{spec}}}}}"
-        ))?;
-    }
-    let server = pair.server.target();
-    let listed = |name| {
-        wait::until("the endpoint is listed", Duration::from_secs(20), || {
-            let run = service(&pair, name, "")?;
-            ensure!(run.stdout.contains(&format!("ping its endpoint, {server}")), "{run:?}");
-            Ok(run)
-        })
-    };
-    let row = format!("\n{:<11}  {server} ", pair.server.ip().to_string());
-    let next = format!("  next   kubectl netdiag ping {server} --from {}\n", pair.client.target());
-    for (name, code) in [("web", "ND0901"), ("crowd", "ND0902")] {
-        let run = listed(name)?.exits(1).says("nothing is sent\n");
-        println!("{}", run.stdout);
-        let run = run.says(&format!("\nNOTE     {code}  ")).says("\nADDRESS ");
-        let run = run.says(row.trim_end()).says(&format!("\nUNKNOWN  {code}  nothing was sent: "));
-        assert!(run.stdout.ends_with(&next), "{}", run.stdout);
-    }
-    let run = service(&pair, "empty", "")?.exits(1);
-    let _ =
-        run.says("UNKNOWN  ND0901  nothing was sent: the Service has no endpoint, so its clients");
-    let run = service(&pair, "away", "")?.exits(1);
+    let shop = Shop::open()?;
+    shop.service("web", &json!({}))?;
+    shop.service("crowd", &json!({"clusterIP": "None"}))?;
+    shop.service("away", &json!({"type": "ExternalName", "externalName": "localhost"}))?;
+    let well = "OK       its address and both endpoints take connections on http\n";
+    let run = shop.finds("web", well)?.exits(0).says("\nNOTE     ND0901  ");
+    let run = run.says("  WHAT               READY  ECHO      TCP 80 http -> 8080\n");
+    let run = run.says("the Service        -      -         6/6 connected  ");
+    let row = |server: &Pod| format!("pod/{} on {}  yes    ", server.name, server.node);
+    let _ = run.says(&row(&shop.servers[0])).says(&row(&shop.servers[1]));
+    let crowd = "OK       both endpoints take connections on http\n";
+    let run = shop.finds("crowd", crowd)?.exits(0).says("\nNOTE     ND0902  ");
+    assert!(!run.stdout.contains("the Service "), "{}", run.stdout);
+    let run = shop.ping("away", "-c 1")?;
+    let _ = run.says("NOTE     ND0903  An ExternalName Service is a CNAME to localhost: ");
+    let run = shop.ping("web", "-o json")?.exits(0);
+    let document: serde_json::Value = serde_json::from_str(&run.stdout)?;
+    let report = &document["service"];
+    assert_eq!(report["ports"][0]["through"]["well"], 6, "{document}");
+    assert_eq!(report["endpoints"][1]["asked"][0]["well"], 3, "{document}");
+    assert_eq!(report["endpoints"][0]["echo"]["replied"], 3, "{document}");
+    assert_eq!(report["endpoints"][0]["verdict"], "ok", "{document}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a cluster: makes Services that lead nowhere"]
+fn what_is_wrong_with_the_service_itself() -> Result<()> {
+    let _turn = turn::share();
+    let shop = Shop::open()?;
+    shop.service("typo", &json!({"selector": {"app": "sever"}}))?;
+    let ports = json!([{"name": "http", "port": 80, "targetPort": "web"}]);
+    shop.service("named", &json!({"ports": ports}))?;
+    let ports = json!([{"name": "http", "port": 80, "targetPort": 8081}]);
+    shop.service("number", &json!({"ports": ports}))?;
+    let run = shop.finds("typo", "FAIL     ND0101  no endpoints: the selector matches no pod")?;
+    let run = run.exits(1).says("  seen   selector app=sever matches 0 of ");
+    let _ = run.says("\n  differ ").says("0/3 rejected by ");
     let run =
-        run.says("UNKNOWN  ND0903  nothing was sent: the Service is only a CNAME to db.example");
-    let _ = run.says("  next   kubectl netdiag ping db.example.net --from ");
+        shop.finds("named", "FAIL     ND0104  both endpoints declare no port named \"web\"")?;
+    let _ = run.exits(1).says("no such port").says("\n  differ pod/");
+    let run =
+        shop.finds("number", "FAIL     ND0103  nobody listens on 8081, where port http leads")?;
+    let _ = run.exits(1).says(" listens on 8080\n").says("0/3 refused by the pod");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a cluster: makes pods that nobody reaches"]
+fn what_is_wrong_with_its_endpoints() -> Result<()> {
+    let _turn = turn::share();
+    let shop = Shop::open()?;
+    let listen = ["httpd", "-f", "-p", "127.0.0.1:8080"];
+    let shy = shop.cluster.pod("shy").label("app", "server").on(Node::Second);
+    let _shy = shy.command(listen).start()?;
+    shop.service("web", &json!({}))?;
+    let verdict = "FAIL     ND0601  1 of 3 endpoints listens on 127.0.0.1:8080 only: pod/shy\n";
+    let run = shop.finds("web", verdict)?.exits(1).says("0/3 refused by the pod");
+    let run = run.says("the RSTs come over 2 routers, as its echoes do\n");
+    let _ = run.says("  next   kubectl netdiag sockets ").says("pod/shy -l -p\n");
+
+    // By hand: the one is ready, the other is not.
+    shop.service("half", &json!({"selector": null}))?;
+    let endpoint = |server: &Pod, ready: bool| {
+        json!({"addresses": [server.ip().to_string()], "conditions": {"ready": ready},
+            "nodeName": server.node})
+    };
+    let [one, two] = &shop.servers;
+    let slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "half", "namespace": shop.cluster.namespace(),
+            "labels": {"kubernetes.io/service-name": "half"}},
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        "endpoints": [endpoint(one, true), endpoint(two, false)],
+    });
+    shop.cluster.apply(&slice.to_string())?;
+    let run = shop.finds("half", "WARN     ND0102  1 of 2 endpoints is not ready")?;
+    let _ = run.exits(0).says("asked directly it takes connections: only its readiness");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a cluster: breaks a Service's way on a node"]
+fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
+    let _turn = turn::share();
+    let shop = Shop::open()?;
+    shop.service("web", &json!({}))?;
+    let well = "OK       its address and both endpoints take connections on http\n";
+    let _ = shop.finds("web", well)?;
+    let place = shop.cluster.namespace().to_owned();
+    let address = shop.cluster.object(["svc", "web", "-n", &place])?["spec"]["clusterIP"].clone();
+    let address = address.as_str().unwrap_or_default().to_owned();
+    {
+        let rule = format!("ct original ip daddr {address} drop");
+        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        let verdict = format!(
+            "FAIL     ND0201  the Service's rules on {} are missing or stale: ",
+            shop.client.node
+        );
+        let run = shop.finds("web", &verdict)?.exits(1);
+        let _ = run.says("0/6 silence, ").says("asked directly from there, both endpoints answer");
+    }
+    let _ = shop.finds("web", well)?;
+    // Only the second node has an endpoint.
+    let away = json!({"internalTrafficPolicy": "Local", "selector": {"only": "two"}});
+    shop.service("local", &away)?;
+    let two = shop.servers[1].name.clone();
+    shop.cluster.kubectl(["label", "pod", &two, "-n", &place, "only=two"])?;
+    let verdict = format!("FAIL     ND0107  no endpoint on {}, and ", shop.client.node);
+    let _ = shop.finds("local", &verdict)?.exits(1);
     Ok(())
 }
 
@@ -58,7 +191,8 @@ fn icmp_sends_the_echo_and_blames_nobody_for_its_silence() -> Result<()> {
          spec: {{selector: {{app: server}}, ports: [{{port: 80}}]}}}}",
         pair.cluster.namespace()
     ))?;
-    let run = service(&pair, "web", "--icmp -c 1 -W 0.5")?.exits(1);
+    let to = format!("{}/svc/web", pair.cluster.namespace());
+    let run = pair.ping_to(&to, "--icmp -c 1 -W 0.5")?.exits(1);
     println!("{}", run.stdout);
     let run = run.says("\nNOTE     ND0901  ").says(" because of --icmp");
     // kube-proxy's mode decides whether it is rejected or meets silence.
@@ -71,8 +205,4 @@ fn icmp_sends_the_echo_and_blames_nobody_for_its_silence() -> Result<()> {
     );
     let _ = run.refuses(&line);
     Ok(())
-}
-
-fn service(pair: &Pair, name: &str, flags: &str) -> Result<Run> {
-    pair.ping_to(&format!("{}/svc/{name}", pair.cluster.namespace()), flags)
 }

@@ -106,7 +106,12 @@ impl ConnectOutcome {
     /// How many routers the RST crossed: hosts send with 64, 128 or 255.
     pub fn routers(&self) -> Option<u8> {
         let Self::Refused { ttl: Some(ttl) } = self else { return None };
-        let first = [64, 128, 255].into_iter().find(|first| ttl <= first)?;
-        Some(first - ttl)
+        routers(*ttl)
     }
+}
+
+/// How many routers a packet crossed that arrives with this TTL.
+pub fn routers(ttl: u8) -> Option<u8> {
+    let first = [64, 128, 255].into_iter().find(|first| ttl <= *first)?;
+    Some(first - ttl)
 }

@@ -1,0 +1,97 @@
+//! The screens of a Service, as screens.md has them where it does.
+
+use super::{ServiceView, service};
+use crate::{
+    diagnose::ServiceScene,
+    render::{Names, Screen, verdict},
+};
+
+/// The table and the verdict.
+fn shown(scene: &ServiceScene) -> String {
+    let (mut out, screen, plan) = (Vec::new(), Screen::default(), scene.plan());
+    let view = ServiceView {
+        plan: &plan,
+        all: scene.endpoints.len(),
+        measured: &scene.measured,
+        names: &Names::default(),
+    };
+    service(&mut out, &screen, &view).unwrap();
+    verdict(&mut out, &screen, &scene.findings()).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn all_is_well() {
+    insta::assert_snapshot!(shown(&ServiceScene::new()), @r"
+
+    ADDRESS      WHAT                      READY  ECHO      TCP 80 http -> 8080
+    10.96.14.7   the Service               -      -         6/6 connected  0.190 ms
+    10.244.1.15  pod/checkout-a on node-1  yes    0.110 ms  3/3 connected  0.190 ms
+    10.244.2.15  pod/checkout-b on node-2  yes    0.110 ms  3/3 connected  0.190 ms
+
+    OK       its address and both endpoints take connections on http
+    ");
+}
+
+#[test]
+fn no_endpoints() {
+    let mut scene = ServiceScene::new().without_endpoints();
+    scene.select(&[("app", "payment"), ("tier", "api")]);
+    for name in ["payments-1", "payments-2"] {
+        let pod = scene.pod(name);
+        pod.owner = Some("deploy/payments".into());
+        pod.labels = [("app", "payments"), ("tier", "api")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+    }
+    insta::assert_snapshot!(shown(&scene), @r"
+
+    ADDRESS     WHAT         READY  ECHO  TCP 80 http -> 8080
+    10.96.14.7  the Service  -      -     0/6 rejected by 10.244.1.1
+
+    FAIL     ND0101  no endpoints: the selector matches no pod
+      seen   selector app=payment,tier=api matches 0 of 2 pods in shop (Service, resourceVersion 91822)
+      differ 2 pods of deploy/payments have tier=api but app=payments
+      unless EndpointSlices are written by hand: none is labelled for this Service
+      next   kubectl get pods -n shop -L app,tier
+    ");
+}
+
+#[test]
+fn one_bad_endpoint() {
+    let mut scene = ServiceScene::new();
+    scene.endpoint(1, "refused");
+    scene.through(3, "refused");
+    insta::assert_snapshot!(shown(&scene), @r"
+
+    ADDRESS      WHAT                      READY  ECHO      TCP 80 http -> 8080
+    10.96.14.7   the Service               -      -         3/6 connected, 3/6 refused
+    10.244.1.15  pod/checkout-a on node-1  yes    0.110 ms  3/3 connected  0.190 ms
+    10.244.2.15  pod/checkout-b on node-2  yes    0.110 ms  0/3 refused by the pod
+
+    FAIL     ND0602  1 of 2 endpoints refuses on 8080: pod/checkout-b
+      seen   it refuses 3 of 3; the RSTs come over 2 routers, as its echoes do
+      seen   through the Service 3 of 6 refused, and 1 bad of 2 explains it
+      next   kubectl netdiag sockets shop/pod/checkout-b -l -p
+    ");
+}
+
+#[test]
+fn rules_that_are_stale() {
+    let mut scene = ServiceScene::new();
+    scene.through(0, "silence");
+    insta::assert_snapshot!(shown(&scene), @r"
+
+    ADDRESS      WHAT                      READY  ECHO      TCP 80 http -> 8080
+    10.96.14.7   the Service               -      -         0/6 silence, 18 SYNs over 3.10 s
+    10.244.1.15  pod/checkout-a on node-1  yes    0.110 ms  3/3 connected  0.190 ms
+    10.244.2.15  pod/checkout-b on node-2  yes    0.110 ms  3/3 connected  0.190 ms
+
+    FAIL     ND0201  the Service's rules on node-1 are missing or stale: its address fails, its endpoints answer
+      seen   through its address 6 of 6 fail (silence)
+      seen   asked directly from there, both endpoints answer
+      unless endpoints changed seconds ago: ask again
+      next   kubectl netdiag connect shop/svc/checkout:80 --from node/node-2
+      next   kubectl get pods -n kube-system -o wide
+    ");
+}

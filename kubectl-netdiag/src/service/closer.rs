@@ -1,0 +1,184 @@
+//! What is only looked at where something is amiss: the pods of the namespace, and who listens in an
+//! endpoint that refuses.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{ResourceExt, api::ListParams};
+use netdiag_wire::{
+    Event,
+    connect::ConnectOutcome,
+    sockets::{SocketEntry, SocketProtocol, SocketsEvent, SocketsRequest, Which},
+};
+use tokio::time::timeout;
+
+use super::{
+    backends::{Endpoint, ServiceSpec},
+    probes::{Measured, Plan},
+};
+use crate::{
+    agent,
+    args::{Kind, Object, SourceFlags},
+    cluster::{Cluster, facts},
+    plan::DeclaredPort,
+    probe::{
+        NAMING,
+        way::{self, Route},
+    },
+    render::PodFacts,
+};
+
+/// Pods of one list.
+const MAX_PODS: u32 = 1_000;
+/// Endpoints whose sockets are looked at.
+const MAX_LOOKED: usize = 3;
+
+/// What was found out; what nobody may know is absent.
+#[derive(Debug, Default)]
+pub(crate) struct Closer {
+    /// Of the Service's namespace.
+    pub(crate) pods: Option<Vec<PodSeen>>,
+    /// By the endpoint's address.
+    pub(crate) listening: BTreeMap<IpAddr, Vec<Listening>>,
+}
+
+/// A pod as far as a Service has to do with it.
+#[derive(Clone, Debug)]
+pub(crate) struct PodSeen {
+    pub(crate) facts: PodFacts,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) ports: Vec<DeclaredPort>,
+    pub(crate) images: Vec<String>,
+    /// `deploy/checkout`, as far as its name and labels tell.
+    pub(crate) owner: Option<String>,
+}
+
+/// A port that a process listens on.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Listening {
+    pub(crate) port: u16,
+    /// Absent: every address.
+    pub(crate) address: Option<IpAddr>,
+}
+
+pub(super) struct Look<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) plan: &'a Plan,
+    pub(super) source: &'a SourceFlags,
+}
+
+impl Look<'_> {
+    /// What is not known by then is not said.
+    pub(super) async fn closer(&self, measured: &Measured) -> Closer {
+        let (pods, listening) =
+            tokio::join!(timeout(NAMING, self.pods()), self.listening(measured));
+        Closer { pods: pods.ok().flatten(), listening }
+    }
+
+    async fn pods(&self) -> Option<Vec<PodSeen>> {
+        let pods = self.cluster.pods(self.spec.peer.namespace.as_deref()?);
+        let how = ListParams::default().limit(MAX_PODS);
+        let list = self.cluster.ask(pods.list(&how)).await.ok()?;
+        Some(list.items.iter().map(PodSeen::of).collect())
+    }
+
+    async fn listening(&self, measured: &Measured) -> BTreeMap<IpAddr, Vec<Listening>> {
+        let refuses = |at: usize| {
+            measured.ports.iter().any(|port| {
+                let refused =
+                    |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Refused { .. });
+                port.endpoints.get(at).is_some_and(|tally| tally.count(refused) > 0)
+            })
+        };
+        let refusing = self.plan.endpoints.iter().enumerate().filter(|(at, _)| refuses(*at));
+        let looks = refusing.take(MAX_LOOKED).map(async |(_, endpoint)| {
+            let looked = timeout(NAMING, self.sockets(endpoint)).await;
+            looked.ok().flatten().map(|listening| (endpoint.address, listening))
+        });
+        futures_util::future::join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    /// Through the agent of the endpoint's own node, where the caller may.
+    async fn sockets(&self, endpoint: &Endpoint) -> Option<Vec<Listening>> {
+        let pod = endpoint.pod.as_ref()?;
+        let (namespace, name) = (Some(pod.namespace.clone()), pod.name.clone());
+        let place = Object { namespace, kind: Kind::Pod, name };
+        let opened = way::open("sockets", self.cluster, Route::Within(&place), self.source);
+        let (aim, mut way) = opened.await.ok()?;
+        let request = SocketsRequest {
+            protocols: vec![SocketProtocol::Tcp],
+            which: Which::Listening,
+            ..SocketsRequest::default()
+        };
+        let asked = way.ask_once(&aim, &request, async |connection, token, body| {
+            connection.probe("sockets", token, body).await
+        });
+        read(asked.await.ok()?).await
+    }
+}
+
+async fn read(mut lines: agent::Lines) -> Option<Vec<Listening>> {
+    let mut all = Vec::new();
+    while let Some(line) = lines.next::<SocketsEvent>().await.ok()? {
+        match line.event {
+            Event::Probe(SocketsEvent::Sockets { entries, .. }) => {
+                all.extend(entries.iter().filter_map(Listening::of));
+            }
+            Event::End { .. } => {
+                all.sort();
+                all.dedup();
+                return Some(all);
+            }
+            Event::Error { .. } => return None,
+            Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => {}
+        }
+    }
+    None
+}
+
+impl Listening {
+    fn of(entry: &SocketEntry) -> Option<Self> {
+        let local = entry.local.as_ref()?;
+        let address = Some(local.address).filter(|address| !address.is_unspecified());
+        Some(Self { port: local.port, address })
+    }
+
+    /// Only processes of the same pod get there.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.address.is_some_and(|address| address.is_loopback())
+    }
+}
+
+impl PodSeen {
+    pub(crate) fn of(pod: &Pod) -> Self {
+        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+        Self {
+            facts: facts::of_pod(pod),
+            labels: pod.labels().clone(),
+            ports: facts::pod_ports(pod),
+            images: containers.filter_map(|container| container.image.clone()).collect(),
+            owner: owner(pod),
+        }
+    }
+
+    /// `pod/checkout-2xk8p`.
+    pub(crate) fn word(&self) -> String {
+        format!("pod/{}", self.facts.name)
+    }
+}
+
+/// A ReplicaSet that a Deployment made bears its name and the hash of its template.
+fn owner(pod: &Pod) -> Option<String> {
+    let owner = pod.owner_references().iter().find(|owner| owner.controller == Some(true))?;
+    let hash = pod.labels().get("pod-template-hash");
+    let deployment = hash.and_then(|hash| owner.name.strip_suffix(hash)?.strip_suffix('-'));
+    Some(match (owner.kind.as_str(), deployment) {
+        ("ReplicaSet", Some(deployment)) => format!("deploy/{deployment}"),
+        ("ReplicaSet", None) => format!("rs/{}", owner.name),
+        ("StatefulSet", _) => format!("sts/{}", owner.name),
+        ("DaemonSet", _) => format!("ds/{}", owner.name),
+        ("Job", _) => format!("job/{}", owner.name),
+        (kind, _) => format!("{}/{}", kind.to_lowercase(), owner.name),
+    })
+}
