@@ -12,7 +12,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use netdiag_wire::{
-    AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request, frame, scan::TARGET_TOKEN_HEADER,
+    AGENT_PORT, About, ErrorBody, MAX_LINE_BYTES, Request,
+    facts::{FactsRequest, NodeFacts},
+    frame,
+    scan::TARGET_TOKEN_HEADER,
 };
 use serde::Serialize;
 
@@ -144,6 +147,26 @@ impl Connection {
         serde_json::from_slice(&body).map_err(|error| {
             nonsense(&agent, &format!("a word about itself that is none: {error}"))
         })
+    }
+
+    /// Asks for the facts of its node.
+    pub(crate) async fn facts(
+        self,
+        token: &Secret,
+        request: &Request<FactsRequest>,
+    ) -> Result<Answer<NodeFacts>, Failure> {
+        let asked = ask(Method::POST, "/v1/facts", whole(to_json(request)?));
+        let asked = with_token(asked, token, None, "application/json")?;
+        let (agent, answer, _) = self.send(asked).await?;
+        if answer.status() != StatusCode::OK {
+            return refused(&agent, answer).await;
+        }
+        let body = body::short(answer.into_body()).await;
+        let body = body.map_err(|broken| gone(&agent, &broken.to_string()))?;
+        let facts = serde_json::from_slice(&body);
+        facts
+            .map(Answer::Stream)
+            .map_err(|error| nonsense(&agent, &format!("facts of its node that are none: {error}")))
     }
 
     async fn send(

@@ -19,6 +19,7 @@ pub(crate) mod held;
 pub(crate) mod leads;
 mod log;
 pub(crate) mod names;
+mod network;
 mod proxy;
 pub(crate) mod targets;
 pub(crate) mod tokens;

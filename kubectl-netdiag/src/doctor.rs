@@ -5,14 +5,17 @@ use serde::Serialize;
 mod checks;
 mod rights;
 mod server;
+mod services;
 
 use checks::Asker;
 pub(crate) use rights::may_scan;
 use rights::{RIGHTS, Rights};
+use services::Carried;
 
 use crate::{
     args::{DoctorArgs, Kind, Target},
     cluster::Cluster,
+    data_plane::DataPlane,
     finding::{Failure, Label, Severity, worst},
     render::{self, Cell, Column, Document, Format, Table},
     session::{Clock, Session, Stopped},
@@ -25,9 +28,13 @@ const MAX_ROWS: usize = 20;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DoctorReport {
+struct DoctorReport<'a> {
     agents: Vec<AgentEntry>,
     rights: Vec<RightEntry>,
+    /// As far as they were asked.
+    nodes: &'a [services::Node],
+    /// What carries Services, by the API's objects alone.
+    data_plane: &'a DataPlane,
 }
 
 #[derive(Serialize)]
@@ -60,27 +67,32 @@ pub(crate) async fn run(args: &DoctorArgs, session: &mut Session<'_>) -> Result<
     let server = server::ask(&cluster).await?;
     let (namespace, node) = narrowed(&cluster, target.as_ref()).await?;
     let asked = async {
-        tokio::join!(
+        let (survey, rights, user) = tokio::join!(
             survey::survey(&cluster, node.as_deref()),
             rights::ask(&cluster, &namespace),
             cluster.user(),
-        )
+        );
+        let survey = survey?;
+        let carried = services::look(&cluster, &survey, &rights.nodes).await;
+        Ok::<_, Failure>((survey, rights, user, carried))
     };
-    let (survey, rights, user) = session.waiting("asking every agent", asked).await;
-    let survey = survey?;
+    let (survey, rights, user, carried) = session.waiting("asking every agent", asked).await?;
     let user = user.unwrap_or_else(|| "you".into());
     let asker = Asker { user: &user, namespace: &namespace, agents: &cluster.agents };
     let mut findings = checks::findings(&survey, &rights, &server, &asker);
-    let verdict = worst(&findings);
-    if session.screen.format == Format::Verdict && findings.len() > 1 {
-        // The API server's line is the last; that it answers is clear from all the others.
-        findings.pop();
+    let is_brief = session.screen.format == Format::Verdict;
+    let services = services::findings(&carried).into_iter();
+    findings.extend(services.filter(|finding| !is_brief || finding.severity > Severity::Skip));
+    // That it answers is clear from all the others.
+    if !is_brief || findings.is_empty() {
+        findings.push(checks::of_server(&survey, &server));
     }
+    let verdict = worst(&findings);
     show(session, &cluster, &survey, &rights, &asker)?;
     let (out, screen) = (&mut *session.out, &session.screen);
     render::verdict(out, screen, &findings)?;
     let document = Document::new("DoctorReport", clock.span(), &findings)
-        .part("doctor", &report(&survey, &rights))
+        .part("doctor", &report(&survey, &rights, &carried))
         .map_err(std::io::Error::from)?;
     render::document(out, screen, &document)?;
     Ok(verdict)
@@ -206,7 +218,7 @@ fn reason(failure: &Failure) -> &str {
     seen.unwrap_or(&failure.message)
 }
 
-fn report(survey: &Survey, rights: &Rights) -> DoctorReport {
+fn report<'a>(survey: &Survey, rights: &Rights, carried: &'a Carried) -> DoctorReport<'a> {
     let agent = |row: &Row| AgentEntry {
         node: row.node.clone(),
         agent: row.agent.clone(),
@@ -226,5 +238,7 @@ fn report(survey: &Survey, rights: &Rights) -> DoctorReport {
     DoctorReport {
         agents: survey.rows.iter().map(agent).collect(),
         rights: RIGHTS.iter().enumerate().map(right).collect(),
+        nodes: &carried.nodes,
+        data_plane: &carried.cluster,
     }
 }

@@ -37,6 +37,7 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) enum State {
     Ready {
+        agent: Box<Agent>,
         about: About,
         took: Duration,
         clock_off_ms: i64,
@@ -124,7 +125,7 @@ async fn row(cluster: &Cluster, node: String, known: &Known) -> Row {
     let here = known.pods.iter().find(|pod| agents::node_of(pod) == Some(node.as_str()));
     let agent = here.map(ResourceExt::name_any);
     let state = match (agents::choose(&known.pods, &node, &known.fleet), &known.agents_hidden) {
-        (Some(Ok(agent)), _) => ask(cluster, &agent).await,
+        (Some(Ok(agent)), _) => ask(cluster, agent).await,
         (Some(Err(failure)), _) => State::Bad(failure),
         (None, Some(hidden)) => State::Closed(hidden.clone()),
         (None, None) => State::None(taint(&node, known)),
@@ -139,9 +140,9 @@ fn taint(node: &str, known: &Known) -> Option<String> {
     agents::untolerated(node.spec.as_ref()?.taints.as_deref()?, set)
 }
 
-async fn ask(cluster: &Cluster, agent: &Agent) -> State {
+async fn ask(cluster: &Cluster, agent: Agent) -> State {
     let start = Instant::now();
-    let asked = async { agent::connect(cluster, agent).await?.about().await };
+    let asked = async { agent::connect(cluster, &agent).await?.about().await };
     let answer = timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
         let message = format!("no answer of {} within {} s", agent.name, PATIENCE.as_secs());
         Err(Failure::new(code::AGENT_ENDED, message))
@@ -151,7 +152,8 @@ async fn ask(cluster: &Cluster, agent: &Agent) -> State {
         // The stream takes most of the time, so the answer's instant is nearer to its end.
         Ok(about) => {
             let now = jiff::Timestamp::now().as_millisecond();
-            State::Ready { clock_off_ms: about.now_at.as_millisecond() - now, about, took }
+            let clock_off_ms = about.now_at.as_millisecond() - now;
+            State::Ready { agent: agent.into(), clock_off_ms, about, took }
         }
         Err(failure) if failure.code == Some(code::MISSING_RIGHT) => State::Closed(failure),
         Err(failure) => State::Bad(failure),
@@ -173,6 +175,14 @@ impl Row {
     pub(crate) fn about(&self) -> Option<&About> {
         match &self.state {
             State::Ready { about, .. } => Some(about),
+            State::None(_) | State::Bad(_) | State::Closed(_) => None,
+        }
+    }
+
+    /// The agent that answered.
+    pub(crate) fn reached(&self) -> Option<&Agent> {
+        match &self.state {
+            State::Ready { agent, .. } => Some(agent),
             State::None(_) | State::Bad(_) | State::Closed(_) => None,
         }
     }

@@ -45,7 +45,6 @@ pub(super) fn findings(
     }
     findings.extend(skipped);
     findings.extend(clocks(survey, server));
-    findings.push(of_server(survey, server));
     findings
 }
 
@@ -217,7 +216,8 @@ fn all_well(survey: &Survey, asker: &Asker<'_>, may_all: bool) -> Finding {
     Finding::ok(format!("{nodes} of {nodes} {have} a ready agent {versions}{rights}"))
 }
 
-fn of_server(survey: &Survey, server: &Server) -> Finding {
+/// That it answers, how far away it is, and whether all clocks agree.
+pub(super) fn of_server(survey: &Survey, server: &Server) -> Finding {
     let Server { version, took_ms, .. } = server;
     let agree = if clocks(survey, server).is_none() && server.clock_off_ms.is_some() {
         "; its clock, the nodes' and this machine's agree within 1 s"

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use netdiag_wire::About;
 
 use super::*;
+use crate::cluster::agents::Agent;
 use crate::finding::{Failure, worst};
 
 const ASKER: Asker<'static> = Asker { user: "alice", namespace: "shop", agents: "netdiag" };
@@ -19,7 +20,19 @@ fn ready(node: &str, version: &str, problems: Vec<Problem>) -> Row {
         probes: vec!["ping".into()],
         problems,
     };
-    let state = State::Ready { about, took: Duration::from_millis(23), clock_off_ms: 12 };
+    let agent = Agent {
+        namespace: "netdiag".into(),
+        name: "netdiag-x7k2p".into(),
+        uid: "u-1".into(),
+        node: node.into(),
+        version: None,
+    };
+    let state = State::Ready {
+        agent: agent.into(),
+        about,
+        took: Duration::from_millis(23),
+        clock_off_ms: 12,
+    };
     Row { node: node.into(), agent: Some("netdiag-x7k2p".into()), state }
 }
 
@@ -51,7 +64,10 @@ fn said(survey: &Survey, rights: &Rights) -> Vec<String> {
         });
         format!("{:?}{code} {}{}", finding.severity, finding.summary, admin.unwrap_or_default())
     };
-    findings(survey, rights, &server(), &ASKER).into_iter().map(say).collect()
+    let server = server();
+    let mut found = findings(survey, rights, &server, &ASKER);
+    found.push(of_server(survey, &server));
+    found.into_iter().map(say).collect()
 }
 
 #[test]
