@@ -23,6 +23,7 @@ mod closer;
 mod probes;
 mod report;
 mod sample;
+mod trap;
 
 #[cfg(test)]
 pub(crate) use backends::PodName;
@@ -30,9 +31,9 @@ pub(crate) use backends::{Endpoint, ServiceKind, ServicePort, ServiceSpec, endpo
 pub(crate) use closer::{Closer, Listening, PodSeen};
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
+pub(crate) use trap::Carrier;
 
 const CLUSTER_IP: Code = Code(901);
-const HEADLESS: Code = Code(902);
 const EXTERNAL_NAME: Code = Code(903);
 
 /// A Service whose endpoints are asked.
@@ -147,7 +148,11 @@ impl Asked<'_> {
         let between = Between { target: first, origin, source, deadline };
         let (mut road, mut ends) = between.open("connect", Some(self.cluster), session).await?;
         ends.aim.peer = self.spec.peer.clone();
-        self.head(&ends, session)?;
+        let carrier = match self.spec.kind {
+            ServiceKind::Addresses(_) => Carrier::find(self.cluster, &road).await,
+            ServiceKind::Headless | ServiceKind::ExternalName(_) => Carrier::default(),
+        };
+        self.head(&ends, &carrier, session)?;
         let measuring = self.plan.run(&mut road, (&ends.aim, deadline), session);
         let measured = tokio::select! {
             biased;
@@ -155,37 +160,23 @@ impl Asked<'_> {
             measured = measuring => Some(measured),
         };
         match measured {
-            Some(Ok(measured)) => self.conclude(&ends, &measured, session).await,
+            Some(Ok(measured)) => self.conclude(&ends, &carrier, &measured, session).await,
             Some(Err(halt)) => road.end(Err(halt), &ends.aim).await,
             None => Err(road.cut("some of its probes", "stopped by Ctrl-C or SIGTERM").into()),
         }
     }
 
-    fn head(&self, ends: &Ends<'_>, session: &mut Session<'_>) -> Result<(), Stopped> {
+    fn head(
+        &self,
+        ends: &Ends<'_>,
+        carrier: &Carrier,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &ends.from, std::slice::from_ref(&self.spec.peer))?;
-        let (code, lines) = self.trap();
+        let node = ends.from.node.as_deref().unwrap_or(&ends.from.name);
+        let (code, lines) = carrier.note(&self.spec.kind, node);
         Ok(render::note(out, screen, code, &lines)?)
-    }
-
-    /// Why the question is one.
-    fn trap(&self) -> (Code, Vec<&'static str>) {
-        match self.spec.kind {
-            ServiceKind::Headless => (
-                HEADLESS,
-                vec![
-                    "A headless Service is a name for its pods; an echo goes to one of them. Probed all:",
-                ],
-            ),
-            ServiceKind::Addresses(_) | ServiceKind::ExternalName(_) => (
-                CLUSTER_IP,
-                vec![
-                    "An echo to a Service's address reaches no pod and tells nothing about the Service.",
-                    "Whether it is answered, rejected or lost, what carries Services here decides.",
-                    "Probed instead (--icmp sends it anyway):",
-                ],
-            ),
-        }
     }
 
     /// A name for nobody: there is nothing to send to.
@@ -194,18 +185,20 @@ impl Asked<'_> {
         if screen.shows_evidence() {
             writeln!(out, "{}: nobody to ask", render::named(&self.spec.peer))?;
         }
-        let (code, lines) = self.trap();
+        let carrier = Carrier::default();
+        let (code, lines) = carrier.note(&self.spec.kind, "");
         render::note(out, screen, code, &lines)?;
         let measured = Measured::default();
         let closer = self.closer(None, &measured).await;
         let from = Peer::default();
-        let findings = self.case(&from, &measured, &closer).findings();
-        self.show(None, &findings, &measured, session)
+        let findings = self.case(&from, &carrier, &measured, &closer).findings();
+        self.show(None, &findings, (&carrier, &measured), session)
     }
 
     async fn conclude(
         self,
         ends: &Ends<'_>,
+        carrier: &Carrier,
         measured: &Measured,
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
@@ -215,11 +208,11 @@ impl Asked<'_> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::service(out, screen, &view)?;
         let closer = self.closer(Some(ends), measured).await;
-        let mut findings = self.case(&ends.from, measured, &closer).findings();
+        let mut findings = self.case(&ends.from, carrier, measured, &closer).findings();
         if let Some(first) = findings.first_mut().filter(|_| ends.is_default) {
             first.summary = format!("{}, from {}", first.summary, ends.from.word());
         }
-        self.show(Some(&ends.from), &findings, measured, session)
+        self.show(Some(&ends.from), &findings, (carrier, measured), session)
     }
 
     async fn who_rejects(&self, measured: &Measured) -> Names {
@@ -248,18 +241,19 @@ impl Asked<'_> {
     fn case<'a>(
         &'a self,
         from: &'a Peer,
+        carrier: &'a Carrier,
         measured: &'a Measured,
         closer: &'a Closer,
     ) -> ServiceCase<'a> {
         let Self { spec, endpoints, plan, .. } = self;
-        ServiceCase { spec, endpoints, plan, from, measured, closer }
+        ServiceCase { spec, endpoints, plan, from, carrier, measured, closer }
     }
 
     fn show(
         &self,
         from: Option<&Peer>,
         findings: &[Finding],
-        measured: &Measured,
+        (carrier, measured): (&Carrier, &Measured),
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
         let (out, screen) = (&mut *session.out, &session.screen);
@@ -269,7 +263,7 @@ impl Asked<'_> {
         if let Some(from) = from {
             document = document.from(from.clone());
         }
-        let part = ServiceReport::of(&self.endpoints, &self.plan, measured);
+        let part = ServiceReport::of(&self.endpoints, &self.plan, carrier, measured);
         let document = document.part("service", &part).map_err(std::io::Error::from)?;
         render::document(out, screen, &document)?;
         Ok(worst(findings))

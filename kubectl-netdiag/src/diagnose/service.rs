@@ -23,8 +23,8 @@ use crate::{
     finding::{Code, Finding, Label, Object, Peer, PeerKind, Severity},
     render::number,
     service::{
-        Answers, Closer, Endpoint, Measured, Plan, PodSeen, ServiceKind, ServicePort, ServiceSpec,
-        Tally,
+        Answers, Carrier, Closer, Endpoint, Measured, Plan, PodSeen, ServiceKind, ServicePort,
+        ServiceSpec, Tally,
     },
 };
 
@@ -39,6 +39,7 @@ pub(crate) struct ServiceCase<'a> {
     /// Those that were asked.
     pub(crate) plan: &'a Plan,
     pub(crate) from: &'a Peer,
+    pub(crate) carrier: &'a Carrier,
     pub(crate) measured: &'a Measured,
     pub(crate) closer: &'a Closer,
 }

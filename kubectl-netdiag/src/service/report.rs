@@ -5,17 +5,20 @@ use std::{collections::BTreeMap, net::IpAddr};
 use netdiag_wire::ping::PingReport;
 use serde::Serialize;
 
+use super::Carrier;
 use super::{
     backends::{Endpoint, ServicePort},
     probes::{Measured, Plan, Tally},
 };
-use crate::finding::Severity;
+use crate::{data_plane::DataPlane, finding::Severity};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ServiceReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_plane: Option<&'a DataPlane>,
     ports: Vec<PortReport<'a>>,
     endpoints: Vec<EndpointReport<'a>>,
 }
@@ -64,7 +67,12 @@ struct TallyReport {
 }
 
 impl<'a> ServiceReport<'a> {
-    pub(super) fn of(all: &'a [Endpoint], plan: &'a Plan, measured: &'a Measured) -> Self {
+    pub(super) fn of(
+        all: &'a [Endpoint],
+        plan: &'a Plan,
+        carrier: &'a Carrier,
+        measured: &'a Measured,
+    ) -> Self {
         let ports = plan.ports.iter().enumerate();
         let ports = ports.map(|(at, port)| {
             let through = measured.ports.get(at).map(|answers| &answers.through);
@@ -76,7 +84,12 @@ impl<'a> ServiceReport<'a> {
             }
         });
         let endpoints = all.iter().map(|endpoint| EndpointReport::of(endpoint, plan, measured));
-        Self { address: plan.address, ports: ports.collect(), endpoints: endpoints.collect() }
+        Self {
+            address: plan.address,
+            data_plane: carrier.plane.as_ref(),
+            ports: ports.collect(),
+            endpoints: endpoints.collect(),
+        }
     }
 }
 

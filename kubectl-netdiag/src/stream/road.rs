@@ -14,7 +14,7 @@ use crate::{
     diagnose::cut_off,
     finding::{Failure, Peer, Severity},
     local::{self, Engine, StreamEngine},
-    plan::{Aim, target},
+    plan::{Aim, Start, target},
     probe::{
         self, Ends, Events, is_cut_off,
         way::{self, Route, Way},
@@ -242,6 +242,14 @@ impl<'a> Road<'a> {
         match self {
             Self::Here => Failure::new(refusal::code_of(error.code), error.message.to_string()),
             Self::Agent(way) => way.refused(error, aim).await,
+        }
+    }
+
+    /// Who sends, where that is an agent.
+    pub(crate) fn way(&self) -> Option<&Start> {
+        match self {
+            Self::Here => None,
+            Self::Agent(way) => Some(&way.start),
         }
     }
 

@@ -74,6 +74,7 @@ fn a_service_that_is_well_is_asked_at_every_end() -> Result<()> {
     shop.service("away", &json!({"type": "ExternalName", "externalName": "localhost"}))?;
     let well = "OK       its address and both endpoints take connections on http\n";
     let run = shop.finds("web", well)?.exits(0).says("\nNOTE     ND0901  ");
+    let run = run.says(" Here kube-proxy is in ").says(" mode (/proxyMode on ");
     let run = run.says("  WHAT               READY  ECHO      TCP 80 http -> 8080\n");
     let run = run.says("the Service        -      -         6/6 connected  ");
     let row = |server: &Pod| format!("pod/{} on {}  yes    ", server.name, server.node);
@@ -164,7 +165,7 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
         let rule = format!("ct original ip daddr {address} drop");
         let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
         let verdict = format!(
-            "FAIL     ND0201  the Service's rules on {} are missing or stale: ",
+            "FAIL     ND0201  the Service's rules on {} do not lead to its endpoints, ",
             shop.client.node
         );
         let run = shop.finds("web", &verdict)?.exits(1);

@@ -14,8 +14,8 @@ use crate::{
     plan::{DeclaredPort, PortProtocol},
     render::{PodFacts, ReadyBy},
     service::{
-        Answers, Closer, Endpoint, Measured, Plan, PodName, PodSeen, ServiceKind, ServicePort,
-        ServiceSpec,
+        Answers, Carrier, Closer, Endpoint, Measured, Plan, PodName, PodSeen, ServiceKind,
+        ServicePort, ServiceSpec,
     },
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) spec: ServiceSpec,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) from: Peer,
+    pub(crate) carrier: Carrier,
     pub(crate) measured: Measured,
     pub(crate) closer: Closer,
 }
@@ -81,7 +82,8 @@ impl Scene {
             no_echo: None,
         };
         let closer = Closer { pods: Some(Vec::new()), listening: BTreeMap::new() };
-        let mut scene = Self { spec, endpoints, from, measured, closer };
+        let mut scene =
+            Self { spec, endpoints, from, carrier: Carrier::default(), measured, closer };
         scene.pod("checkout-a");
         scene.pod("checkout-b");
         scene
@@ -142,8 +144,8 @@ impl Scene {
 
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let plan = self.plan();
-        let Self { spec, endpoints, from, measured, closer } = self;
-        ServiceCase { spec, endpoints, plan: &plan, from, measured, closer }.findings()
+        let Self { spec, endpoints, from, carrier, measured, closer } = self;
+        ServiceCase { spec, endpoints, plan: &plan, from, carrier, measured, closer }.findings()
     }
 
     pub(crate) fn only_finding(&self, code: u16) -> Finding {

@@ -87,11 +87,11 @@ fn rules_that_are_stale() {
     10.244.1.15  pod/checkout-a on node-1  yes    0.110 ms  3/3 connected  0.190 ms
     10.244.2.15  pod/checkout-b on node-2  yes    0.110 ms  3/3 connected  0.190 ms
 
-    FAIL     ND0201  the Service's rules on node-1 are missing or stale: its address fails, its endpoints answer
+    FAIL     ND0201  the Service's rules on node-1 do not lead to its endpoints, which answer
       seen   through its address 6 of 6 fail (silence)
       seen   asked directly from there, both endpoints answer
-      unless endpoints changed seconds ago: ask again
+      means  the rules are missing or stale, or another rule stands before them
       next   kubectl netdiag connect shop/svc/checkout:80 --from node/node-2
-      next   kubectl get pods -n kube-system -o wide
+      next   kubectl get pods -n kube-system -l k8s-app=kube-proxy -o wide
     ");
 }
