@@ -25,7 +25,7 @@ pub(crate) mod targets;
 pub(crate) mod tokens;
 
 pub(crate) use answer::Unanswered;
-pub(crate) use config::Surroundings;
+pub(crate) use config::{Part, Surroundings, names as kubeconfig_names};
 pub(crate) use proxy::ProxyVariables;
 
 use crate::{args::KubeFlags, finding::Failure};

@@ -132,6 +132,11 @@ fn text(entry: &'static Entry) -> String {
     shown
 }
 
+/// Each code, and what it is in a line.
+pub(crate) fn titles() -> impl Iterator<Item = (String, &'static str)> {
+    entries().map(|entry| (entry.code.to_string(), entry.title))
+}
+
 fn list() -> String {
     let mut shown = String::new();
     for (family, what) in FAMILIES {

@@ -13,6 +13,7 @@ mod cert;
 mod certificates;
 mod cluster;
 mod code;
+mod completion;
 mod connect;
 mod data_plane;
 mod diagnose;
@@ -49,6 +50,9 @@ use session::{Session, Stopped, Streams};
 
 fn main() -> ExitCode {
     let environment = environment();
+    if completion::is_asked(std::env::args_os().next().as_deref()) {
+        return complete(&environment);
+    }
     let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let code = match args::parse(&words) {
@@ -63,6 +67,16 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+/// Says what could come next, and nothing else.
+fn complete(environment: &Environment) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let text = completion::answer(&words, &environment.surroundings);
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(2),
+    }
 }
 
 fn run(command: &Command, environment: &Environment) -> u8 {

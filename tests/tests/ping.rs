@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "ping/broken_agent.rs"]
 mod broken_agent;
+#[path = "ping/completion.rs"]
+mod completion;
 #[path = "ping/data_plane.rs"]
 mod data_plane;
 #[path = "ping/doctor.rs"]

@@ -42,6 +42,24 @@ pub(crate) struct Surroundings {
     pub(crate) proxies: ProxyVariables,
 }
 
+/// What a kubeconfig has names for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    Contexts,
+    Clusters,
+    Users,
+}
+
+/// The names of that part; none where the files cannot be read.
+pub(crate) fn names(part: Part, flags: &KubeFlags, around: &Surroundings) -> Vec<String> {
+    let Ok(files) = merged(flags, around) else { return Vec::new() };
+    match part {
+        Part::Contexts => files.contexts.into_iter().map(|context| context.name).collect(),
+        Part::Clusters => files.clusters.into_iter().map(|cluster| cluster.name).collect(),
+        Part::Users => files.auth_infos.into_iter().map(|user| user.name).collect(),
+    }
+}
+
 pub(super) struct Read {
     pub(super) config: Config,
     pub(super) context: Option<String>,
