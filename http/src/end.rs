@@ -16,6 +16,10 @@ pub(crate) fn of_head(cause: &hyper::Error, reading: &Reading) -> HttpEnd {
     }
     match reading.read {
         0 => HttpEnd::Empty,
+        _ if cause.is_parse_too_large() && has_boundless_length(&reading.said) => {
+            let why = "a Content-Length that no body can have".into();
+            HttpEnd::Malformed { why, said: reading.said.clone().into() }
+        }
         _ if cause.is_parse_too_large() || is_flood(cause, reading) => HttpEnd::HeadTooLong,
         _ if is_cut(cause) => HttpEnd::CutHead,
         _ => malformed(cause, reading),
@@ -56,6 +60,16 @@ fn refused(cause: &hyper::Error, reading: &Reading) -> Option<u32> {
             reading.frames.as_ref()?.goaway.filter(|code| *code != 0)
         }
     }
+}
+
+/// The library calls the two greatest numbers of 64 bits, which it has a use of its own for, a head
+/// that is too long.
+fn has_boundless_length(said: &[u8]) -> bool {
+    said.split(|byte| *byte == b'\n').any(|line| {
+        let text = String::from_utf8_lossy(line).to_ascii_lowercase();
+        let length = text.strip_prefix("content-length:").map(|text| text.trim().parse::<u64>());
+        length.is_some_and(|length| length.is_ok_and(|length| length > u64::MAX - 2))
+    })
 }
 
 /// HTTP/2: more came than a head may have, and the library had enough of it.

@@ -23,6 +23,8 @@ const HEADS: &[(&str, &str)] = &[
     ("Content-Length: one\r\n\r\na", "Malformed"),
     ("Content-Length: \r\n\r\n", "Malformed"),
     ("Content-Length: 99999999999999999999999\r\n\r\n", "Malformed"),
+    ("Content-Length: 18446744073709551614\r\n\r\na", "Malformed"),
+    ("content-length:18446744073709551615\r\n\r\na", "Malformed"),
     ("Content-Length: 9\r\n\r\n", "CutBody"),
     ("Content-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\n\r\n", "Surplus"),
     ("Content-Length: 0\r\n\r\nHTTP/1.1 500 No\r\n\r\n", "Surplus"),
