@@ -8,6 +8,8 @@ use super::local_routes::LocalRoutes;
 
 mod address;
 #[cfg(test)]
+mod spellings;
+#[cfg(test)]
 mod tests;
 
 use address::{is_link_local, is_metadata, plain};
