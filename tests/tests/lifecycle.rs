@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use netdiag_tests::command::{command, finish};
-use netdiag_tests::lab::settings::Settings;
+use netdiag_tests::lab::settings::{ProxyMode, Settings};
 use netdiag_tests::lab::{cgroup, cleanup, start, state};
 use netdiag_tests::{Cluster, Node, wait};
 use nix::sys::signal::{Signal, kill};
@@ -85,9 +85,23 @@ fn shape(flags: &str, families: usize) -> Result<()> {
     let begin = Instant::now();
     start::up(&settings)?;
     ensure!(begin.elapsed() < UP_WITHIN, "up only after {:?}", begin.elapsed());
-    let outcome = pods_reach_each_other(families);
+    let outcome = pods_reach_each_other(families).and_then(|()| services_are_told(&settings));
     cleanup::down()?;
     outcome
+}
+
+/// What carries Services is told from the nodes' own facts, and an echo becomes what is said of it.
+fn services_are_told(settings: &Settings) -> Result<()> {
+    let cluster = Cluster::with_agents()?;
+    let client = cluster.pod("client").on(Node::First).start()?;
+    let mode = settings.proxy_mode;
+    let run = cluster.netdiag(["doctor"])?.exits(0);
+    let _ = run.says(&format!("OK       Services are carried by kube-proxy ({}) on ", mode.word()));
+    let ping = ["ping", "default/svc/kubernetes", "--icmp", "-c", "2", "-W", "1", "-o", "ndjson"];
+    let run = cluster.netdiag(ping.iter().copied().chain(["--from", &client.target()]))?;
+    let is_rejected = run.stdout.contains(r#""meaning":"portUnreachable""#);
+    ensure!(is_rejected == (mode == ProxyMode::Nftables), "{}", run.stdout);
+    Ok(())
 }
 
 fn pods_reach_each_other(families: usize) -> Result<()> {

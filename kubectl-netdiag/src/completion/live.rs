@@ -1,5 +1,7 @@
 //! Names from the live cluster; whatever it does not tell is left out.
 
+use std::collections::HashSet;
+
 use clap_complete::CompletionCandidate;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Pod, Secret, Service};
 use kube::{Api, Resource, ResourceExt, api::ListParams};
@@ -94,11 +96,13 @@ async fn ports(
         }
         _ => Vec::new(),
     };
+    // A number may be declared twice, for TCP and UDP.
+    let mut seen = HashSet::new();
     let both = declared.into_iter().flat_map(|(name, number)| {
         let named =
             name.clone().map(|name| candidate(format!("{begin}{name}"), number.to_string()));
         let numbered = candidate(format!("{begin}{number}"), name.unwrap_or_default());
         named.into_iter().chain([numbered])
     });
-    both.collect()
+    both.filter(|one| seen.insert(one.get_value().to_owned())).collect()
 }
