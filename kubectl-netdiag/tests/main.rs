@@ -10,6 +10,8 @@ mod dns;
 mod help;
 mod hostile;
 mod http;
+mod limits;
+mod listen;
 mod local;
 mod refusals;
 mod run;

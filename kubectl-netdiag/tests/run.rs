@@ -37,8 +37,23 @@ impl Plugin {
     ///
     /// Not by the resident size that wait4 tells: a child begins with that of this process.
     pub(crate) fn within(kib: u32, line: &str) -> Self {
-        let script = format!("ulimit -d {kib} && exec \"$0\" \"$@\"");
-        #[expect(clippy::disallowed_methods, reason = "sh sets the limit that the plugin runs in")]
+        Self::in_shell(&format!("ulimit -d {kib}"), line)
+    }
+
+    /// With so many descriptors.
+    pub(crate) fn with_descriptors(count: u32, line: &str) -> Self {
+        Self::in_shell(&format!("ulimit -n {count}"), line)
+    }
+
+    /// Without a stdin at all.
+    pub(crate) fn without_stdin(line: &str) -> Self {
+        Self::in_shell("exec <&-", line)
+    }
+
+    /// After a command of the shell's that changes what the plugin runs in.
+    fn in_shell(first: &str, line: &str) -> Self {
+        let script = format!("{first} && exec \"$0\" \"$@\"");
+        #[expect(clippy::disallowed_methods, reason = "sh sets what the plugin runs in")]
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &script, BINARY]);
         Self::of(command, line)

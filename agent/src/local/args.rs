@@ -13,7 +13,7 @@ use netdiag_wire::{
 
 mod ports;
 
-use ports::{ConnectArgs, ScanArgs};
+use ports::{ConnectArgs, ScanArgs, TlsArgs};
 
 use crate::ipc::ProbeOrder;
 
@@ -35,6 +35,8 @@ pub(super) enum Probe {
     Connect(ConnectArgs),
     /// Find out which ports are open
     Scan(ScanArgs),
+    /// Make a TLS handshake and show what the server serves
+    Tls(TlsArgs),
     /// List sockets
     Sockets(SocketsArgs),
 }
@@ -145,6 +147,11 @@ impl Probe {
                 let (source, scan) = args.scan();
                 let checked = scan.request.check();
                 (source, ProbeOrder::Scan(Box::new(scan)), checked)
+            }
+            Self::Tls(args) => {
+                let (source, request) = args.request();
+                let checked = request.check();
+                (source, ProbeOrder::Tls(Box::new(request)), checked)
             }
             Self::Sockets(args) => {
                 let (source, request) = args.request();

@@ -100,6 +100,7 @@ fn root_on_the_node_needs_neither_front_nor_broker() {
             // Nobody listens there, which is an answer too.
             (format!("dns a. @10.244.1.7#9 {of_pod}"), "query"),
             (format!("connect 10.244.1.7 9 {of_pod}"), "attempt"),
+            (format!("tls 10.244.1.7 9 {of_pod}"), "connection"),
             (format!("scan 10.244.1.7 -p 7-9 {of_pod}"), "rest"),
         ] {
             let output = local(&line);

@@ -63,6 +63,20 @@ fn a_rewritten_source_is_named() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a cluster: a node sends connections elsewhere"]
+fn somebody_else_who_answers_is_told_apart() -> Result<()> {
+    let _turn = turn::share();
+    let pair = Pair::start()?;
+    let other = pair.cluster.pod("other").on(Node::Second).distroless(8080).start()?;
+    let matches = format!("ip daddr {} tcp dport {PORT}", pair.server.ip());
+    let to = format!("{}:8080", other.ip());
+    let _fault = Fault::redirect(&pair.cluster, Node::First, &matches, &to)?;
+    let run = connect(&pair, "")?.exits(1).says("\narrived  nothing\n");
+    let _ = run.says("\nFAIL     ND0314  ");
+    is_free(&pair)
+}
+
+#[test]
 #[ignore = "needs a cluster: a node drops, rejects and resets"]
 fn what_does_not_arrive_is_said_to_be_lost() -> Result<()> {
     let _turn = turn::share();

@@ -1,8 +1,11 @@
 //! The probes that name ports.
 
+use std::net::IpAddr;
+
 use netdiag_wire::{
     connect::{ConnectProtocol, ConnectRequest},
     scan::{Ports, Scan, ScanLane, ScanMethod, ScanRequest},
+    tls::TlsRequest,
 };
 
 use super::Source;
@@ -15,6 +18,18 @@ pub(crate) struct ConnectArgs {
     /// Send a datagram instead
     #[arg(short, long)]
     udp: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct TlsArgs {
+    /// Address or name
+    host: String,
+    port: u16,
+    /// Ask for the certificate of this name; without it of the host, where that is one
+    #[arg(long, value_name = "NAME")]
+    servername: Option<String>,
     #[command(flatten)]
     source: Source,
 }
@@ -45,6 +60,17 @@ impl ConnectArgs {
         let protocol = if self.udp { ConnectProtocol::Udp } else { ConnectProtocol::Tcp };
         let to = ConnectRequest::to(self.host, self.port);
         (self.source, ConnectRequest { protocol, ..to })
+    }
+}
+
+impl TlsArgs {
+    pub(super) fn request(self) -> (Source, TlsRequest) {
+        let Self { host, port, servername, source } = self;
+        let is_name = host.parse::<IpAddr>().is_err();
+        let name = servername.or_else(|| is_name.then(|| host.trim_end_matches('.').to_owned()));
+        let mut request = TlsRequest::to(host, port);
+        request.offer.server_name = name;
+        (source, request)
     }
 }
 
