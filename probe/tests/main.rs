@@ -7,6 +7,7 @@ mod connect;
 mod dns;
 mod dns_base;
 mod facts;
+mod http;
 mod identify;
 mod lab;
 mod listen;

@@ -10,14 +10,14 @@ use netdiag_wire::{
 use tokio_util::sync::CancellationToken;
 
 mod hostile;
-mod openssl;
+pub(crate) mod openssl;
 mod starttls;
 mod takes;
 
 use crate::lab::{Netns, runtime};
 
 /// Runs the engine to its end in that namespace.
-fn ask(from: &Netns, request: &TlsRequest) -> TlsReport {
+pub(crate) fn ask(from: &Netns, request: &TlsRequest) -> TlsReport {
     from.enter(|| {
         let sockets = request.open().unwrap();
         let (mut fold, stop) = (TlsFold::default(), CancellationToken::new());

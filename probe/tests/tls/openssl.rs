@@ -8,14 +8,14 @@ use super::wait_for;
 use crate::lab::Netns;
 
 /// Servers in one namespace; they end with it.
-pub(super) struct Servers {
-    pub(super) namespace: Netns,
+pub(crate) struct Servers {
+    pub(crate) namespace: Netns,
     dir: TempDir,
     running: Vec<Child>,
 }
 
 impl Servers {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let servers =
             Self { namespace: Netns::new(), dir: TempDir::new().unwrap(), running: Vec::new() };
         for (kind, arguments) in
@@ -32,7 +32,7 @@ impl Servers {
     }
 
     /// Of this kind of key, with further flags.
-    pub(super) fn start(&mut self, port: u16, kind: &str, flags: &str) {
+    pub(crate) fn start(&mut self, port: u16, kind: &str, flags: &str) {
         let (key, pem) = (self.path(&format!("{kind}.key")), self.path(&format!("{kind}.pem")));
         let line = format!("s_server -accept {port} -quiet -www -key {key} -cert {pem} {flags}");
         let child = self.namespace.enter(|| {
@@ -42,12 +42,12 @@ impl Servers {
         wait_for(&self.namespace, port);
     }
 
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// To its end.
-    pub(super) fn run(&self, line: &str) {
+    pub(crate) fn run(&self, line: &str) {
         let output = command(line).output().unwrap();
         assert!(output.status.success(), "openssl {line}: {output:?}");
     }
