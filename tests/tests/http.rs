@@ -3,8 +3,12 @@
 
 #[path = "http/ends.rs"]
 mod ends;
+#[path = "access/grant.rs"]
+mod grant;
 #[path = "http/metadata.rs"]
 mod metadata;
+#[path = "http/node.rs"]
+mod node;
 #[path = "http/rights.rs"]
 mod rights;
 #[path = "tls/server.rs"]

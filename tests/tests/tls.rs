@@ -1,5 +1,7 @@
 //! `tls` on a real cluster: good, expired, misnamed and missing certificates, and no TLS at all.
 
+#[path = "tls/client.rs"]
+mod client;
 #[path = "tls/fates.rs"]
 mod fates;
 #[path = "tls/rights.rs"]

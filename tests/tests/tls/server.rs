@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 pub(crate) struct Ca {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: TempDir,
+    made: AtomicUsize,
 }
 
 /// From when to when a certificate is valid.
@@ -39,7 +41,7 @@ impl Ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, "shop-root");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        let ca = Self { issuer, dir: TempDir::new()? };
+        let ca = Self { issuer, dir: TempDir::new()?, made: AtomicUsize::new(0) };
         fs::write(ca.path("ca.crt"), ca.issuer.pem())?;
         Ok(ca)
     }
@@ -48,8 +50,8 @@ impl Ca {
         self.dir.path().join(name).to_string_lossy().into_owned()
     }
 
-    /// Serves a certificate for that name on a port of the pod.
-    pub(crate) fn serve(&self, pod: &Pod, port: u16, name: &str, valid: Valid) -> Result<Server> {
+    /// Files of a certificate for that name and of its key.
+    pub(crate) fn files(&self, name: &str, valid: Valid) -> Result<(String, String)> {
         let mut params = CertificateParams::new([name.to_owned()])?;
         (params.not_before, params.not_after) = match valid {
             Valid::Now => (date_time_ymd(2020, 1, 1), date_time_ymd(2120, 1, 1)),
@@ -58,16 +60,34 @@ impl Ca {
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
+        let serial = self.made.fetch_add(1, Ordering::Relaxed);
         let (chain, key_file) =
-            (self.path(&format!("{port}.crt")), self.path(&format!("{port}.key")));
+            (self.path(&format!("{serial}.crt")), self.path(&format!("{serial}.key")));
         fs::write(&chain, certificate.pem())?;
         fs::write(&key_file, key.serialize_pem())?;
+        Ok((chain, key_file))
+    }
+
+    /// Serves a certificate for that name on a port of the pod.
+    pub(crate) fn serve(&self, pod: &Pod, port: u16, name: &str, valid: Valid) -> Result<Server> {
+        self.start(pod, port, self.files(name, valid)?, &[])
+    }
+
+    /// Serves these files, with further flags of s_server.
+    pub(crate) fn start(
+        &self,
+        pod: &Pod,
+        port: u16,
+        (chain, key_file): (String, String),
+        flags: &[&str],
+    ) -> Result<Server> {
         let netns = Netns::of_pod(pod)?;
         let port_word = port.to_string();
         let child = netns.run(|| {
             let mut server = command("openssl");
             server.args(["s_server", "-quiet", "-www", "-accept", &port_word]);
             server.args(["-cert", &chain, "-key", &key_file, "-alpn", "h2,http/1.1"]);
+            server.args(flags);
             let quiet = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             Ok(quiet.spawn()?)
         })?;
