@@ -72,7 +72,7 @@ impl Family<'_> {
         run.tcp(lane, &hosts, &request.tcp).await?;
         let source = request.source_address.filter(|a| Version::of(*a) == version);
         let terms = Terms { version, source, dont_fragment: false };
-        run.udp(terms, &hosts, &request.udp).await
+        run.udp(terms, &hosts, &request.udp, request.identify).await
     }
 
     fn count_as_up<E: FnMut(ScanEvent)>(&self, run: &mut Run<'_, E>) -> Vec<Host> {

@@ -62,6 +62,11 @@ pub(super) fn question(port: u16) -> Option<Vec<u8>> {
     is_known.then(|| udp::questions(port).swap_remove(0).send)
 }
 
+/// What services are asked that may be at any UDP port.
+pub(super) fn questions(port: u16) -> impl Iterator<Item = Vec<u8>> {
+    udp::questions(port).into_iter().map(|question| question.send)
+}
+
 /// Asks every open port, several at a time; how many connections and datagrams it took.
 pub(super) async fn run(
     open: &[ScanPort],

@@ -34,6 +34,8 @@ use turns::{Sender, Step, Turns};
 /// Packets sent before those that came have their turn.
 const BURST: usize = 64;
 const TTL: u8 = 64;
+/// Silences that settle a port which nobody wants identified.
+const BELIEVED: u8 = 2;
 
 impl<E: FnMut(ScanEvent)> Run<'_, E> {
     pub(super) async fn udp(
@@ -41,14 +43,16 @@ impl<E: FnMut(ScanEvent)> Run<'_, E> {
         terms: Terms,
         hosts: &[Host],
         ports: &Ports,
+        identify: bool,
     ) -> Result<(), ProbeError> {
+        let believed = if identify { payload::KINDS } else { BELIEVED };
         for field in Field::parts(hosts, ports, ScanProtocol::Udp) {
             if self.stop.is_cancelled() {
                 break;
             }
             let socket = Unprivileged::udp(terms).and_then(Watched::new);
             let socket = socket.map_err(|e| ProbeError::Socket("open UDP socket", e))?;
-            let turns = Turns::new(field.hosts.len(), field.ports.len());
+            let turns = Turns::new(field.hosts.len(), field.ports.len(), believed);
             Part { run: self, socket, field, turns, buffer: [0; 2_048] }.run().await?;
         }
         Ok(())
@@ -117,7 +121,7 @@ impl<E: FnMut(ScanEvent)> Part<'_, '_, E> {
     fn ask(&mut self, id: u32) {
         let (host, port) = self.field.at(id);
         let to = SocketAddr::new(host.address, port);
-        let sent = self.socket.socket().send(to, TTL, &payload(port));
+        let sent = self.socket.socket().send(to, TTL, &payload(port, self.turns.silences(id)));
         self.run.tale.sent += 1;
         if let Err(error) = sent
             && !refusal::is_for_now(&error)

@@ -23,6 +23,19 @@ pub(super) fn versions(from: &Netns) -> Vec<Line> {
     text.lines().filter_map(line).collect()
 }
 
+/// What it takes the operating system for: the lines of `-O` that name one.
+pub(super) fn system(from: &Netns) -> Vec<String> {
+    let output = from.output("nmap", &["-O", "-n", "-Pn", "-p", "22,9", SERVER]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = |line: &&str| {
+        ["Running", "OS details:", "Aggressive OS guesses:"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    text.lines().filter(names).map(str::to_owned).collect()
+}
+
 /// `22/tcp open ssh OpenSSH 9.2p1`
 fn line(line: &str) -> Option<Line> {
     let mut words = line.split_whitespace();

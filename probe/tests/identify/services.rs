@@ -114,17 +114,17 @@ pub(super) fn ports(protocol: ScanProtocol) -> Ports {
     SERVICES.iter().filter(|one| one.protocol == protocol).map(|one| one.port).collect()
 }
 
-/// The same over TCP at other ports: the packet filter leads there.
+/// The same at other ports: the packet filter leads there.
 pub(super) fn moved(server: &Netns) -> Vec<Service> {
     server.nft("add table ip moved");
     server.nft("add chain ip moved in { type nat hook prerouting priority -100; }");
-    let services = SERVICES.into_iter().filter(|one| one.protocol == ScanProtocol::Tcp);
     let at = |(port, service): (u16, Service)| {
-        let rule = format!("add rule ip moved in tcp dport {port} redirect to :{}", service.port);
-        server.nft(&rule);
+        let protocol = if service.protocol == ScanProtocol::Tcp { "tcp" } else { "udp" };
+        let to = service.port;
+        server.nft(&format!("add rule ip moved in {protocol} dport {port} redirect to :{to}"));
         Service { port, ..service }
     };
-    (20_001..).zip(services).map(at).collect()
+    (20_001..).zip(SERVICES).map(at).collect()
 }
 
 /// Until all of them accept.

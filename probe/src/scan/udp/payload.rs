@@ -1,9 +1,24 @@
 //! What a service that listens on a UDP port by its number would answer.
 
-use crate::scan::identify::question;
+use crate::scan::identify::{question, questions};
+
+/// What fits the port, and the questions to services that may be at any.
+pub(super) const KINDS: u8 = 4;
+
+/// After silence a service that listens at another port than its own is asked.
+pub(super) fn payload(port: u16, silences: u8) -> Vec<u8> {
+    let usual = usual(port);
+    match usize::from(silences) {
+        0 => usual,
+        silences => {
+            let mut others = questions(port).filter(|question| *question != usual);
+            others.nth(silences - 1).unwrap_or(usual.clone())
+        }
+    }
+}
 
 /// Empty where nothing is known that would fit.
-pub(super) fn payload(port: u16) -> Vec<u8> {
+fn usual(port: u16) -> Vec<u8> {
     if let Some(question) = question(port) {
         return question;
     }
@@ -37,7 +52,17 @@ mod tests {
     #[test]
     fn questions_have_the_length_that_their_protocol_wants() {
         for (port, length) in [(111, 40), (137, 50), (3_478, 20), (11_211, 17), (123, 48), (9, 0)] {
-            assert_eq!(payload(port).len(), length, "{port}");
+            assert_eq!(payload(port, 0).len(), length, "{port}");
+        }
+    }
+
+    #[test]
+    fn behind_any_port_every_question_has_its_turn() {
+        for port in [53, 123, 161, 9, 11_211] {
+            let mut asked: Vec<_> = (0..KINDS).map(|silences| payload(port, silences)).collect();
+            asked.sort();
+            asked.dedup();
+            assert!(questions(port).all(|question| asked.contains(&question)), "{port}");
         }
     }
 }

@@ -17,8 +17,6 @@ const BURST: usize = 7;
 const SLOW: Duration = Duration::from_millis(100);
 /// Under way at once.
 const MOST_PENDING: usize = 256;
-/// Silent answers, each at a time when an error could have come.
-const BELIEVED: u8 = 2;
 const LEAST_WAIT: Duration = Duration::from_millis(200);
 /// While nobody has answered.
 const BLIND_WAIT: Duration = Duration::from_millis(500);
@@ -59,6 +57,8 @@ pub(super) struct Turns {
     pending: VecDeque<u32>,
     /// The host whose turn it is.
     turn: usize,
+    /// Silent answers that settle a port, each at a time when an error could have come.
+    believed: u8,
     settled: usize,
     rtt: Rtt,
     pub(super) asked_again: u32,
@@ -66,7 +66,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Of pairs numbered host by host.
-    pub(super) fn new(hosts: usize, ports: usize) -> Self {
+    pub(super) fn new(hosts: usize, ports: usize, believed: u8) -> Self {
         let ids = |host: usize| (host * ports) as u32..((host + 1) * ports) as u32;
         let host = |at| Host { ready: ids(at).collect(), ..Host::default() };
         Self {
@@ -76,6 +76,7 @@ impl Turns {
             routers: VecDeque::new(),
             pending: VecDeque::new(),
             turn: 0,
+            believed,
             settled: 0,
             rtt: Rtt::default(),
             asked_again: 0,
@@ -84,6 +85,11 @@ impl Turns {
 
     pub(super) fn is_done(&self) -> bool {
         self.settled == self.jobs.len()
+    }
+
+    /// How often that port was silent so far.
+    pub(super) fn silences(&self, id: u32) -> u8 {
+        self.jobs[id as usize].silent
     }
 
     pub(super) fn done(&self) -> usize {
@@ -130,7 +136,7 @@ impl Turns {
         self.hosts[host].is_rationed &= count <= BURST;
         let job = &mut self.jobs[id as usize];
         job.silent += u8::from(!was_spent);
-        if job.silent < BELIEVED {
+        if job.silent < self.believed {
             self.hosts[host].ready.push_back(id);
             return false;
         }
@@ -258,7 +264,7 @@ mod tests {
     /// What is called silent, how long it took, how many were asked.
     fn scan(ports: u32, closed: Vec<u32>, is_rationed: bool) -> (Vec<u32>, Duration, u32) {
         let mut target = Target { closed, is_rationed, tokens: 6.0, filled: Duration::ZERO };
-        let mut turns = Turns::new(1, ports as usize);
+        let mut turns = Turns::new(1, ports as usize, 2);
         let (mut now, mut silent, mut asks) = (Duration::ZERO, Vec::new(), 0);
         let mut flying: VecDeque<(Duration, u32)> = VecDeque::new();
         while !turns.is_done() {
