@@ -99,7 +99,9 @@ async fn tell(
     right: &'static str,
 ) -> Result<NodeFacts, ErrorBody> {
     let mut started = front.audit.start(facts, vec![right], PATIENCE)?;
-    let told = front.kept.get(front, &mut started).await;
+    // With the wait for another's turn: whoever asks behind many that fail does not wait for each.
+    let told = tokio::time::timeout(PATIENCE, front.kept.get(front, &mut started)).await;
+    let told = told.unwrap_or_else(|_| Err(unavailable("does not answer")));
     started.outcome = match &told {
         Ok(_) => Outcome::Ended(EndReason::Completed),
         Err(refusal) => Outcome::Failed(refusal.code),
@@ -115,8 +117,7 @@ impl Kept {
         {
             return Ok(known.clone());
         }
-        let asked = tokio::time::timeout(PATIENCE, ask(front, started)).await;
-        let known = asked.unwrap_or_else(|_| Err(unavailable("does not answer")))?;
+        let known = ask(front, started).await?;
         *kept = Some((Instant::now(), known.clone()));
         Ok(known)
     }
