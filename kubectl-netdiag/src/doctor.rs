@@ -73,7 +73,7 @@ pub(crate) async fn run(args: &DoctorArgs, session: &mut Session<'_>) -> Result<
             cluster.user(),
         );
         let survey = survey?;
-        let carried = services::look(&cluster, &survey, &rights.nodes).await;
+        let carried = services::look(&cluster, &survey, &rights, &namespace).await;
         Ok::<_, Failure>((survey, rights, user, carried))
     };
     let (survey, rights, user, carried) = session.waiting("asking every agent", asked).await?;

@@ -5,6 +5,8 @@
 mod broken_network;
 #[path = "access/door.rs"]
 mod door;
+#[path = "access/facts.rs"]
+mod facts;
 #[path = "access/forge.rs"]
 mod forge;
 #[path = "access/grant.rs"]

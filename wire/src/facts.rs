@@ -28,7 +28,7 @@ pub enum FactsEvent {
 }
 
 /// What a node's agent knows of its node.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeFacts {
     /// The kernel's release.

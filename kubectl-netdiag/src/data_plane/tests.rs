@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use netdiag_wire::facts::{Fact, Interface, KubeProxy, NotKnown, ProxyMode};
 use serde::Deserialize;
 
@@ -61,17 +60,13 @@ fn node(interfaces: &[&str], mode: Option<ProxyMode>) -> NodeFacts {
     let why = "port 10249 on the node's loopback: connect: Connection refused (os error 111)";
     let refused = NotKnown { fact: Fact::ProxyMode, why: why.into() };
     NodeFacts {
-        kernel: "6.18".into(),
-        now_at: Timestamp::UNIX_EPOCH,
-        ip_forward_v4: Some(true),
-        ip_forward_v6: Some(false),
         interfaces: interfaces
             .iter()
             .map(|name| Interface { name: (*name).into(), kind: None })
             .collect(),
-        more_interfaces: 0,
         kube_proxy: KubeProxy { mode, ..KubeProxy::default() },
         not_known: mode.is_none().then_some(refused).into_iter().collect(),
+        ..NodeFacts::default()
     }
 }
 

@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
+use kube::api::ListParams;
 use netdiag_wire::{Source, facts::NodeFacts};
 use serde::Serialize;
 
-use super::rights::{Access, Answer};
+use super::rights::{Access, Answer, Rights};
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, facts},
     data_plane::{self, DataPlane, Kind},
     finding::{Finding, Label, Severity},
     node_facts,
+    render::PodFacts,
     survey::{Row, Survey},
 };
 
 /// Nodes that are asked; more than these tell the same, at a token and a stream each.
 const MAX_NODES: usize = 16;
+/// Among so many one is looked for on each node.
+const MAX_PODS: u32 = 500;
 /// After this long without a sync kube-proxy calls itself ill, too
 /// (`pkg/proxy/healthcheck/proxy_health.go`).
 const MAX_BEHIND_MS: i64 = 60_000;
@@ -40,11 +44,16 @@ pub(super) struct Node {
 }
 
 /// Asks some nodes, where the caller may probe from them, and the API.
-pub(super) async fn look(cluster: &Cluster, survey: &Survey, may: &Access) -> Carried {
-    let is_allowed = may.account.is_some() && may.rights.contains(&Answer::Yes);
-    let ready: Vec<&Row> = survey.rows.iter().filter(|row| row.reached().is_some()).collect();
-    let asked = if is_allowed { ready.len().min(MAX_NODES) } else { 0 };
-    let facts = stream::iter(&ready[..asked]).map(|row| of_row(cluster, row));
+pub(super) async fn look(
+    cluster: &Cluster,
+    survey: &Survey,
+    rights: &Rights,
+    namespace: &str,
+) -> Carried {
+    let ready = survey.rows.iter().filter(|row| row.reached().is_some());
+    let sources = sources(cluster, ready.collect(), rights, namespace).await;
+    let asked = sources.len().min(MAX_NODES);
+    let facts = stream::iter(&sources[..asked]).map(|(row, source)| of_row(cluster, row, source));
     let (objects, told) =
         tokio::join!(cluster.network_objects(), facts.buffered(MAX_NODES).collect::<Vec<_>>());
     let nodes = told.into_iter().flatten().map(|(node, facts)| {
@@ -53,15 +62,44 @@ pub(super) async fn look(cluster: &Cluster, survey: &Survey, may: &Access) -> Ca
     });
     Carried {
         nodes: nodes.collect(),
-        unasked: if is_allowed { ready.len() - asked } else { 0 },
+        unasked: sources.len() - asked,
         cluster: data_plane::find(None, &objects),
     }
 }
 
+/// From where each node may be asked: from itself, else from a pod of the caller's namespace there.
+async fn sources<'a>(
+    cluster: &Cluster,
+    ready: Vec<&'a Row>,
+    rights: &Rights,
+    namespace: &str,
+) -> Vec<(&'a Row, Source)> {
+    // Where the API server would not say, the agent does.
+    let is_open = |right: &Answer| *right != Answer::No;
+    let may = |access: &Access| access.account.is_some() && access.rights.iter().any(is_open);
+    if may(&rights.nodes) {
+        let node = |row: &'a Row| (row, Source::Node { name: row.node.clone() });
+        return ready.into_iter().map(node).collect();
+    }
+    if !may(&rights.pods) {
+        return Vec::new();
+    }
+    let how = ListParams::default().limit(MAX_PODS);
+    let pods = cluster.ask(cluster.pods(namespace).list(&how)).await;
+    let pods: Vec<_> = pods.iter().flatten().map(facts::of_pod).collect();
+    let pod = |row: &'a Row| {
+        let here = |pod: &&PodFacts| {
+            pod.node.as_ref() == Some(&row.node) && pod.phase == "Running" && !pod.host_network
+        };
+        let name = pods.iter().find(here)?.name.clone();
+        Some((row, Source::Pod { namespace: namespace.to_owned(), name, uid: None }))
+    };
+    ready.into_iter().filter_map(pod).collect()
+}
+
 /// An agent of an older release has no facts; what it lacks is said elsewhere.
-async fn of_row(cluster: &Cluster, row: &Row) -> Option<(String, NodeFacts)> {
-    let source = Source::Node { name: row.node.clone() };
-    let facts = node_facts::ask(cluster, row.reached()?, &source, None).await;
+async fn of_row(cluster: &Cluster, row: &Row, source: &Source) -> Option<(String, NodeFacts)> {
+    let facts = node_facts::ask(cluster, row.reached()?, source, None).await;
     facts.ok().map(|facts| (row.node.clone(), facts))
 }
 

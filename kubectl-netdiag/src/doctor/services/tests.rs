@@ -6,14 +6,9 @@ use crate::data_plane::Objects;
 
 fn node(name: &str, mode: Option<ProxyMode>) -> Node {
     let facts = NodeFacts {
-        kernel: "6.18".into(),
         now_at: Timestamp::from_second(10_000).unwrap(),
-        ip_forward_v4: None,
-        ip_forward_v6: None,
-        interfaces: Vec::new(),
-        more_interfaces: 0,
         kube_proxy: KubeProxy { mode, ..KubeProxy::default() },
-        not_known: Vec::new(),
+        ..NodeFacts::default()
     };
     let data_plane = data_plane::find(Some(&facts), &Objects::default());
     Node { node: name.into(), facts, data_plane }
