@@ -268,6 +268,7 @@ impl Course {
     fn finish(mut self) -> HttpOver {
         let reading = self.meter.reading();
         self.over.wants_tls = wants_tls(&reading.said);
+        self.over.alert = reading.alert;
         self.over.sent_bytes = self.sent.bytes();
         (self.over.read_bytes, self.over.written_bytes) = (reading.read, reading.written);
         if self.over.end != HttpEnd::Whole && self.over.body_us == 0 {

@@ -31,6 +31,8 @@ pub(crate) struct Reading {
     pub(crate) first: Option<Instant>,
     /// The first bytes that came.
     pub(crate) said: Vec<u8>,
+    /// A TLS alert that came instead of bytes.
+    pub(crate) alert: Option<u8>,
     /// Where it is HTTP/2.
     pub(crate) frames: Option<Frames>,
 }
@@ -63,6 +65,13 @@ impl<S> Metered<S> {
     }
 }
 
+fn alert(cause: &io::Error) -> Option<u8> {
+    match cause.get_ref()?.downcast_ref()? {
+        rustls::Error::AlertReceived(alert) => Some((*alert).into()),
+        _ => None,
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -70,7 +79,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let polled = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        polled.inspect_err(|cause| self.meter.reading().alert = alert(cause))?;
         let came = &buffer.filled()[before..];
         if let Some(cause) = self.broken.take_if(|_| came.is_empty())
             && self.meter.reading().read == 0

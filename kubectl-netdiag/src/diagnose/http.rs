@@ -78,7 +78,7 @@ impl HttpCase<'_> {
         if last.request.tls.is_some() && !last.report.sent {
             return self.unshaken();
         }
-        if self.wants_certificate() {
+        if self.late_alert().is_some() {
             return self.unshaken();
         }
         let Some(answer) = last.answer() else { return vec![self.no_answer()] };
@@ -194,21 +194,23 @@ impl HttpCase<'_> {
         findings
     }
 
-    /// A server of TLS 1.3 refuses a client without certificate only once it was asked for something.
-    fn wants_certificate(&self) -> bool {
+    /// The alert that came behind the handshake and instead of an answer: a server of TLS 1.3 refuses
+    /// a client only there, and to one without certificate the alert may be lost in a reset.
+    fn late_alert(&self) -> Option<u8> {
+        const CERTIFICATE_REQUIRED: u8 = 116;
         let report = &self.last().report;
-        let handshake = report.tls.as_ref().and_then(|tls| tls.handshake.as_ref());
-        let asked = handshake.and_then(|handshake| handshake.asked.as_ref());
-        let read = report.over.as_ref().map(|over| over.read_bytes);
-        asked.is_some() && report.answer.is_none() && read == Some(0)
+        let over = report.over.as_ref().filter(|_| report.answer.is_none())?;
+        let handshake = report.tls.as_ref().and_then(|tls| tls.handshake.as_ref())?;
+        let is_without = handshake.asked.as_ref().is_some_and(|asked| !asked.sent);
+        let is_refused = is_without && over.read_bytes == 0;
+        over.alert.or_else(|| is_refused.then_some(CERTIFICATE_REQUIRED))
     }
 
-    /// With the alert that came behind it.
+    /// With that alert.
     fn handshake(&self) -> Option<TlsServed> {
-        const CERTIFICATE_REQUIRED: u8 = 116;
         let mut served = self.last().report.tls.clone()?;
-        if let Some(handshake) = served.handshake.as_mut().filter(|_| self.wants_certificate()) {
-            handshake.end = TlsEnd::Alert { alert: CERTIFICATE_REQUIRED };
+        if let (Some(handshake), Some(alert)) = (served.handshake.as_mut(), self.late_alert()) {
+            handshake.end = TlsEnd::Alert { alert };
         }
         Some(served)
     }

@@ -27,17 +27,29 @@ impl Clients {
 
     /// Ours, of a server with these flags.
     fn ask(&self, server: &str, certificate: &str, key: &str) -> Run {
+        let certificate = format!("--cert {}", self.served.path(certificate));
+        let line = format!("--servername shop.test {certificate} --key {}", self.served.path(key));
+        self.run(server, |port| format!("tls 127.0.0.1:{port} {line}"))
+    }
+
+    /// As [`Self::ask`], by http; without a file without a certificate.
+    fn get(&self, server: &str, files: Option<(&str, &str)>) -> Run {
+        let own = files.map(|(certificate, key)| {
+            format!("--cert {} --key {}", self.served.path(certificate), self.served.path(key))
+        });
+        let own = own.unwrap_or_default();
+        self.run(server, |port| {
+            format!("http https://shop.test:{port}/ --connect-to ::127.0.0.1:{port} {own}")
+        })
+    }
+
+    fn run(&self, server: &str, line: impl Fn(u16) -> String) -> Run {
         let (chain, own) = self.served.files("by the root");
         let root = self.served.path("root.pem");
         let (_running, port) = s_server(&format!(
             "-cert {chain} -key {own} -CAfile {root} -verify_return_error {server}"
         ));
-        let (certificate, key) = (self.served.path(certificate), self.served.path(key));
-        let line = format!(
-            "tls 127.0.0.1:{port} --from local --servername shop.test --ca-file {root} \
-             --cert {certificate} --key {key}"
-        );
-        Plugin::new(&line).run()
+        Plugin::new(&format!("{} --from local --cacert {root}", line(port))).run()
     }
 }
 
@@ -65,6 +77,24 @@ fn a_certificate_of_another_ca_is_refused_and_the_servers_own_is_judged() {
         assert!(run.stdout.contains("FAIL     ND0738"), "{version}: {run:?}");
         let whose = "it takes those of CN=shop-root";
         assert!(run.stdout.contains(whose), "{version}: {run:?}");
+    }
+}
+
+/// With TLS 1.3 the refusal comes behind the handshake, where the request is already on its way.
+#[test]
+fn http_says_of_a_refused_client_what_tls_says() {
+    let clients = Clients::new();
+    for version in ["-tls1_3", "-tls1_2"] {
+        let server = format!("-Verify 3 {version}");
+        let run = clients.get(&server, Some(("client.pem", "client.key")));
+        assert_eq!(run.code, Some(0), "{version}: {run:?}");
+        let run = clients.get(&server, Some(("self-signed.pem", "self-signed.key")));
+        assert_eq!(run.code, Some(1), "{version}: {run:?}");
+        assert!(run.stdout.contains("FAIL     ND0738"), "{version}: {run:?}");
+        assert!(run.stdout.contains("alert unknown_ca (48)"), "{version}: {run:?}");
+        let run = clients.get(&server, None);
+        assert!(run.stdout.contains("FAIL     ND0733"), "{version}: {run:?}");
+        assert!(run.stdout.contains("none was sent"), "{version}: {run:?}");
     }
 }
 

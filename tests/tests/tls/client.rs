@@ -80,7 +80,7 @@ fn http_shows_a_client_by_a_key_that_stays_here() -> Result<()> {
     assert!(run.stderr.contains("\nOK       answered: 200 "), "{}", run.stderr);
     let run = place.ask(&to, &Ca::new()?.files("client.test", Valid::Now)?, "")?.exits(1);
     println!("{}", run.stdout);
-    let _ = run.says("\nFAIL     ");
+    let _ = run.says("\nFAIL     ND0738  ");
     // Without the key the source would make the handshake, which is another right.
     let line = format!("{to} --service-account {}/guest", place.pair.cluster.namespace());
     let run = place.pair.from_client(&line)?.exits(2);

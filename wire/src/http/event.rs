@@ -103,6 +103,9 @@ pub struct HttpOver {
     /// The answer says in a server's own words that TLS was wanted here.
     #[serde(default, skip_serializing_if = "is_default")]
     pub wants_tls: bool,
+    /// The TLS alert that came after the handshake, by its number (RFC 8446, section 6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<u8>,
     /// Fields after the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trailers: Vec<HttpField>,
