@@ -104,6 +104,9 @@ enum Whose {
 fn whose(line: &Value) -> Whose {
     if line.get("apiVersion").is_some() {
         return match line["kind"].as_str().unwrap_or_default() {
+            "PingReport" if line.get("service").is_some() => {
+                Whose::Another("ping of a Service".into())
+            }
             "PingReport" => Whose::Ping,
             "TraceReport" => Whose::Trace,
             "ConnectReport" => Whose::Connect,

@@ -11,7 +11,7 @@ use crate::{
     cluster::{Cluster, facts::of_family, names},
     diagnose::{Endpoints, ServiceCase},
     finding::{Code, Finding, Peer, PeerKind, Severity, worst},
-    plan::PortProtocol,
+    plan::{PortProtocol, target::without_address},
     probe::{Ends, NAMING, interruption, within},
     render::{self, Document, Names, ServiceView},
     session::{Clock, Session, Stopped},
@@ -35,6 +35,7 @@ pub(crate) use trap::Carrier;
 
 const CLUSTER_IP: Code = Code(901);
 const EXTERNAL_NAME: Code = Code(903);
+pub(crate) const HEADLESS: Code = Code(902);
 
 /// A Service whose endpoints are asked.
 struct Asked<'a> {
@@ -74,6 +75,10 @@ pub(crate) async fn run(
         return Box::pin(crate::ping::run(&args.towards(host), session)).await;
     }
     let plan = plan(&spec, &endpoints, args.source.family());
+    if let (ServiceKind::Addresses(addresses), None) = (&spec.kind, plan.address) {
+        let who = spec.peer.word();
+        return Err(without_address(addresses, args.source.family(), &who).into());
+    }
     let asked = Asked { args, cluster: &cluster, spec, endpoints, plan, deadline, clock };
     match asked.first() {
         Some(first) => asked.ask(&Target::Address(first), origin.as_ref(), session).await,
@@ -185,9 +190,8 @@ impl Asked<'_> {
         if screen.shows_evidence() {
             writeln!(out, "{}: nobody to ask", render::named(&self.spec.peer))?;
         }
+        render::note(out, screen, HEADLESS, &[trap::A_NAME])?;
         let carrier = Carrier::default();
-        let (code, lines) = carrier.note(&self.spec.kind, "");
-        render::note(out, screen, code, &lines)?;
         let measured = Measured::default();
         let closer = self.closer(None, &measured).await;
         let from = Peer::default();

@@ -127,15 +127,17 @@ fn object_word(namespace: &str, object: &Object) -> String {
 
 /// The address of the wanted family, or ND0021 with those that there are.
 fn pick(addresses: &[IpAddr], family: Family, who: &str) -> Result<IpAddr, Failure> {
-    of_family(addresses, family).ok_or_else(|| {
-        let has: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
-        let wanted = match family {
-            Family::Any => "address",
-            Family::V4 => "IPv4 address",
-            Family::V6 => "IPv6 address",
-        };
-        let has =
-            if has.is_empty() { String::new() } else { format!("; it has {}", has.join(", ")) };
-        Failure::new(code::NO_NETWORK, format!("{who} has no {wanted}{has}"))
-    })
+    of_family(addresses, family).ok_or_else(|| without_address(addresses, family, who))
+}
+
+/// ND0021.
+pub(crate) fn without_address(addresses: &[IpAddr], family: Family, who: &str) -> Failure {
+    let has: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    let wanted = match family {
+        Family::Any => "address",
+        Family::V4 => "IPv4 address",
+        Family::V6 => "IPv6 address",
+    };
+    let has = if has.is_empty() { String::new() } else { format!("; it has {}", has.join(", ")) };
+    Failure::new(code::NO_NETWORK, format!("{who} has no {wanted}{has}"))
 }

@@ -4,21 +4,20 @@
 use std::net::IpAddr;
 
 use netdiag_wire::{
-    Event, Line,
+    Event,
     connect::{
         self, ConnectAttempt, ConnectEvent, ConnectOutcome, ConnectProtocol, ConnectRequest,
         ConnectTarget,
     },
     ping::{MIN_INTERVAL_US, PingEvent, PingFold, PingReport, PingRequest, PingTarget},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::backends::{Endpoint, ServicePort};
 use crate::{
     plan::{Aim, PortProtocol},
     probe::Events,
-    render,
     session::{Session, Stopped},
     stream::{Ended, Halt, Road},
 };
@@ -179,7 +178,7 @@ impl Plan {
 }
 
 /// Each event to `take`, until the probe's own end.
-async fn hear<E: Clone + DeserializeOwned + Serialize>(
+async fn hear<E: DeserializeOwned>(
     road: &Road<'_>,
     mut events: Events<E>,
     progress: &str,
@@ -187,11 +186,9 @@ async fn hear<E: Clone + DeserializeOwned + Serialize>(
     mut take: impl FnMut(E),
 ) -> Result<(), Halt> {
     loop {
-        let line: Line<E> = events.next().await.map_err(|broken| road.broken(progress, &broken))?;
+        let line = events.next().await.map_err(|broken| road.broken(progress, &broken))?;
         road.heard(&line, session)?;
-        if !matches!(line.event, Event::Heartbeat | Event::Error { .. }) {
-            render::stream_line(session.out, &session.screen, &line)?;
-        }
+        // No line of -o ndjson: events of two probes in one stream could not be told apart.
         match line.event {
             Event::Probe(event) => take(event),
             event => {

@@ -3,7 +3,7 @@
 
 use netdiag_wire::facts::NodeFacts;
 
-use super::backends::ServiceKind;
+use super::{HEADLESS, backends::ServiceKind};
 use crate::{
     cluster::Cluster,
     data_plane::{self, DataPlane, Kind},
@@ -14,9 +14,10 @@ use crate::{
 };
 
 const CLUSTER_IP: Code = Code(901);
-const HEADLESS: Code = Code(902);
 const NOTHING: &str =
     "An echo to a Service's address reaches no pod and tells nothing about the Service.";
+pub(super) const A_NAME: &str =
+    "A headless Service is a name for its pods; an echo goes to one of them.";
 const INSTEAD: &str = "Probed instead (--icmp sends it anyway):";
 
 /// What carries the Service where it is asked from, as far as that could be learned.
@@ -44,11 +45,7 @@ impl Carrier {
     /// Code of the NOTE and its lines; `node` is where the facts are from.
     pub(super) fn note(&self, kind: &ServiceKind, node: &str) -> (Code, Vec<String>) {
         match kind {
-            ServiceKind::Headless => {
-                let line = "A headless Service is a name for its pods; an echo goes to one of them. \
-                            Probed all:";
-                (HEADLESS, vec![line.into()])
-            }
+            ServiceKind::Headless => (HEADLESS, vec![format!("{A_NAME} Probed all:")]),
             ServiceKind::Addresses(_) | ServiceKind::ExternalName(_) => {
                 let here = format!("{NOTHING}\n{} {INSTEAD}", self.here(node));
                 (CLUSTER_IP, here.lines().map(str::to_owned).collect())
