@@ -63,6 +63,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "sockets",
     },
     Entry {
+        code: Code(607),
+        title: "A process listens for one protocol family only",
+        raised: Raised::Fail,
+        what_it_is: "The process in the pod listens on every address of IPv6 and takes no IPv4, or \
+            the other way round, and the Service sends to the pod's address of the other family.",
+        what_you_see: "Connections by the one family are refused by the pod, by the other they are \
+            well; clients that try both (happy eyeballs) do not notice.",
+        how_it_comes: "A listener on [::] with IPV6_V6ONLY (net.ipv6.bindv6only, Go's tcp6), or on \
+            0.0.0.0 in a dual-stack cluster whose Service prefers IPv6.",
+        be_sure: "kubectl netdiag sockets POD -l: the local address is [::] or 0.0.0.0, and there is \
+            no second line for the port.",
+        how_to_mend: "Listen on both families, or give the Service the ipFamilies that the process \
+            has.",
+        looks_like_it: "ND0601 it listens on the loopback only; ND0103 another port listens.",
+        raised_by: "ping",
+    },
+    Entry {
         code: Code(609),
         title: "Connected to the source's own mesh proxy",
         raised: Raised::Unknown,

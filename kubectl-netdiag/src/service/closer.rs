@@ -57,8 +57,10 @@ pub(crate) struct PodSeen {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Listening {
     pub(crate) port: u16,
-    /// Absent: every address.
-    pub(crate) address: Option<IpAddr>,
+    /// Unspecified: every address of its family.
+    pub(crate) address: IpAddr,
+    /// Of the other family as well.
+    pub(crate) dual_stack: bool,
 }
 
 pub(super) struct Look<'a> {
@@ -140,13 +142,19 @@ async fn read(mut lines: agent::Lines) -> Option<Vec<Listening>> {
 impl Listening {
     fn of(entry: &SocketEntry) -> Option<Self> {
         let local = entry.local.as_ref()?;
-        let address = Some(local.address).filter(|address| !address.is_unspecified());
-        Some(Self { port: local.port, address })
+        let (port, address) = (local.port, local.address);
+        Some(Self { port, address, dual_stack: entry.dual_stack })
     }
 
     /// Only processes of the same pod get there.
     pub(crate) fn is_loopback(&self) -> bool {
-        self.address.is_some_and(|address| address.is_loopback())
+        self.address.is_loopback()
+    }
+
+    /// Whether it hears what is sent to this address.
+    pub(crate) fn hears(&self, to: IpAddr) -> bool {
+        let is_family = self.address.is_ipv4() == to.is_ipv4() || self.dual_stack;
+        self.address == to || (self.address.is_unspecified() && is_family)
     }
 }
 

@@ -4,42 +4,61 @@ use super::{ServiceCase, fail, listed, port_word, share};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
+    service::{Endpoint, PodSeen, ServicePort},
 };
 
 const CODE: Code = Code(104);
 
+/// What such an endpoint makes of connections.
+const MEANS: &str = "such an endpoint gets nothing on this port: connections are rejected at the \
+                     client's node, or go to the others";
+/// Each pod with what its containers declare.
+const DECLARED: &str =
+    "jsonpath={range .items[*]}{.metadata.name}{\": \"}{.spec.containers[*].ports}{\"\\n\"}{end}";
+
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
-    case.spec.ports.iter().filter(|port| port.is_named()).find_map(|port| {
-        let without: Vec<_> =
-            case.endpoints.iter().filter(|endpoint| endpoint.port(port).is_none()).collect();
+    let named = case.spec.ports.iter().filter(|port| port.is_named());
+    named.into_iter().find_map(|port| {
+        let lacks = |endpoint: &&Endpoint| endpoint.port(port).is_none();
+        let without: Vec<_> = case.endpoints.iter().filter(lacks).collect();
         let first = without.first()?;
-        let declared: Vec<_> = case.pod(first).map(|pod| &pod.ports).into_iter().flatten().collect();
-        let names = declared.iter().map(|port| match &port.name {
-            Some(name) => format!("{name} ({})", port.number),
-            None => format!("{} without a name", port.number),
-        });
-        let names: Vec<_> = names.collect();
-        let declares = case.pod(first).map(|_| match names.is_empty() {
-            true => format!("{} declares no port", first.short()),
-            false => format!("{} declares {}", first.short(), names.join(", ")),
-        });
-        let of = share(without.len(), case.endpoints.len());
-        let target = &port.target;
-        let words: Vec<_> = without.iter().map(|endpoint| endpoint.short()).collect();
-        let who = if without.len() == case.endpoints.len() { String::new() } else { format!(": {}", listed(&words)) };
-        let summary = format!("{of} declares no port named \"{target}\", which port {} asks for{who}", port_word(port));
-        let summary = if without.len() == 1 { summary } else { summary.replacen(" declares ", " declare ", 1) };
-        let command = ["kubectl", "get", "pods", "-n", case.namespace(), "-o", "jsonpath={range .items[*]}{.metadata.name}{\": \"}{.spec.containers[*].ports}{\"\\n\"}{end}"];
-        let seen = format!("targetPort {target} of port {}", port.declared.number);
-        let means = "such an endpoint gets nothing on this port: connections are rejected at the client's node, or go to the others";
+        let seen = format!("targetPort {} of port {}", port.target, port.declared.number);
+        let command = ["kubectl", "get", "pods", "-n", case.namespace(), "-o", DECLARED];
         Some(
-            fail(CODE, summary)
+            fail(CODE, summary(case, port, &without))
                 .with(case.seen_of(seen))
-                .with(declares.map(Label::Differ))
-                .with(Label::Means(means.into()))
+                .with(case.pod(first).map(|pod| Label::Differ(declares(pod))))
+                .with(Label::Means(MEANS.into()))
                 .with(labels::command(&command)),
         )
     })
+}
+
+fn summary(case: &ServiceCase<'_>, port: &ServicePort, without: &[&Endpoint]) -> String {
+    let (count, all) = (without.len(), case.endpoints.len());
+    let verb = if count == 1 { "declares" } else { "declare" };
+    let who = match count == all {
+        true => String::new(),
+        false => {
+            let words: Vec<_> = without.iter().map(|endpoint| endpoint.short()).collect();
+            format!(": {}", listed(&words))
+        }
+    };
+    let (of, target, port) = (share(count, all), &port.target, port_word(port));
+    format!("{of} {verb} no port named \"{target}\", which port {port} asks for{who}")
+}
+
+/// `pod/checkout-a declares http (8080), 9090 without a name`.
+fn declares(pod: &PodSeen) -> String {
+    let ports = pod.ports.iter().map(|port| match &port.name {
+        Some(name) => format!("{name} ({})", port.number),
+        None => format!("{} without a name", port.number),
+    });
+    let ports: Vec<_> = ports.collect();
+    match ports.is_empty() {
+        true => format!("{} declares no port", pod.word()),
+        false => format!("{} declares {}", pod.word(), ports.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Endpoints that refuse: nobody listens there (scenarios 3 and 44), as far as is known why.
+//! Endpoints that refuse: nobody listens there (scenarios 3, 44 and 45), as far as is known why.
 
 use std::net::IpAddr;
 
@@ -6,12 +6,14 @@ use super::{ServiceCase, fail, is_refused, listed, pod_object, port_word, share,
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
+    render::number,
     service::{Answers, Endpoint, Listening, ServicePort, Tally},
 };
 
 const TARGET_PORT: Code = Code(103);
 const LOOPBACK: Code = Code(601);
 const REFUSED: Code = Code(602);
+const FAMILY: Code = Code(607);
 
 /// The endpoints of a port that refuse every time.
 struct Refusal<'a> {
@@ -20,6 +22,21 @@ struct Refusal<'a> {
     answers: &'a Answers,
     bad: Vec<(usize, &'a Endpoint, &'a Tally)>,
     of: usize,
+}
+
+/// What the sockets of the bad ones say of it.
+enum Why {
+    /// The port, but for the pod itself only.
+    Loopback,
+    /// The port, for the other protocol family only.
+    OtherFamily,
+    /// These ports, and not that one.
+    Others(Vec<u16>),
+    Nobody,
+    /// The port, for everybody.
+    Listens,
+    /// They could not be seen.
+    Unknown,
 }
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
@@ -36,49 +53,71 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
 
 impl Refusal<'_> {
     fn finding(&self) -> Finding {
-        let listening: Vec<_> =
-            self.bad.iter().map(|(_, endpoint, _)| self.listening(endpoint)).collect();
-        let numbers = self.numbers();
-        let is_loopback = |one: &Option<&[Listening]>| {
-            one.is_some_and(|all| {
-                all.iter().any(|it| numbers.contains(&it.port) && it.is_loopback())
-            })
-        };
-        let others = self.others(&listening);
-        let of = share(self.bad.len(), self.of);
-        let verb = if self.bad.len() == 1 { "listens" } else { "listen" };
-        let target = number(&numbers);
-        let finding =
-            if listening.iter().any(is_loopback) && self.all_known(&listening, is_loopback) {
-                fail(LOOPBACK, format!("{of} {verb} on 127.0.0.1:{target} only: {}", self.words()))
-            } else if !others.is_empty() {
-                let ports: Vec<_> = others.iter().map(u16::to_string).collect();
-                let nobody = format!(
-                    "nobody listens on {target}, where port {} leads, in {of}",
-                    port_word(self.port)
-                );
-                fail(TARGET_PORT, nobody).with(Label::Seen(format!(
-                    "{} listens on {}",
-                    self.bad[0].1.short(),
-                    ports.join(", ")
-                )))
-            } else {
-                let verb = if self.bad.len() == 1 { "refuses" } else { "refuse" };
-                fail(REFUSED, format!("{of} {verb} on {target}: {}", self.words()))
-            };
-        finding
+        let (_, first, _) = self.bad[0];
+        let sockets = ["kubectl", "netdiag", "sockets", &first.word(), "-l", "-p"];
+        self.named()
             .with(self.refuses())
             .with(self.through())
             .with(self.ready())
             .with(self.differ())
-            .with(labels::command(&[
-                "kubectl",
-                "netdiag",
-                "sockets",
-                &self.bad[0].1.word(),
-                "-l",
-                "-p",
-            ]))
+            .with(labels::command(&sockets))
+    }
+
+    /// By what listens there, as far as that could be seen.
+    fn named(&self) -> Finding {
+        let (of, target) = (share(self.bad.len(), self.of), listed_numbers(&self.numbers()));
+        let is_one = self.bad.len() == 1;
+        let refuse =
+            |verb: &str| fail(REFUSED, format!("{of} {verb} on {target}: {}", self.words()));
+        let symptom = || refuse(if is_one { "refuses" } else { "refuse" });
+        match self.why() {
+            Why::Loopback => {
+                let verb = if is_one { "listens" } else { "listen" };
+                let words = self.words();
+                fail(LOOPBACK, format!("{of} {verb} on 127.0.0.1:{target} only: {words}"))
+            }
+            Why::OtherFamily => {
+                let verb = if is_one { "listens" } else { "listen" };
+                let family = if self.bad[0].1.address.is_ipv4() { "IPv6" } else { "IPv4" };
+                let words = self.words();
+                fail(FAMILY, format!("{of} {verb} on {target} by {family} only: {words}"))
+            }
+            Why::Others(ports) => {
+                let port = port_word(self.port);
+                let summary =
+                    format!("nobody listens on {target}, where port {port} leads, in {of}");
+                let seen =
+                    format!("{} listens on {}", self.bad[0].1.short(), listed_numbers(&ports));
+                fail(TARGET_PORT, summary).with(Label::Seen(seen))
+            }
+            Why::Nobody => symptom().with(Label::Seen("nobody listens there, on no port".into())),
+            Why::Listens => {
+                let seen = format!("a process listens on {target} there, so a rule refuses for it");
+                symptom().with(Label::Seen(seen))
+            }
+            Why::Unknown => symptom(),
+        }
+    }
+
+    fn why(&self) -> Why {
+        let (numbers, known) = (self.numbers(), self.known());
+        let Some((address, first)) = known.first() else { return Why::Unknown };
+        let has = |all: &[Listening], is: &dyn Fn(&Listening) -> bool| {
+            all.iter().any(|one| numbers.contains(&one.port) && is(one))
+        };
+        if known.iter().any(|(to, all)| has(all, &|one| one.hears(*to))) {
+            return Why::Listens;
+        }
+        if known.iter().all(|(_, all)| has(all, &Listening::is_loopback)) {
+            return Why::Loopback;
+        }
+        if known.iter().all(|(_, all)| has(all, &|one| one.address.is_unspecified())) {
+            return Why::OtherFamily;
+        }
+        let mut others: Vec<u16> =
+            first.iter().filter(|one| one.hears(*address)).map(|one| one.port).collect();
+        others.dedup();
+        if others.is_empty() { Why::Nobody } else { Why::Others(others) }
     }
 
     /// Where the port leads in the bad ones.
@@ -90,27 +129,13 @@ impl Refusal<'_> {
         numbers
     }
 
-    fn listening(&self, endpoint: &Endpoint) -> Option<&[Listening]> {
-        self.case.closer.listening.get(&endpoint.address).map(Vec::as_slice)
-    }
-
-    /// Of those whose sockets could be seen.
-    fn all_known(
-        &self,
-        listening: &[Option<&[Listening]>],
-        is: impl Fn(&Option<&[Listening]>) -> bool,
-    ) -> bool {
-        listening.iter().filter(|one| one.is_some()).all(is)
-    }
-
-    /// What does listen for others in the first one whose sockets could be seen.
-    fn others(&self, listening: &[Option<&[Listening]>]) -> Vec<u16> {
-        let reachable = |one: &&Listening| !one.is_loopback();
-        let first = listening.iter().flatten().next();
-        let mut ports: Vec<u16> =
-            first.into_iter().copied().flatten().filter(reachable).map(|one| one.port).collect();
-        ports.dedup();
-        ports
+    /// What listens in those whose sockets could be seen.
+    fn known(&self) -> Vec<(IpAddr, &[Listening])> {
+        let of = |(_, endpoint, _): &(usize, &Endpoint, &Tally)| {
+            let listening = self.case.closer.listening.get(&endpoint.address)?;
+            Some((endpoint.address, listening.as_slice()))
+        };
+        self.bad.iter().filter_map(of).collect()
     }
 
     fn words(&self) -> String {
@@ -123,22 +148,20 @@ impl Refusal<'_> {
         let count = times(tally.tries());
         let routers = tally.0.iter().find_map(|attempt| attempt.outcome.routers());
         let echo = self.case.measured.routers.get(at).copied().flatten();
-        let over =
-            |count: u8| if count == 1 { "1 router".into() } else { format!("{count} routers") };
+        let over = |count| number::counted(u32::from(count), "router", "routers");
         let who = if self.bad.len() == 1 { "it refuses" } else { "each refuses" };
+        let begin = format!("{who} {count} of {count}");
         Label::Seen(match (routers, echo) {
             (Some(routers), Some(echo)) if routers == echo => {
+                format!("{begin}; the RSTs come over {}, as its echoes do", over(routers))
+            }
+            (Some(routers), Some(echo)) => {
+                let (rst, echo) = (over(routers), over(echo));
                 format!(
-                    "{who} {count} of {count}; the RSTs come over {}, as its echoes do",
-                    over(routers)
+                    "{begin}; the RSTs come over {rst}, its echoes over {echo}: a rule may answer"
                 )
             }
-            (Some(routers), Some(echo)) => format!(
-                "{who} {count} of {count}; the RSTs come over {}, its echoes over {}: a rule may answer for it",
-                over(routers),
-                over(echo),
-            ),
-            _ => format!("{who} {count} of {count}"),
+            _ => begin,
         })
     }
 
@@ -194,7 +217,7 @@ impl Refusal<'_> {
     }
 }
 
-fn number(numbers: &[u16]) -> String {
+fn listed_numbers(numbers: &[u16]) -> String {
     numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -202,8 +225,8 @@ fn number(numbers: &[u16]) -> String {
 mod tests {
     use super::{super::scene::Scene, *};
 
-    fn listening(port: u16, address: Option<IpAddr>) -> Listening {
-        Listening { port, address }
+    fn listening(port: u16, address: &str) -> Listening {
+        Listening { port, address: address.parse().unwrap(), dual_stack: false }
     }
 
     #[test]
@@ -211,8 +234,8 @@ mod tests {
         let mut scene = Scene::new();
         scene.endpoint(1, "refused");
         scene.through(3, "refused");
-        let (port, address) = (8080, "127.0.0.1".parse().ok());
-        scene.closer.listening.insert(scene.endpoints[1].address, vec![listening(port, address)]);
+        let loopback = vec![listening(8080, "127.0.0.1")];
+        scene.closer.listening.insert(scene.endpoints[1].address, loopback);
         scene.pod("checkout-b").images = vec!["shop/checkout:1.9.0".into()];
         let finding = scene.only_finding(601);
         assert_eq!(
@@ -230,18 +253,44 @@ mod tests {
     }
 
     #[test]
+    fn who_listens_for_the_other_family_only() {
+        let mut scene = Scene::new();
+        scene.endpoint(1, "refused");
+        let six = vec![listening(8080, "::")];
+        scene.closer.listening.insert(scene.endpoints[1].address, six);
+        let finding = scene.only_finding(607);
+        assert_eq!(
+            finding.summary,
+            "1 of 2 endpoints listens on 8080 by IPv6 only: pod/checkout-b"
+        );
+        let both = Listening { dual_stack: true, ..listening(8080, "::") };
+        scene.closer.listening.insert(scene.endpoints[1].address, vec![both]);
+        assert_eq!(scene.only_finding(602).code, Some(REFUSED));
+    }
+
+    #[test]
     fn another_port_listens() {
         let mut scene = Scene::new();
         scene.endpoint(0, "refused");
         scene.endpoint(1, "refused");
         scene.through(0, "refused");
         for endpoint in &scene.endpoints {
-            scene.closer.listening.insert(endpoint.address, vec![listening(9090, None)]);
+            scene.closer.listening.insert(endpoint.address, vec![listening(9090, "0.0.0.0")]);
         }
         let finding = scene.only_finding(103);
         let want = "nobody listens on 8080, where port http leads, in both endpoints";
         assert_eq!(finding.summary, want);
         assert!(finding.labels.contains(&Label::Seen("pod/checkout-a listens on 9090".into())));
+    }
+
+    #[test]
+    fn a_process_that_listens_is_not_blamed_for_a_rule() {
+        let mut scene = Scene::new();
+        scene.endpoint(1, "refused");
+        scene.closer.listening.insert(scene.endpoints[1].address, vec![listening(8080, "0.0.0.0")]);
+        let finding = scene.only_finding(602);
+        let seen = "a process listens on 8080 there, so a rule refuses for it";
+        assert!(finding.labels.contains(&Label::Seen(seen.into())), "{finding:?}");
     }
 
     #[test]
