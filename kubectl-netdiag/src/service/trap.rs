@@ -88,16 +88,8 @@ mod tests {
     use crate::data_plane::Objects;
 
     fn carrier(mode: Option<ProxyMode>) -> Carrier {
-        let facts = NodeFacts {
-            kernel: "6.1".into(),
-            now_at: jiff::Timestamp::UNIX_EPOCH,
-            ip_forward_v4: None,
-            ip_forward_v6: None,
-            interfaces: Vec::new(),
-            more_interfaces: 0,
-            kube_proxy: KubeProxy { mode, ..KubeProxy::default() },
-            not_known: Vec::new(),
-        };
+        let kube_proxy = KubeProxy { mode, ..KubeProxy::default() };
+        let facts = NodeFacts { kube_proxy, ..NodeFacts::default() };
         let plane = data_plane::find(Some(&facts), &Objects::default());
         Carrier { plane: Some(plane), facts: Some(facts) }
     }

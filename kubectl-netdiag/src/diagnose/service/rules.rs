@@ -122,21 +122,12 @@ mod tests {
             last_at: Some(instant(100)),
             queued_at: Some(instant(1_600)),
         };
-        let proxy = KubeProxy {
+        let kube_proxy = KubeProxy {
             mode: Some(ProxyMode::Iptables),
             syncs: vec![sync],
             ..KubeProxy::default()
         };
-        let mut facts = NodeFacts {
-            kernel: "6.1".into(),
-            now_at: instant(1_900),
-            ip_forward_v4: None,
-            ip_forward_v6: None,
-            interfaces: Vec::new(),
-            more_interfaces: 0,
-            kube_proxy: proxy,
-            not_known: Vec::new(),
-        };
+        let mut facts = NodeFacts { now_at: instant(1_900), kube_proxy, ..NodeFacts::default() };
         scene.carrier.facts = Some(facts.clone());
         let finding = scene.only_finding(201);
         let want = "stale Service rules on node-1: its address fails, its endpoints answer";
