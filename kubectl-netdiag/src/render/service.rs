@@ -131,8 +131,8 @@ impl ServiceView<'_> {
                 let is_pod = echo.is_some() && echo == attempt.outcome.routers();
                 if is_pod { "refused by the pod".into() } else { "refused".into() }
             }
-            ConnectOutcome::Rejected { by, .. } => match self.names.owner_of(*by) {
-                Some(owner) => format!("rejected by {by} ({owner})"),
+            ConnectOutcome::Rejected { by, .. } => match self.names.who(*by) {
+                Some(who) => format!("rejected by {by} ({who})"),
                 None => format!("rejected by {by}"),
             },
             ConnectOutcome::Silence { sent, bytes: None } => {

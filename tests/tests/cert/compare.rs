@@ -7,12 +7,10 @@ use crate::server::{Ca, Valid};
 
 const PORT: u16 = 8443;
 
-fn secret(pair: &Pair, ca: &Ca, name: &str, port: u16) -> Result<()> {
-    let file = |kind: &str| ca.path(&format!("{port}.{kind}"));
-    let (certificate, key) = (file("crt"), file("key"));
+/// Keeps these files, of a certificate and of its key, in a Secret.
+fn secret(pair: &Pair, name: &str, (certificate, key): &(String, String)) -> Result<()> {
     let place = pair.cluster.namespace();
-    let words =
-        ["create", "secret", "tls", name, "-n", place, "--cert", &certificate, "--key", &key];
+    let words = ["create", "secret", "tls", name, "-n", place, "--cert", certificate, "--key", key];
     pair.cluster.kubectl(words).map(drop)
 }
 
@@ -23,10 +21,10 @@ fn what_is_served_is_what_the_secret_holds_or_it_is_not() -> Result<()> {
     let (pair, ca) = (Pair::start()?, Ca::new()?);
     let place = pair.cluster.namespace();
     let name = format!("pay.{place}.svc");
-    let _served = ca.serve(&pair.server, PORT, &name, Valid::Now)?;
-    secret(&pair, &ca, "pay-tls", PORT)?;
-    let _other = ca.serve(&pair.server, PORT + 1, &name, Valid::Now)?;
-    secret(&pair, &ca, "renewed-tls", PORT + 1)?;
+    let (served, renewed) = (ca.files(&name, Valid::Now)?, ca.files(&name, Valid::Now)?);
+    secret(&pair, "pay-tls", &served)?;
+    secret(&pair, "renewed-tls", &renewed)?;
+    let _served = ca.start(&pair.server, PORT, served, &[])?;
     let trusted = format!("--ca-file {} --servername {name}", ca.path("ca.crt"));
     let target = format!("{}:{PORT}", pair.server.target());
     let line = |held: &str| format!("cert {place}/secret/{held} --compare {target} {trusted}");
@@ -36,8 +34,8 @@ fn what_is_served_is_what_the_secret_holds_or_it_is_not() -> Result<()> {
     let other = pair.from_client(&line("renewed-tls"))?.exits(1);
     println!("{}", other.stdout);
     let _ = other.says("\nFAIL     ND0710  ");
-    let _expired = ca.serve(&pair.server, PORT + 2, &name, Valid::Before)?;
-    let old = format!("{}:{}", pair.server.target(), PORT + 2);
+    let _expired = ca.serve(&pair.server, PORT + 1, &name, Valid::Before)?;
+    let old = format!("{}:{}", pair.server.target(), PORT + 1);
     let old = pair.from_client(&line("renewed-tls").replace(&target, &old))?.exits(1);
     let _ = old.says("\nFAIL     ND0710  ");
     let nobody = format!("cert {place}/secret/pay-tls --compare {}:8999", pair.server.target());
