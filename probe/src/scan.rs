@@ -67,7 +67,7 @@ impl Probe for Scan {
             start: Instant::now(),
             stop,
         };
-        let ScanSockets { opened, descriptors, links, tables } = sockets;
+        let ScanSockets { opened, means, links, tables } = sockets;
         if let Some((host, port)) = first_tcp(&self.request, &targets)
             && intercepted::check(&tables, host, port).await
         {
@@ -79,7 +79,7 @@ impl Probe for Scan {
             let named = targets.of(opened.version);
             if !named.is_empty() {
                 let family = Family { scan: self, named, addresses, links: links.as_ref() };
-                family.run(&mut run, opened, descriptors).await?;
+                family.run(&mut run, opened, means).await?;
             }
         }
         if self.request.identify {

@@ -2,28 +2,27 @@
 //!
 //! A connection that nobody answers can't be taken back: routers remember it for two minutes.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    io,
-    net::SocketAddr,
-    slice,
-    time::Duration,
-};
-
-use netdiag_wire::scan::{PortState, ScanWhy};
+use std::{io, net::SocketAddr, slice, time::Duration};
 
 use super::{
-    field::{Fate, Field, Host},
+    field::{Field, Host},
     lane::{Found, Lane},
     schedule::{MOST_ATTEMPTS, Terms},
+    sockets::Means,
 };
 use crate::{
     ProbeError,
     sys::{
-        connects::{Connects, End},
-        watched::readable,
+        connects::Epoll,
+        watched::{Watched, readable},
     },
 };
+
+mod asker;
+mod second_asker;
+
+use asker::{Asked, Asker};
+use second_asker::SecondAsker;
 
 /// Connections at once, if there are descriptors for them.
 const SLOTS: usize = 512;
@@ -31,81 +30,59 @@ const SLOTS: usize = 512;
 const OTHERS: usize = 64;
 
 pub(super) struct ConnectLane {
-    connects: Connects,
-    from: SocketAddr,
-    free: Vec<usize>,
-    /// The pair that each slot asks, or asked last.
-    asks: Vec<Option<u32>>,
-    slot_of: HashMap<u32, usize>,
-    /// In the order in which they were started; some have ended.
-    started: VecDeque<(usize, u32)>,
+    /// Source ports: of this thread, and of the second one.
+    from: [u16; 2],
+    own: Asker,
+    ready: Watched<Epoll>,
+    /// Asks the pairs with odd ids, also when they are asked again: from another port that would
+    /// be a new connection to routers.
+    second: Option<SecondAsker>,
+    slots: usize,
 }
 
 impl ConnectLane {
-    /// `from` has a port that is reserved; `descriptors` is what this process may open.
-    pub(super) fn new(from: SocketAddr, descriptors: usize) -> io::Result<Self> {
-        let slots = descriptors.saturating_sub(OTHERS).clamp(1, SLOTS);
-        Ok(Self {
-            connects: Connects::new(from, slots)?,
-            from,
-            free: (0..slots).collect(),
-            asks: vec![None; slots],
-            slot_of: HashMap::new(),
-            started: VecDeque::new(),
-        })
-    }
-
-    fn ask(&mut self, field: &Field, id: u32, note: &mut dyn FnMut(Found)) -> io::Result<()> {
-        self.abandon(id);
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => self.oldest(),
+    /// From two ports that are reserved. Must be called in the runtime that watches.
+    pub(super) fn new(from: [SocketAddr; 2], means: Means) -> io::Result<Self> {
+        let most = means.descriptors.saturating_sub(OTHERS);
+        let slots = most.clamp(1, SLOTS);
+        let own = Asker::new(from[0], slots)?;
+        let second = match means.cpu && most >= 2 * SLOTS {
+            true => SecondAsker::start(from[1], slots)?,
+            false => None,
         };
-        let to = to(field, id);
-        match self.connects.connect(slot, to)? {
-            Some(end) => {
-                self.free.push(slot);
-                note(found(field, id, &self.from, end));
-            }
-            None => {
-                self.asks[slot] = Some(id);
-                self.slot_of.insert(id, slot);
-                self.started.push_back((slot, id));
-            }
-        }
-        Ok(())
+        let ready = Watched::new(own.epoll()?)?;
+        Ok(Self { from: from.map(|from| from.port()), own, ready, second, slots })
     }
 
-    /// Taken from the pair that has waited longest.
-    fn oldest(&mut self) -> usize {
-        loop {
-            let Some((slot, id)) = self.started.pop_front() else { return 0 };
-            if self.asks[slot] == Some(id) {
-                self.abandon(id);
-                return self.free.pop().unwrap_or(slot);
-            }
-        }
+    fn is_seconds(&self, id: u32) -> bool {
+        self.second.is_some() && id % 2 == 1
     }
 
-    fn abandon(&mut self, id: u32) {
-        if let Some(slot) = self.release(id) {
-            self.connects.abandon(slot);
-        }
+    fn asked(&self, field: &Field, id: u32) -> Asked {
+        let (Host { address, source, .. }, port) = field.at(id);
+        let from = self.from[usize::from(self.is_seconds(id))];
+        Asked { id, to: SocketAddr::new(address, port), is_own: address == source && port == from }
     }
 
-    fn release(&mut self, id: u32) -> Option<usize> {
-        let slot = self.slot_of.remove(&id)?;
-        self.asks[slot] = None;
-        self.free.push(slot);
-        Some(slot)
+    /// Of the second thread, and of this one.
+    fn split(&self, ids: &[u32]) -> (Vec<u32>, Vec<u32>) {
+        ids.iter().partition(|id| self.is_seconds(**id))
+    }
+
+    fn ask(&mut self, field: &Field, ids: &[u32], note: &mut dyn FnMut(Found)) -> io::Result<()> {
+        let (seconds, own) = self.split(ids);
+        if let Some(second) = self.second.as_ref().filter(|_| !seconds.is_empty()) {
+            second.ask(seconds.into_iter().map(|id| self.asked(field, id)).collect());
+        }
+        own.into_iter().try_for_each(|id| self.own.ask(self.asked(field, id), note))
     }
 }
 
 impl Lane for ConnectLane {
     fn terms(&self) -> Terms {
         Terms {
-            slots: self.asks.len(),
-            most_slots: self.asks.len(),
+            slots: self.slots,
+            most_slots: self.slots,
             age: None,
             wait: Duration::from_millis(40),
             blind_wait: Duration::from_millis(250),
@@ -121,50 +98,31 @@ impl Lane for ConnectLane {
         ids: &[u32],
         note: &mut dyn FnMut(Found),
     ) -> Result<(), ProbeError> {
-        let asked = ids.iter().try_for_each(|id| self.ask(field, *id, note));
-        asked.map_err(|e| ProbeError::Socket("open TCP socket", e))
+        self.ask(field, ids, note).map_err(|e| ProbeError::Socket("open TCP socket", e))
     }
 
     fn forget(&mut self, _: &Field, ids: &[u32]) -> usize {
-        ids.iter().for_each(|id| self.abandon(*id));
+        let (seconds, own) = self.split(ids);
+        if let Some(second) = self.second.as_ref().filter(|_| !seconds.is_empty()) {
+            second.abandon(seconds);
+        }
+        own.into_iter().for_each(|id| self.own.abandon(id));
         0
     }
 
-    fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {
-        let ready = self.connects.ready();
-        for slot in ready.map_err(|e| ProbeError::Socket("wait for connections", e))? {
-            let Some(id) = self.asks[slot] else { continue };
-            let to = to(field, id);
-            if let Some(end) = self.connects.advance(slot, to) {
-                self.release(id);
-                note(found(field, id, &self.from, end));
-            }
-        }
-        Ok(())
+    fn take(&mut self, _: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {
+        let failed = |e| ProbeError::Socket("wait for connections", e);
+        self.own.take(note).map_err(failed)?;
+        let Some(second) = &self.second else { return Ok(()) };
+        second.take(note).map_err(failed)
     }
 
     async fn readable(&self) {
-        readable(slice::from_ref(&self.connects.epoll)).await;
+        let own = readable(slice::from_ref(&self.ready));
+        let Some(second) = &self.second else { return own.await };
+        tokio::select! {
+            () = own => {}
+            () = second.readable() => {}
+        }
     }
-}
-
-fn to(field: &Field, id: u32) -> SocketAddr {
-    let (Host { address, .. }, port) = field.at(id);
-    SocketAddr::new(address, port)
-}
-
-fn found(field: &Field, id: u32, from: &SocketAddr, end: End) -> Found {
-    let (host, port) = field.at(id);
-    let is_own = host.address == host.source && port == from.port();
-    Found::new(
-        id,
-        match end {
-            // Two SYNs that meet make a connection of a socket with itself: nobody listens.
-            End::Taken if is_own => Fate::new(PortState::Closed, ScanWhy::Rst),
-            End::Taken => Fate::new(PortState::Open, ScanWhy::SynAck),
-            End::Refused => Fate::new(PortState::Closed, ScanWhy::Rst),
-            End::Rejected { by, icmp } => Fate::rejected(PortState::Filtered, by, icmp),
-            End::NotSent => Fate::new(PortState::Filtered, ScanWhy::NotSent),
-        },
-    )
 }

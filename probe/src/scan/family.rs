@@ -10,7 +10,7 @@ use super::{
     echo::EchoLane,
     field::Host,
     lane::Lane,
-    sockets::Opened,
+    sockets::{Means, Opened},
     syn::SynLane,
     targets::Named,
     tcp::Run,
@@ -35,13 +35,13 @@ impl Family<'_> {
         &self,
         run: &mut Run<'_, E>,
         opened: Opened,
-        descriptors: usize,
+        means: Means,
     ) -> Result<(), ProbeError> {
         let watch = |e| ProbeError::Socket("watch sockets", e);
         let Opened { version, reserved, raw, echo } = opened;
         let Some(raw) = raw else {
-            let from = SocketAddr::new(any(version), reserved.ports.start);
-            let mut lane = ConnectLane::new(from, descriptors).map_err(watch)?;
+            let from = |port| SocketAddr::new(any(version), reserved.ports.start + port);
+            let mut lane = ConnectLane::new([from(0), from(1)], means).map_err(watch)?;
             return self.by(run, &mut lane, None, version).await;
         };
         let echo = echo.map(|echo| EchoLane::new(version, echo)).transpose().map_err(watch)?;

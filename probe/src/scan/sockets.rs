@@ -33,11 +33,19 @@ const PORTS: u8 = 4;
 #[derive(Debug)]
 pub struct ScanSockets {
     pub(super) opened: Vec<Opened>,
-    /// Descriptors that it may have.
-    pub(super) descriptors: usize,
+    pub(super) means: Means,
     /// Absent where the kernel has no rtnetlink; the scan does without.
     pub(super) links: Option<Links>,
     pub(super) tables: Tables,
+}
+
+/// What this process may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means {
+    /// To ask for the limit later is a call that a sandbox forbids.
+    pub(super) descriptors: usize,
+    /// For a second thread.
+    pub(super) cpu: bool,
 }
 
 /// For targets of one IP version.
@@ -79,7 +87,8 @@ pub(super) fn open(scan: &Scan) -> Result<ScanSockets, ProbeError> {
         }
     }
     let (links, tables) = (Links::open().ok(), Tables::open());
-    Ok(ScanSockets { opened, descriptors: descriptors(), links, tables })
+    let means = Means { descriptors: descriptors(), cpu: second::has_cpu() };
+    Ok(ScanSockets { opened, means, links, tables })
 }
 
 impl ScanSockets {
@@ -147,7 +156,6 @@ impl RawSockets {
     }
 }
 
-/// How many this process may have: to ask that later is a call that a sandbox forbids.
 fn descriptors() -> usize {
     let most = getrlimit(Resource::Nofile).current.unwrap_or(DESCRIPTORS);
     most.min(DESCRIPTORS) as usize

@@ -11,15 +11,18 @@ use std::{
 use netdiag_wire::IcmpError;
 use nix::sys::socket::{MsgFlags, setsockopt, sockopt as option};
 use rustix::{
-    event::{Timespec, epoll},
+    event::{EventfdFlags, Timespec, epoll, eventfd},
     io::Errno,
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{receive, stream, watched::Watched};
+use super::{receive, stream};
 
 /// Events taken by one call.
 const EVENTS: usize = 256;
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+/// What a waker's event says in place of a slot.
+const WOKEN: u64 = u64::MAX;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -44,19 +47,42 @@ impl AsRawFd for Epoll {
     }
 }
 
+/// Ends a wait in another thread, also one that only begins.
+#[derive(Debug)]
+pub(crate) struct Waker(OwnedFd);
+
+impl Waker {
+    pub(crate) fn wake(&self) {
+        // Full is what nobody can make it: it counts to 2^64 (eventfd(2)).
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
 pub(crate) struct Connects {
-    pub(crate) epoll: Watched<Epoll>,
+    epoll: Epoll,
     sockets: Vec<Option<Socket>>,
     /// All connections come from one port, so that those made again are no new ones to routers.
     from: SocketAddr,
 }
 
 impl Connects {
-    /// Must be called in the runtime that watches.
     pub(crate) fn new(from: SocketAddr, count: usize) -> io::Result<Self> {
         let epoll = Epoll(epoll::create(epoll::CreateFlags::CLOEXEC)?);
-        let sockets = (0..count).map(|_| None).collect();
-        Ok(Self { epoll: Watched::new(epoll)?, sockets, from })
+        Ok(Self { epoll, sockets: (0..count).map(|_| None).collect(), from })
+    }
+
+    /// Readable when there is something.
+    pub(crate) fn epoll(&self) -> io::Result<Epoll> {
+        Ok(Epoll(self.epoll.0.try_clone()?))
+    }
+
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let waker = eventfd(0, flags)?;
+        // By edges: every writing is one, and nobody need read it.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&self.epoll.0, &waker, epoll::EventData::new_u64(WOKEN), flags)?;
+        Ok(Waker(waker))
     }
 
     /// The end if it is known at once.
@@ -79,7 +105,7 @@ impl Connects {
         socket.bind(&self.from.into())?;
         let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
         let data = epoll::EventData::new_u64(slot as u64);
-        epoll::add(&self.epoll.socket().0, &socket, data, flags)?;
+        epoll::add(&self.epoll.0, &socket, data, flags)?;
         Ok(socket)
     }
 
@@ -116,16 +142,26 @@ impl Connects {
     /// Which ones may have come to an end; never waits.
     pub(crate) fn ready(&self) -> io::Result<Vec<usize>> {
         let mut slots = Vec::new();
-        let mut events = Vec::with_capacity(EVENTS);
-        loop {
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let spare = rustix::buffer::spare_capacity(&mut events);
-            let count = epoll::wait(&self.epoll.socket().0, spare, Some(&now))?;
-            slots.extend(events.drain(..).map(|event| event.data.u64() as usize));
-            if count < EVENTS {
-                return Ok(slots);
-            }
+        while self.events(&mut slots, Some(&NOW))? == EVENTS {}
+        Ok(slots)
+    }
+
+    /// Likewise; waits until there is one, or somebody wakes it.
+    pub(crate) fn wait(&self) -> io::Result<Vec<usize>> {
+        let mut slots = Vec::new();
+        match self.events(&mut slots, None) {
+            Err(Errno::INTR) => Ok(slots),
+            count => Ok(count.map(|_| slots)?),
         }
+    }
+
+    fn events(&self, slots: &mut Vec<usize>, wait: Option<&Timespec>) -> Result<usize, Errno> {
+        let mut events = Vec::with_capacity(EVENTS);
+        let spare = rustix::buffer::spare_capacity(&mut events);
+        let count = epoll::wait(&self.epoll.0, spare, wait)?;
+        let told = events.iter().map(|event| event.data.u64());
+        slots.extend(told.filter(|told| *told != WOKEN).map(|slot| slot as usize));
+        Ok(count)
     }
 }
 
