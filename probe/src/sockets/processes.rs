@@ -15,16 +15,24 @@ use rustix::{
     io::Errno,
 };
 
+use crate::second;
+
 mod descriptors;
 mod named;
+mod two_ends;
 
-use descriptors::Descriptors;
+use descriptors::{Descriptors, Table, Tried};
 use named::Named;
+use two_ends::Large;
 
 /// The worker is ended if it opens for longer than 5 s.
 const TIME: Duration = Duration::from_secs(3);
 /// Most descriptors of sockets that are kept: 8 bytes each.
 const MAX_HELD: usize = 1_000_000;
+/// Fewer descriptors than this are not worth a second thread.
+const MANY: u32 = 1024;
+/// Processes with so many that are kept open until all are known.
+const MOST_LARGE: usize = 64;
 
 /// Who holds which socket.
 #[derive(Debug, Default)]
@@ -42,18 +50,21 @@ pub(super) fn find(socket: impl AsFd) -> io::Result<Owners> {
         descriptors: Descriptors::of_sockets(socket)?,
         namespace: readlinkat(&proc, "thread-self/ns/net", Vec::new())?.into_bytes(),
         proc,
+        has_cpu: second::has_cpu(),
+        large: Vec::new(),
         owners: Owners::default(),
     };
     let until = Instant::now() + TIME;
     for entry in std::fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        if Instant::now() > until || search.owners.held.len() > MAX_HELD {
+        if Instant::now() > until || search.kept() > MAX_HELD {
             search.owners.count.left_out += 1;
         } else {
             search.look_at(pid, until);
         }
     }
+    search.read_large(until);
     search.owners.held.sort_unstable();
     search.owners.held.dedup();
     Ok(search.owners)
@@ -64,16 +75,30 @@ struct Search {
     /// `net:[4026531840]`.
     namespace: Vec<u8>,
     proc: OwnedFd,
+    has_cpu: bool,
+    /// Left for two threads.
+    large: Vec<Large>,
     owners: Owners,
 }
 
 impl Search {
+    /// Descriptors that are kept, or will be.
+    fn kept(&self) -> usize {
+        let large = self.large.iter().map(|one| one.table.count as usize);
+        self.owners.held.len() + large.sum::<usize>()
+    }
+
     fn look_at(&mut self, pid: u32, until: Instant) {
         let known = self.owners.held.len();
         let looked = self.read(pid, until);
+        self.note(&looked, known);
+    }
+
+    /// What it was that became known since there were so many held.
+    fn note(&mut self, looked: &rustix::io::Result<Look>, known: usize) {
         let count = &mut self.owners.count;
         match looked {
-            Ok(Look::Elsewhere) => {}
+            Ok(Look::Elsewhere | Look::Later) => {}
             Ok(Look::Whole) => count.read += 1,
             Ok(Look::Part) => count.left_out += 1,
             Err(Errno::NOENT | Errno::SRCH) => {
@@ -94,11 +119,34 @@ impl Search {
         if readlinkat(&dir, "ns/net", Vec::new())?.as_bytes() != self.namespace {
             return Ok(Look::Elsewhere);
         }
+        let table = Table::open(&dir)?;
+        let one = Large { pid, dir, table };
+        if self.has_cpu && one.table.count > MANY && self.large.len() < MOST_LARGE {
+            self.large.push(one);
+            return Ok(Look::Later);
+        }
+        let tried = self.descriptors.tried(&one.table, 0..one.table.count, until)?;
+        self.keep(&one, tried, until)
+    }
+
+    fn read_large(&mut self, until: Instant) {
+        let large = std::mem::take(&mut self.large);
+        for (one, tried) in large.iter().zip(two_ends::tried(&self.descriptors, &large, until)) {
+            let known = self.owners.held.len();
+            let looked = tried.and_then(|tried| self.keep(one, tried, until));
+            self.note(&looked, known);
+        }
+    }
+
+    /// Takes what trying found, and looks for the rest.
+    fn keep(&mut self, one: &Large, tried: Tried, until: Instant) -> rustix::io::Result<Look> {
         let Owners { held, processes, .. } = &mut self.owners;
         let (known, place) = (held.len(), processes.len() as u32);
-        let is_whole = self.descriptors.each(&dir, until, |inode| held.push((inode, place)))?;
+        held.extend(tried.sockets.into_iter().map(|inode| (inode, place)));
+        let mut take = |inode| held.push((inode, place));
+        let is_whole = tried.is_whole && self.descriptors.rest(&one.table, until, &mut take)?;
         if held.len() > known {
-            processes.push(Named::read(pid, &dir)?);
+            processes.push(Named::read(one.pid, &one.dir)?);
         }
         Ok(if is_whole { Look::Whole } else { Look::Part })
     }
@@ -107,6 +155,8 @@ impl Search {
 enum Look {
     /// In another network namespace.
     Elsewhere,
+    /// It is one of the large ones.
+    Later,
     Whole,
     /// It has more descriptors than there was time for.
     Part,

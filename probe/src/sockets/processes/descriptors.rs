@@ -15,14 +15,10 @@ use rustix::{
     path::DecInt,
 };
 
-use crate::second;
-
 /// More than the lines that are read; an epoll descriptor has thousands behind them.
 const TEXT: usize = 160;
 /// More than a link to a socket; those to files are cut, and never end like one.
 const LINK: usize = 32;
-/// Fewer descriptors than this are not worth a second thread.
-const MANY: u32 = 1024;
 /// Between two looks at the clock.
 const STRETCH: u32 = 1024;
 const LISTING: usize = 32 * 1024;
@@ -32,10 +28,19 @@ const LISTING: usize = 32 * 1024;
 pub(super) struct Descriptors {
     /// The mount that all sockets are on; a file's inode may have a socket's number.
     mount: u32,
-    has_cpu: bool,
+}
+
+/// The descriptors of one process.
+#[derive(Debug)]
+pub(super) struct Table {
+    directory: Directory,
+    /// How many there are (Linux 6.2), or 0. Numbers are handed out from the lowest, and to try
+    /// them takes half as long as to list.
+    pub(super) count: u32,
 }
 
 /// A directory with an entry for each descriptor.
+#[derive(Debug)]
 enum Directory {
     /// Links that bear the inode: one call each in place of three.
     Links(OwnedFd),
@@ -43,10 +48,16 @@ enum Directory {
 }
 
 /// Of a range of numbers.
-struct Tried {
-    sockets: Vec<u32>,
+#[derive(Debug)]
+pub(super) struct Tried {
+    /// Their inodes.
+    pub(super) sockets: Vec<u32>,
     /// There was time for all of them.
-    is_whole: bool,
+    pub(super) is_whole: bool,
+}
+
+impl Tried {
+    pub(super) const NOTHING: Self = Self { sockets: Vec::new(), is_whole: true };
 }
 
 /// What `fdinfo` says of one descriptor.
@@ -65,82 +76,47 @@ impl Descriptors {
             let old = "this kernel does not tell inodes in /proc/PID/fdinfo, as Linux 5.14 does";
             return Err(io::Error::new(io::ErrorKind::Unsupported, old));
         };
-        Ok(Self { mount, has_cpu: second::has_cpu() })
-    }
-
-    /// Gives the inode of every socket; false if the time was up before.
-    pub(super) fn each(
-        &self,
-        process: impl AsFd,
-        until: Instant,
-        take: impl FnMut(u32),
-    ) -> rustix::io::Result<bool> {
-        // Its size is the number of descriptors (Linux 6.2), or 0.
-        let count = statat(&process, "fd", AtFlags::empty())?.st_size;
-        self.walk(&Directory::open(&process)?, count, until, take)
-    }
-
-    fn walk(
-        &self,
-        dir: &Directory,
-        count: i64,
-        until: Instant,
-        mut take: impl FnMut(u32),
-    ) -> rustix::io::Result<bool> {
-        // Numbers are handed out from the lowest, and to try them takes half as long as to list.
-        let count = u32::try_from(count).unwrap_or_default();
-        let is_large = self.has_cpu && count > MANY;
-        let middle = if is_large { count / 2 } else { count };
-        let (low, high) = second::both(
-            is_large,
-            || self.tried(dir, 0..middle, until),
-            || self.tried(dir, middle..count, until),
-        );
-        let is_whole = [low?, high?].into_iter().fold(true, |is_whole, tried| {
-            tried.sockets.into_iter().for_each(&mut take);
-            is_whole && tried.is_whole
-        });
-        // Those that stand behind a gap, and what was opened meanwhile.
-        Ok(is_whole && self.list(dir, count, until, take)?)
+        Ok(Self { mount })
     }
 
     /// What has one of these numbers.
-    fn tried(
+    pub(super) fn tried(
         &self,
-        dir: &Directory,
+        table: &Table,
         numbers: Range<u32>,
         until: Instant,
     ) -> rustix::io::Result<Tried> {
-        let mut tried = Tried { sockets: Vec::new(), is_whole: true };
+        let mut tried = Tried::NOTHING;
         for number in numbers {
             if number.is_multiple_of(STRETCH) && Instant::now() > until {
                 tried.is_whole = false;
                 break;
             }
-            tried.sockets.extend(self.socket(dir, number)?.flatten());
+            tried.sockets.extend(self.socket(&table.directory, number)?.flatten());
         }
         Ok(tried)
     }
 
-    /// Those from `first` on, by the names of the directory.
-    fn list(
+    /// Those that stand behind a gap, and what was opened meanwhile, by the names of the directory;
+    /// false if the time was up before.
+    pub(super) fn rest(
         &self,
-        dir: &Directory,
-        first: u32,
+        table: &Table,
         until: Instant,
         mut take: impl FnMut(u32),
     ) -> rustix::io::Result<bool> {
-        let (Directory::Links(names) | Directory::Infos(names)) = dir;
+        let Table { directory, count: first } = table;
+        let (Directory::Links(names) | Directory::Infos(names)) = directory;
         // Two entries, `.` and `..`, stand before that of number 0.
-        seek(names, SeekFrom::Start(u64::from(first) + 2))?;
+        seek(names, SeekFrom::Start(u64::from(*first) + 2))?;
         let mut listing = Vec::with_capacity(LISTING);
         let mut entries = RawDir::new(names, listing.spare_capacity_mut());
         let mut looked_at = 0_u32;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let number = entry.file_name().to_str().ok().and_then(|name| name.parse().ok());
-            let Some(number) = number.filter(|number| *number >= first) else { continue };
-            self.socket(dir, number)?.flatten().into_iter().for_each(&mut take);
+            let Some(number) = number.filter(|number| number >= first) else { continue };
+            self.socket(directory, number)?.flatten().into_iter().for_each(&mut take);
             looked_at += 1;
             if looked_at.is_multiple_of(STRETCH) && Instant::now() > until {
                 return Ok(false);
@@ -163,6 +139,14 @@ impl Descriptors {
             Err(Errno::NOENT) => Ok(None),
             Err(cause) => Err(cause),
         }
+    }
+}
+
+impl Table {
+    pub(super) fn open(process: impl AsFd) -> rustix::io::Result<Self> {
+        let count = statat(&process, "fd", AtFlags::empty())?.st_size;
+        let count = u32::try_from(count).unwrap_or_default();
+        Ok(Self { directory: Directory::open(&process)?, count })
     }
 }
 
@@ -217,6 +201,7 @@ mod tests {
 
     use super::*;
 
+    const FAR: u32 = 3072;
     const SOCKET: &str = "pos:\t0\nflags:\t02000002\nmnt_id:\t9\nino:\t8036\n";
 
     #[test]
@@ -235,21 +220,22 @@ mod tests {
     #[test]
     fn sockets_are_found_behind_a_gap_and_files_are_not() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let far = rustix::io::fcntl_dupfd_cloexec(&socket, 3 * MANY as i32).unwrap();
+        let far = rustix::io::fcntl_dupfd_cloexec(&socket, FAR as i32).unwrap();
         let file = File::open("/proc/self/status").unwrap();
         let own = format!("/proc/self/fdinfo/{}", far.as_raw_fd());
         let wanted = info(&std::fs::read(own).unwrap()).unwrap().inode;
         let process = File::open("/proc/self").unwrap();
         let until = Instant::now() + Duration::from_secs(60);
-        let mount = Descriptors::of_sockets(&socket).unwrap().mount;
-        let sockets = Descriptors { mount, has_cpu: true };
+        let sockets = Descriptors::of_sockets(&socket).unwrap();
         let Directory::Links(_) = Directory::open(&process).unwrap() else { panic!("own links") };
         let infos = openat(&process, "fdinfo", OFlags::RDONLY, Mode::empty()).unwrap();
-        for dir in [Directory::open(&process).unwrap(), Directory::Infos(infos)] {
-            // Listed, and tried by two threads.
-            for count in [64, 4 * i64::from(MANY)] {
-                let mut found = Vec::new();
-                assert!(sockets.walk(&dir, count, until, |inode| found.push(inode)).unwrap());
+        for directory in [Directory::open(&process).unwrap(), Directory::Infos(infos)] {
+            let mut table = Table { directory, count: 0 };
+            // All are listed, or all are tried.
+            for count in [64, 4 * FAR] {
+                table.count = count;
+                let mut found = sockets.tried(&table, 0..count, until).unwrap().sockets;
+                assert!(sockets.rest(&table, until, |inode| found.push(inode)).unwrap());
                 assert_eq!(found.iter().filter(|inode| **inode == wanted).count(), 2);
             }
         }
