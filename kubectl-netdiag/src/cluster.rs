@@ -23,6 +23,7 @@ mod network;
 mod proxy;
 pub(crate) mod targets;
 pub(crate) mod tokens;
+pub(crate) mod workload;
 
 pub(crate) use answer::Unanswered;
 pub(crate) use config::{Part, Surroundings, names as kubeconfig_names};

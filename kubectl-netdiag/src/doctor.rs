@@ -115,6 +115,11 @@ async fn narrowed(
         Kind::Pod => {
             cluster.pod(namespace, &object.name).await?.spec.and_then(|spec| spec.node_name)
         }
+        Kind::Workload(workload) => {
+            let crew = cluster.crew(namespace, workload, &object.name).await?;
+            let (pod, _) = crew.representative()?;
+            pod.spec.as_ref().and_then(|spec| spec.node_name.clone())
+        }
         Kind::Service => None,
     };
     if object.kind == Kind::Node {

@@ -4,6 +4,8 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Serialize, Serializer};
 
+use crate::args::Workload;
+
 /// `ND0302`: the family's two digits, then two more (screens: family by the first two).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Code(pub u16);
@@ -159,17 +161,20 @@ pub(crate) enum PeerKind {
     Address,
     Host,
     Local,
+    #[serde(untagged)]
+    Workload(Workload),
 }
 
 impl Peer {
     /// The peer as the command line takes it: `shop/pod/foo`, `node/node-2`, `10.244.2.7`.
     pub(crate) fn word(&self) -> String {
         let kind = match self.kind {
-            PeerKind::Pod => "pod/",
-            PeerKind::Node => "node/",
-            PeerKind::Service => "svc/",
+            PeerKind::Pod => "pod/".into(),
+            PeerKind::Node => "node/".into(),
+            PeerKind::Service => "svc/".into(),
+            PeerKind::Workload(workload) => format!("{workload}/"),
             PeerKind::Local => return "local".into(),
-            PeerKind::Address | PeerKind::Host => "",
+            PeerKind::Address | PeerKind::Host => String::new(),
         };
         let namespace = self.namespace.iter().map(|n| format!("{n}/")).collect::<String>();
         let name = &self.name;

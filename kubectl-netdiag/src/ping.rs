@@ -11,7 +11,7 @@ mod saved;
 pub(crate) use saved::Saved;
 
 use crate::{
-    args::{PingArgs, ProbeArgs},
+    args::{Kind, PingArgs, ProbeArgs},
     cluster::{Cluster, names},
     diagnose,
     finding::{Failure, Finding, Severity},
@@ -36,7 +36,8 @@ pub(crate) struct Ping<'a> {
 /// Runs the command; the verdict makes the exit code.
 pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let target = args.target()?;
-    let Some(object) = target.service().filter(|_| !args.icmp) else {
+    let Some(object) = target.group().filter(|object| !args.icmp || object.kind != Kind::Service)
+    else {
         return probe::run::<Ping<'_>>(args, session).await;
     };
     service::run(args, object, session).await

@@ -221,7 +221,11 @@ fn object(peer: &Peer) -> Option<Source> {
             uid: peer.uid.clone(),
         }),
         PeerKind::Node => Some(Source::Node { name }),
-        PeerKind::Service | PeerKind::Address | PeerKind::Host | PeerKind::Local => None,
+        PeerKind::Service
+        | PeerKind::Workload(_)
+        | PeerKind::Address
+        | PeerKind::Host
+        | PeerKind::Local => None,
     }
 }
 

@@ -7,10 +7,10 @@ use netdiag_wire::Family;
 use tokio::time::Instant;
 
 use crate::{
-    args::{Object, Origin, PingArgs, ProbeArgs, Target},
+    args::{Kind, Object, Origin, PingArgs, ProbeArgs, Target},
     cluster::{Cluster, facts::of_family, names},
     diagnose::{Endpoints, ServiceCase},
-    finding::{Code, Finding, Peer, PeerKind, Severity, worst},
+    finding::{Code, Failure, Finding, Peer, PeerKind, Severity, worst},
     plan::{PortProtocol, target::without_address},
     probe::{Ends, NAMING, interruption, within},
     render::{self, Document, Names, ServiceView},
@@ -60,15 +60,9 @@ pub(crate) async fn run(
     let cluster = Cluster::open(&args.kube, &session.surroundings)?;
     let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
     let namespace = object.namespace.as_deref().unwrap_or(&cluster.namespace);
-    let looking = async {
-        tokio::try_join!(
-            cluster.service(namespace, &object.name),
-            endpoints(&cluster, namespace, &object.name),
-        )
-    };
-    let (service, endpoints) =
+    let looking = look_up(&cluster, namespace, object);
+    let (spec, endpoints) =
         session.waiting("asking the API server", within(deadline, looking)).await?;
-    let spec = ServiceSpec::of(&service);
     if let ServiceKind::ExternalName(host) = &spec.kind {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::note(out, screen, EXTERNAL_NAME, &of_external_name(host))?;
@@ -86,11 +80,32 @@ pub(crate) async fn run(
     }
 }
 
+/// A Service and its endpoints, or a workload and its pods.
+async fn look_up(
+    cluster: &Cluster,
+    namespace: &str,
+    object: &Object,
+) -> Result<(ServiceSpec, Vec<Endpoint>), Failure> {
+    let Kind::Workload(workload) = object.kind else {
+        let (service, endpoints) = tokio::try_join!(
+            cluster.service(namespace, &object.name),
+            endpoints(cluster, namespace, &object.name),
+        )?;
+        return Ok((ServiceSpec::of(&service), endpoints));
+    };
+    let crew = cluster.crew(namespace, workload, &object.name).await?;
+    let pods = backends::of_pods(&crew);
+    match pods.is_empty() {
+        true => Err(crew.nobody()),
+        false => Ok((ServiceSpec::of_pods(&crew), pods)),
+    }
+}
+
 /// As many endpoints of the wanted family as may be asked, and the ports that can be.
 fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
     let address = match &spec.kind {
         ServiceKind::Addresses(addresses) => of_family(addresses, family),
-        ServiceKind::Headless | ServiceKind::ExternalName(_) => None,
+        ServiceKind::Headless | ServiceKind::ExternalName(_) | ServiceKind::Pods => None,
     };
     let fits = |endpoint: &&Endpoint| match address {
         Some(address) => endpoint.address.is_ipv4() == address.is_ipv4(),
@@ -155,7 +170,9 @@ impl Asked<'_> {
         ends.aim.peer = self.spec.peer.clone();
         let carrier = match self.spec.kind {
             ServiceKind::Addresses(_) => Carrier::find(self.cluster, &road).await,
-            ServiceKind::Headless | ServiceKind::ExternalName(_) => Carrier::default(),
+            ServiceKind::Headless | ServiceKind::ExternalName(_) | ServiceKind::Pods => {
+                Carrier::default()
+            }
         };
         self.head(&ends, &carrier, session)?;
         let measuring = self.plan.run(&mut road, (&ends.aim, deadline), session);
@@ -180,8 +197,10 @@ impl Asked<'_> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &ends.from, std::slice::from_ref(&self.spec.peer))?;
         let node = ends.from.node.as_deref().unwrap_or(&ends.from.name);
-        let (code, lines) = carrier.note(&self.spec.kind, node);
-        Ok(render::note(out, screen, code, &lines)?)
+        match carrier.note(&self.spec.kind, node) {
+            Some((code, lines)) => Ok(render::note(out, screen, code, &lines)?),
+            None => Ok(()),
+        }
     }
 
     /// A name for nobody: there is nothing to send to.
@@ -268,7 +287,8 @@ impl Asked<'_> {
             document = document.from(from.clone());
         }
         let part = ServiceReport::of(&self.endpoints, &self.plan, carrier, measured);
-        let document = document.part("service", &part).map_err(std::io::Error::from)?;
+        let name = if self.spec.kind == ServiceKind::Pods { "workload" } else { "service" };
+        let document = document.part(name, &part).map_err(std::io::Error::from)?;
         render::document(out, screen, &document)?;
         Ok(worst(findings))
     }

@@ -11,7 +11,7 @@ use crate::{
 fn what_cannot_be_typed_exits_2_without_asking_anybody() {
     for (line, first) in [
         ("ping a -c 0", "error    ND0030  -c 0: the count must be 1 to 4294967295\n"),
-        ("ping deploy/web", "error    ND0030  ping deploy/web: deploy is not in this release"),
+        ("ping ing/web", "error    ND0030  ping ing/web: ing is not in this release"),
         ("ping --frobnicate a", "error    ND0030  no flag --frobnicate"),
         (
             "ping a -o xml",
@@ -43,7 +43,7 @@ fn programs_get_their_errors_as_json() {
 #[test]
 fn an_environment_that_cannot_be_is_refused() {
     let run = Plugin::new("ping a").with("NETDIAG_FROM", "somewhere").run().exits(2);
-    let first = "error    ND0030  $NETDIAG_FROM somewhere: must be pod/somewhere, node/somewhere or local\n";
+    let first = "error    ND0030  $NETDIAG_FROM somewhere: must be pod/somewhere, node/somewhere, deploy/somewhere or local\n";
     assert!(run.stderr.starts_with(first), "{run:#?}");
     let run = Plugin::new("ping a").with("HOME", "/nonexistent").run().exits(2);
     assert!(run.stderr.starts_with("error    ND0002  no API server is named"), "{run:#?}");

@@ -39,8 +39,8 @@ kubectl netdiag options lists kubectl's flags, which work too.";
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag connect TARGET:PORT [--from SOURCE] [flags]", after_help = PIPES)]
 pub(crate) struct ConnectArgs {
-    /// [NAMESPACE/]KIND/NAME:PORT (pod, node, svc), an address or a host name, with :PORT; PORT may
-    /// be a word of its own, as nc has it, and a name that the pod or svc declares
+    /// [NAMESPACE/]KIND/NAME:PORT (pod, node, svc, deploy, ...), an address or a host name, with
+    /// :PORT; PORT may be a word of its own, as nc has it, and a name that the pod or svc declares
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]
@@ -218,8 +218,13 @@ impl ConnectArgs {
     /// There must be a namespace to listen in, with an agent.
     fn check_far_end(&self, target: &Target) -> Result<(), Failure> {
         let what = match target {
-            Target::Object(object) if object.kind != Kind::Service => return Ok(()),
-            Target::Object(_) => "a Service has no network of its own",
+            Target::Object(object) if matches!(object.kind, Kind::Pod | Kind::Node) => {
+                return Ok(());
+            }
+            Target::Object(object) if object.kind == Kind::Service => {
+                "a Service has no network of its own"
+            }
+            Target::Object(_) => "a workload has many networks",
             Target::Address(_) | Target::Host(_) => "an address alone does not say whose it is",
         };
         let why = format!("--listen: {what}; name the pod or node to listen in: pod/NAME:PORT");

@@ -34,8 +34,8 @@ kubectl netdiag options lists kubectl's flags, which work too.";
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag http URL|TARGET[:PORT][/PATH] [--from SOURCE] [flags]", after_help = ABOUT)]
 pub(crate) struct HttpArgs {
-    /// http://HOST[:PORT][/PATH], https://..., or [NAMESPACE/]KIND/NAME:PORT[/PATH] (pod, node, svc),
-    /// where PORT may be a name that the pod or svc declares
+    /// http://HOST[:PORT][/PATH], https://..., or [NAMESPACE/]KIND/NAME:PORT[/PATH] (pod, node, svc,
+    /// deploy, ...), where PORT may be a name that the pod or svc declares
     #[arg(value_name = "URL|TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use std::{
     num::NonZeroU16,
 };
 
-use super::kube::is_namespace;
+use super::{kind::Kind, kube::is_namespace};
 
 /// What a probe is aimed at.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub(crate) enum Port {
 /// Where a probe starts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
-    /// A pod or a node.
+    /// A pod or a node, or a workload for one of its pods.
     Object(Object),
     /// This machine.
     Local,
@@ -39,23 +39,6 @@ pub(crate) struct Object {
     pub(crate) namespace: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) name: String,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    Pod,
-    Node,
-    Service,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Pod => "pod",
-            Self::Node => "node",
-            Self::Service => "svc",
-        })
-    }
 }
 
 impl fmt::Display for Object {
@@ -71,22 +54,6 @@ impl fmt::Display for Origin {
             Self::Object(object) => object.fmt(f),
             Self::Local => f.write_str("local"),
         }
-    }
-}
-
-impl Kind {
-    fn parse(word: &str) -> Result<Self, String> {
-        Ok(match word {
-            "pod" | "pods" | "po" => Self::Pod,
-            "node" | "nodes" | "no" => Self::Node,
-            "svc" | "service" | "services" => Self::Service,
-            "deploy" | "deployment" | "deployments" | "sts" | "statefulset" | "statefulsets"
-            | "ds" | "daemonset" | "daemonsets" | "rs" | "replicaset" | "replicasets" | "job"
-            | "jobs" | "ing" | "ingress" | "endpointslice" => {
-                return Err(format!("{word} is not in this release; pod, node and svc work"));
-            }
-            _ => return Err(format!("{word:?} is no kind of object; pod, node and svc work")),
-        })
     }
 }
 
@@ -191,6 +158,16 @@ impl Target {
         }
     }
 
+    /// What stands for many pods, if it is that: a Service or a workload.
+    pub(crate) fn group(&self) -> Option<&Object> {
+        match self {
+            Self::Object(object) if matches!(object.kind, Kind::Service | Kind::Workload(_)) => {
+                Some(object)
+            }
+            Self::Object(_) | Self::Address(_) | Self::Host(_) => None,
+        }
+    }
+
     /// The Service that it is, if it is one.
     pub(crate) fn service(&self) -> Option<&Object> {
         match self {
@@ -227,11 +204,11 @@ impl Origin {
             return Err("every node at once is not in this release; node/NAME is one".into());
         }
         if !word.contains('/') {
-            return Err(format!("must be pod/{word}, node/{word} or local"));
+            return Err(format!("must be pod/{word}, node/{word}, deploy/{word} or local"));
         }
         let object = Object::parse(word)?;
         match object.kind {
-            Kind::Pod | Kind::Node => Ok(Self::Object(object)),
+            Kind::Pod | Kind::Node | Kind::Workload(_) => Ok(Self::Object(object)),
             Kind::Service => Err("a svc sends nothing; name one of its pods".into()),
         }
     }
@@ -296,6 +273,7 @@ fn is_host(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Workload;
 
     fn object(namespace: Option<&str>, kind: Kind, name: &str) -> Object {
         Object { namespace: namespace.map(str::to_owned), kind, name: name.to_owned() }
@@ -314,6 +292,10 @@ mod tests {
             ("pod foo", Target::Object(object(None, Kind::Pod, "foo"))),
             ("node/node-1", Target::Object(object(None, Kind::Node, "node-1"))),
             ("svc/web", Target::Object(object(None, Kind::Service, "web"))),
+            (
+                "shop/deployments/web",
+                Target::Object(object(Some("shop"), Kind::Workload(Workload::Deployment), "web")),
+            ),
             ("10.0.0.7", Target::Address([10, 0, 0, 7].into())),
             ("[::1]", Target::Address(std::net::Ipv6Addr::LOCALHOST.into())),
             ("web.shop.svc.cluster.local", Target::Host("web.shop.svc.cluster.local".into())),
@@ -325,8 +307,11 @@ mod tests {
     #[test]
     fn what_is_refused_says_why() {
         for (text, why) in [
-            ("deploy/web", "deploy is not in this release; pod, node and svc work"),
-            ("frob/web", "\"frob\" is no kind of object; pod, node and svc work"),
+            ("ing/web", "ing is not in this release; name its Service"),
+            (
+                "frob/web",
+                "\"frob\" is no kind of object; pod, node, svc, deploy, sts, ds, rs and job work",
+            ),
             ("pod/foo:80", "an echo has no port; leave :80 after foo out"),
             ("pod/Foo", "\"Foo\" is no name that Kubernetes allows"),
             ("pod/", "\"\" is no name that Kubernetes allows"),
@@ -385,7 +370,10 @@ mod tests {
             Origin::parse("shop/pod/foo"),
             Ok(Origin::Object(object(Some("shop"), Kind::Pod, "foo")))
         );
-        assert_eq!(Origin::parse("foo"), Err("must be pod/foo, node/foo or local".into()));
+        assert_eq!(
+            Origin::parse("foo"),
+            Err("must be pod/foo, node/foo, deploy/foo or local".into())
+        );
         assert!(Origin::parse("svc/web").is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::finding::Failure;
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag ping TARGET [--from SOURCE] [flags]", after_help = AFTER)]
 pub(crate) struct PingArgs {
-    /// [NAMESPACE/]KIND/NAME (pod, node, svc), an address, or a host name
+    /// [NAMESPACE/]KIND/NAME (pod, node, svc, deploy, ...), an address, or a host name
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]

@@ -21,7 +21,7 @@ use ports::{PortList, is as is_protocol, usual};
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag scan TARGET [--from SOURCE] [flags]", after_help = AFTER)]
 pub(crate) struct ScanArgs {
-    /// [NAMESPACE/]KIND/NAME (pod, node), an address, a host name, or a CIDR
+    /// [NAMESPACE/]KIND/NAME (pod, node, deploy, ...), an address, a host name, or a CIDR
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]

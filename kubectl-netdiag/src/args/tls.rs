@@ -28,8 +28,8 @@ kubectl netdiag options lists kubectl's flags, which work too.";
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag tls TARGET:PORT [--from SOURCE] [flags]", after_help = ABOUT_NAMES)]
 pub(crate) struct TlsArgs {
-    /// [NAMESPACE/]KIND/NAME:PORT (pod, node, svc), an address or a host name, with :PORT, which may
-    /// be a name that the pod or svc declares
+    /// [NAMESPACE/]KIND/NAME:PORT (pod, node, svc, deploy, ...), an address or a host name, with
+    /// :PORT, which may be a name that the pod or svc declares
     #[arg(value_name = "TARGET:PORT", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]

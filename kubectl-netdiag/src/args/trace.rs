@@ -15,7 +15,7 @@ use crate::finding::Failure;
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag trace TARGET [--from SOURCE] [flags]", after_help = AFTER)]
 pub(crate) struct TraceArgs {
-    /// [NAMESPACE/]KIND/NAME[:PORT] (pod, node, svc), an address or a host name, with [:PORT]
+    /// [NAMESPACE/]KIND/NAME[:PORT] (pod, node, svc, deploy, ...), an address or a host name, with [:PORT]
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]

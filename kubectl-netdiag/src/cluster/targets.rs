@@ -31,7 +31,7 @@ impl Cluster {
         self.find(self.services(namespace), Kind::Service, Some(namespace), name).await
     }
 
-    async fn find<K>(
+    pub(super) async fn find<K>(
         &self,
         api: Api<K>,
         kind: Kind,

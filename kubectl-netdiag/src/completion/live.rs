@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 
 use clap_complete::CompletionCandidate;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Pod, Secret, Service};
-use kube::{Api, Resource, ResourceExt, api::ListParams};
+use k8s_openapi::api::{
+    apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+    batch::v1::Job,
+    core::v1::{ConfigMap, Namespace, Node, Pod, Secret, Service},
+};
+use kube::{Api, Resource, ResourceExt, api::ListParams, core::NamespaceResourceScope};
 
 use super::{MAX_LINES, candidate, wanted::Wanted};
 use crate::{
@@ -37,15 +41,16 @@ async fn of(cluster: &Cluster, wanted: &Wanted) -> Vec<CompletionCandidate> {
         Wanted::Names { kind, namespace, begin } => {
             let namespace = namespace.as_deref().unwrap_or(&cluster.namespace);
             match *kind {
+                "deploy" => own::<Deployment>(cluster, namespace, begin).await,
+                "sts" => own::<StatefulSet>(cluster, namespace, begin).await,
+                "ds" => own::<DaemonSet>(cluster, namespace, begin).await,
+                "rs" => own::<ReplicaSet>(cluster, namespace, begin).await,
+                "job" => own::<Job>(cluster, namespace, begin).await,
+                "secret" => own::<Secret>(cluster, namespace, begin).await,
+                "configmap" => own::<ConfigMap>(cluster, namespace, begin).await,
                 "pod" => names::<Pod>(cluster, &cluster.pods(namespace), begin, "").await,
                 "svc" => names::<Service>(cluster, &cluster.services(namespace), begin, "").await,
                 "node" => names::<Node>(cluster, &cluster.nodes(), begin, "").await,
-                "secret" => {
-                    names::<Secret>(cluster, &cluster.namespaced(namespace), begin, "").await
-                }
-                "configmap" => {
-                    names::<ConfigMap>(cluster, &cluster.namespaced(namespace), begin, "").await
-                }
                 _ => Vec::new(),
             }
         }
@@ -54,6 +59,17 @@ async fn of(cluster: &Cluster, wanted: &Wanted) -> Vec<CompletionCandidate> {
             ports(cluster, kind, namespace, name, begin).await
         }
     }
+}
+
+/// Of a kind that lives in namespaces.
+async fn own<K>(cluster: &Cluster, namespace: &str, begin: &str) -> Vec<CompletionCandidate>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + serde::de::DeserializeOwned
+        + std::fmt::Debug,
+{
+    names::<K>(cluster, &cluster.namespaced(namespace), begin, "").await
 }
 
 /// Metadata alone: of a Secret nothing else is read.

@@ -38,12 +38,15 @@ fn commands_flags_and_codes_need_no_cluster() {
 #[test]
 fn a_target_and_a_source_begin_with_a_kind() {
     for (line, want) in [
-        ("ping ", "pod/\nsvc/\nnode/\n:6\n"),
+        ("ping ", "pod/\nsvc/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\n:6\n"),
         ("ping n", "node/\n:6\n"),
-        ("ping shop/", "shop/pod/\nshop/svc/\nshop/node/\n:6\n"),
-        ("ping pod/web --from ", "pod/\nnode/\nlocal\tthis machine\n:6\n"),
+        ("ping shop/s", "shop/svc/\nshop/sts/\n:6\n"),
+        (
+            "ping pod/web --from ",
+            "pod/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\nlocal\tthis machine\n:6\n",
+        ),
         ("ping pod/web --from=l", "--from=local\tthis machine\n:4\n"),
-        ("sockets ", "pod/\nnode/\n:6\n"),
+        ("sockets ", "pod/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\n:6\n"),
         ("cert ", "secret/\nconfigmap/\n:6\n"),
         // What no cluster answers.
         ("ping pod/", ":4\n"),

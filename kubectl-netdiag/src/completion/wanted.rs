@@ -25,25 +25,34 @@ pub(super) enum Wanted {
 type Fixed = Vec<(String, String)>;
 
 /// The first word of each is the one that is offered.
-const KINDS: [&[&str]; 5] = [
+const KINDS: [&[&str]; 10] = [
     &["pod", "pods", "po"],
     &["svc", "service", "services"],
     &["node", "nodes", "no"],
     &["secret", "secrets"],
     &["configmap", "configmaps", "cm"],
+    &["deploy", "deployment", "deployments"],
+    &["sts", "statefulset", "statefulsets"],
+    &["ds", "daemonset", "daemonsets"],
+    &["rs", "replicaset", "replicasets"],
+    &["job", "jobs"],
 ];
+
+/// What has a network to send from, or pods that have.
+const PLACES: [&str; 7] = ["pod", "node", "deploy", "sts", "ds", "rs", "job"];
+const TARGETS: [&str; 8] = ["pod", "svc", "node", "deploy", "sts", "ds", "rs", "job"];
 
 impl Kinds {
     pub(super) const SOURCES: Self =
-        Self { words: &["pod", "node"], has_ports: false, more: &[("local", "this machine")] };
+        Self { words: &PLACES, has_ports: false, more: &[("local", "this machine")] };
 
     /// Of a command's TARGET.
     pub(super) fn of(command: &str) -> Self {
         let (words, has_ports): (&[&str], bool) = match command {
-            "sockets" => (&["pod", "node"], false),
+            "sockets" => (&PLACES, false),
             "cert" => (&["secret", "configmap"], false),
-            "trace" | "connect" | "tls" | "http" => (&["pod", "svc", "node"], true),
-            _ => (&["pod", "svc", "node"], false),
+            "trace" | "connect" | "tls" | "http" => (&TARGETS, true),
+            _ => (&TARGETS, false),
         };
         Self { words, has_ports, more: &[] }
     }

@@ -172,7 +172,11 @@ impl Case<'_> {
                 self.bare()
             ))
             .with(self.sockets()),
-            PeerKind::Service | PeerKind::Address | PeerKind::Host | PeerKind::Local => {
+            PeerKind::Service
+            | PeerKind::Workload(_)
+            | PeerKind::Address
+            | PeerKind::Host
+            | PeerKind::Local => {
                 refused(format!("refused by {to}: nobody listens there, or a rule answers for it"))
             }
         }

@@ -128,9 +128,11 @@ pub(super) fn silence_unless(context: &Context) -> Option<Label> {
         PeerKind::Address | PeerKind::Host => {
             "the host or a firewall drops echoes only, as many outside the cluster do"
         }
-        PeerKind::Pod | PeerKind::Node | PeerKind::Service | PeerKind::Local => {
-            "only echoes are dropped: TCP may pass where ICMP does not"
-        }
+        PeerKind::Pod
+        | PeerKind::Node
+        | PeerKind::Service
+        | PeerKind::Workload(_)
+        | PeerKind::Local => "only echoes are dropped: TCP may pass where ICMP does not",
     };
     Some(Label::Unless(text.into()))
 }

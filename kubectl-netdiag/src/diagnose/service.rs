@@ -5,6 +5,7 @@
 
 use netdiag_wire::connect::ConnectOutcome;
 
+mod echoes;
 mod hairpin;
 mod half;
 mod local_policy;
@@ -48,13 +49,14 @@ pub(crate) struct ServiceCase<'a> {
 type Scenario = fn(&ServiceCase<'_>) -> Option<Finding>;
 
 /// In the order of a request's way: the object, its endpoints, the pods, the rules in between.
-const CAUSES: [Scenario; 8] = [
+const CAUSES: [Scenario; 9] = [
     no_endpoints::find,
     named_port::find,
     not_ready::none,
     local_policy::find,
     refused::find,
     silent::find,
+    echoes::find,
     hairpin::find,
     rules::find,
 ];
@@ -77,9 +79,13 @@ impl ServiceCase<'_> {
         let ports: Vec<_> = self.plan.ports.iter().map(port_word).collect();
         let ports = ports.join(", ");
         let count = self.plan.endpoints.len();
-        let endpoints = share(count, self.endpoints.len());
+        let endpoints = self.share(count, self.endpoints.len());
         match (self.plan.address, count) {
-            (None, 1) => Finding::ok(format!("its endpoint takes connections on {ports}")),
+            (_, _) if ports.is_empty() => {
+                let verb = if count == 1 { "answers" } else { "answer" };
+                Finding::ok(format!("{endpoints} {verb} echoes; no port is declared to be asked"))
+            }
+            (None, 1) => Finding::ok(format!("{endpoints} takes connections on {ports}")),
             (None, _) => Finding::ok(format!("{endpoints} take connections on {ports}")),
             (Some(_), _) => {
                 Finding::ok(format!("its address and {endpoints} take connections on {ports}"))
@@ -94,6 +100,21 @@ impl ServiceCase<'_> {
     /// `shop/svc/checkout`.
     fn service(&self) -> String {
         Peer { port: None, ..self.spec.peer.clone() }.word()
+    }
+
+    fn noun(&self) -> &'static str {
+        if self.spec.kind == ServiceKind::Pods { "pod" } else { "endpoint" }
+    }
+
+    /// `1 of 3 endpoints`.
+    fn share(&self, part: usize, whole: usize) -> String {
+        let noun = self.noun();
+        match (part, whole) {
+            (1, 1) => format!("its {noun}"),
+            (2, 2) => format!("both {noun}s"),
+            (part, whole) if part == whole => format!("all {whole} {noun}s"),
+            (part, whole) => format!("{part} of {whole} {noun}s"),
+        }
     }
 
     fn is_headless(&self) -> bool {
@@ -154,16 +175,6 @@ fn listed(words: &[String]) -> String {
             format!("{} and {} more", words[..SHOWN].join(", "), count - SHOWN)
         }
         _ => words.join(" and "),
-    }
-}
-
-/// `1 of 3 endpoints`.
-fn share(part: usize, whole: usize) -> String {
-    match (part, whole) {
-        (1, 1) => "its endpoint".to_owned(),
-        (2, 2) => "both endpoints".to_owned(),
-        (part, whole) if part == whole => format!("all {whole} endpoints"),
-        (part, whole) => format!("{part} of {whole} endpoints"),
     }
 }
 

@@ -30,6 +30,15 @@ pub(super) async fn chosen(
     family: Family,
 ) -> Result<Start, Failure> {
     match origin.kind {
+        Kind::Workload(workload) => {
+            let namespace = origin.namespace.as_deref().unwrap_or(&cluster.namespace);
+            let crew = cluster.crew(namespace, workload, &origin.name);
+            let (crew, fleet) = tokio::try_join!(crew, fleet)?;
+            let (pod, which) = crew.representative()?;
+            let mut start = from_pod(cluster, pod, &fleet, family).await?;
+            start.peer.words.insert(0, which);
+            Ok(start)
+        }
         Kind::Pod | Kind::Service => {
             let namespace = origin.namespace.as_deref().unwrap_or(&cluster.namespace);
             let pod = cluster.pod(namespace, &origin.name);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Pod, Service};
 use netdiag_wire::Family;
 
 use crate::{
@@ -97,11 +97,14 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
         Kind::Pod => {
             let pod = cluster.pod(namespace, &object.name).await?;
             has_network(&pod)?;
-            let known = facts::of_pod(&pod);
-            let address = pick(&known.addresses, family, &object_word(namespace, object))?;
-            let peer = facts::pod_peer(&pod, Some(address));
-            let (host, ports) = (address.to_string(), facts::pod_ports(&pod));
-            Ok(Aim { peer, host, pod: Some(known), node: None, ports })
+            at_pod(&pod, family)
+        }
+        Kind::Workload(workload) => {
+            let crew = cluster.crew(namespace, workload, &object.name).await?;
+            let (pod, which) = crew.representative()?;
+            let mut aim = at_pod(pod, family)?;
+            aim.peer.words.insert(0, which);
+            Ok(aim)
         }
         Kind::Node => {
             let node = cluster.node(&object.name).await?;
@@ -119,6 +122,15 @@ async fn find_object(cluster: &Cluster, object: &Object, family: Family) -> Resu
             Ok(Aim::at_service(&service, address))
         }
     }
+}
+
+fn at_pod(pod: &Pod, family: Family) -> Result<Aim, Failure> {
+    let known = facts::of_pod(pod);
+    let who = format!("{}/pod/{}", known.namespace, known.name);
+    let address = pick(&known.addresses, family, &who)?;
+    let peer = facts::pod_peer(pod, Some(address));
+    let (host, ports) = (address.to_string(), facts::pod_ports(pod));
+    Ok(Aim { peer, host, pod: Some(known), node: None, ports })
 }
 
 fn object_word(namespace: &str, object: &Object) -> String {

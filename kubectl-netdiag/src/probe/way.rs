@@ -117,7 +117,11 @@ impl Way<'_> {
         let namespace = match aim.peer.kind {
             PeerKind::Pod => aim.peer.namespace.as_deref(),
             PeerKind::Node => None,
-            PeerKind::Service | PeerKind::Address | PeerKind::Host | PeerKind::Local => return,
+            PeerKind::Service
+            | PeerKind::Workload(_)
+            | PeerKind::Address
+            | PeerKind::Host
+            | PeerKind::Local => return,
         };
         let minted = self.cluster.mint(&self.start.agent, namespace, account).await;
         self.target_token = minted.ok().map(|minted| minted.token);

@@ -35,7 +35,8 @@ pub(crate) fn service(
     }
     let ports: Vec<usize> = (0..view.plan.ports.len()).collect();
     let width = if ports.len() > MAX_COLUMNS { 1 } else { MAX_COLUMNS };
-    for ports in ports.chunks(width) {
+    let tables = ports.chunks(width).chain(ports.is_empty().then_some(&[][..]));
+    for ports in tables {
         writeln!(out)?;
         table(out, screen, &view.table(ports))?;
     }

@@ -13,7 +13,7 @@ use kube::{Api, api::ListParams};
 use serde::Serialize;
 
 use crate::{
-    cluster::{Cluster, facts},
+    cluster::{Cluster, facts, targets::has_network, workload::Crew},
     finding::{Failure, Object, Peer},
     plan::{DeclaredPort, PortProtocol},
 };
@@ -40,6 +40,8 @@ pub(crate) enum ServiceKind {
     Headless,
     /// Its name is a CNAME of this one.
     ExternalName(String),
+    /// No Service at all: a workload's pods.
+    Pods,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,6 +98,30 @@ impl ServiceSpec {
         }
     }
 
+    /// A workload as if it were a Service: its pods' own ports, at its pods.
+    pub(crate) fn of_pods(crew: &Crew) -> Self {
+        let count = crew.pods.len();
+        let pods = if count == 1 { "1 pod".into() } else { format!("{count} pods") };
+        let mut ports: Vec<ServicePort> = Vec::new();
+        for port in crew.pods.iter().flat_map(facts::pod_ports) {
+            let name = Some(port_name(&port));
+            let target = port.number.to_string();
+            let port = ServicePort { declared: DeclaredPort { name, ..port }, target };
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        Self {
+            peer: Peer { words: vec![pods], ..crew.peer.clone() },
+            kind: ServiceKind::Pods,
+            selector: BTreeMap::new(),
+            ports,
+            is_internal_local: false,
+            publishes_not_ready: false,
+            object: crew.object.clone(),
+        }
+    }
+
     /// `app=payment,tier=api`, as kubectl's `-l` takes it.
     pub(crate) fn selector_word(&self) -> String {
         let pairs: Vec<_> =
@@ -130,8 +156,9 @@ impl ServicePort {
             PortProtocol::Udp => "UDP",
             PortProtocol::Other => "SCTP",
         };
-        let name = self.declared.name.iter().map(|name| format!(" {name}")).collect::<String>();
         let number = self.declared.number;
+        let name = self.declared.name.iter().filter(|name| **name != number.to_string());
+        let name = name.map(|name| format!(" {name}")).collect::<String>();
         match self.target == number.to_string() {
             true => format!("{protocol} {number}{name}"),
             false => format!("{protocol} {number}{name} -> {}", self.target),
@@ -174,6 +201,33 @@ pub(crate) async fn endpoints(
     let list =
         list.map_err(|refusal| refusal.failure(&format!("list the endpoints of svc {name}")))?;
     Ok(merged(list.items.iter().flat_map(of_slice)))
+}
+
+/// A workload's pods that have a network, each of its addresses once.
+pub(crate) fn of_pods(crew: &Crew) -> Vec<Endpoint> {
+    let all = crew.pods.iter().filter(|pod| has_network(pod).is_ok()).flat_map(|pod| {
+        let known = facts::of_pod(pod);
+        let ports = facts::pod_ports(pod);
+        let ports: BTreeMap<_, _> =
+            ports.iter().map(|port| (port_name(port), port.number)).collect();
+        known.addresses.into_iter().map(move |address| Endpoint {
+            address,
+            pod: Some(PodName { namespace: known.namespace.clone(), name: known.name.clone() }),
+            node: known.node.clone(),
+            ready: known.ready && !known.terminating,
+            terminating: known.terminating,
+            ports: ports.clone(),
+        })
+    });
+    merged(all)
+}
+
+/// One without a name goes by its number; the same number may be there for TCP and UDP.
+fn port_name(port: &DeclaredPort) -> String {
+    port.name.clone().unwrap_or_else(|| match port.protocol {
+        PortProtocol::Udp => format!("{}/udp", port.number),
+        PortProtocol::Tcp | PortProtocol::Other => port.number.to_string(),
+    })
 }
 
 /// Pods that name a port differently stand in slices of their own.

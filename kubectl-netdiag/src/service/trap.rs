@@ -42,15 +42,16 @@ impl Carrier {
         Self { plane, facts }
     }
 
-    /// Code of the NOTE and its lines; `node` is where the facts are from.
-    pub(super) fn note(&self, kind: &ServiceKind, node: &str) -> (Code, Vec<String>) {
-        match kind {
+    /// Code of the NOTE and its lines, where the question is a trap; `node` is where the facts are from.
+    pub(super) fn note(&self, kind: &ServiceKind, node: &str) -> Option<(Code, Vec<String>)> {
+        Some(match kind {
+            ServiceKind::Pods => return None,
             ServiceKind::Headless => (HEADLESS, vec![format!("{A_NAME} Probed all:")]),
             ServiceKind::Addresses(_) | ServiceKind::ExternalName(_) => {
                 let here = format!("{NOTHING}\n{} {INSTEAD}", self.here(node));
                 (CLUSTER_IP, here.lines().map(str::to_owned).collect())
             }
-        }
+        })
     }
 
     /// What becomes of an echo here, and by what that is known.
@@ -96,7 +97,7 @@ mod tests {
 
     fn said(carrier: &Carrier) -> String {
         let kind = ServiceKind::Addresses(vec![[10, 96, 0, 1].into()]);
-        let (code, lines) = carrier.note(&kind, "node-1");
+        let (code, lines) = carrier.note(&kind, "node-1").unwrap();
         assert_eq!((code, lines[0].as_str()), (CLUSTER_IP, NOTHING));
         lines[1..].join(" ")
     }
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_headless_service_has_no_address_to_be_carried() {
-        let (code, lines) = Carrier::default().note(&ServiceKind::Headless, "node-1");
+        let (code, lines) = Carrier::default().note(&ServiceKind::Headless, "node-1").unwrap();
         assert_eq!((code, lines.len()), (HEADLESS, 1));
     }
 }

@@ -6,7 +6,10 @@ use netdiag_wire::dns::{Class, DnsServer, RecordType};
 
 use super::{dig::Given, name::Name};
 use crate::{
-    args::object::{Kind, Object, Target},
+    args::{
+        kind::Kind,
+        object::{Object, Target},
+    },
     near,
 };
 
@@ -96,7 +99,7 @@ fn no_kind(word: &str) -> String {
 
 fn object(words: &[String]) -> Result<What, String> {
     match Target::parse(words)? {
-        Target::Object(object) if object.kind == Kind::Node => {
+        Target::Object(object) if matches!(object.kind, Kind::Node | Kind::Workload(_)) => {
             Err(format!("{object} has no name in the cluster's DNS; svc and pod have"))
         }
         Target::Object(object) => Ok(What::Object(object)),

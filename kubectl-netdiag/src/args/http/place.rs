@@ -154,7 +154,7 @@ fn apart_object(word: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// `deploy/web` is no host `deploy` with a path: the parser has a better word.
+/// `ing/web` is no host `ing` with a path: the parser has a better word.
 fn is_kind_to_come(first: &str) -> bool {
     Target::parse(&[format!("{first}/a")]).is_err_and(|why| why.contains("not in this release"))
 }
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(why("ftp://web/"), "ftp: only http and https");
         assert!(why("http://").contains("no URL"));
         assert!(why("shop/svc/web/up").contains("a path needs the port before it"));
-        assert!(why("deploy/web:80").contains("not in this release"));
+        assert!(why("ing/web:80").contains("not in this release"));
         assert!(why("http://a\u{7}b/").contains("\\u{7}"));
         assert!(why("http://web:99999/").contains("no URL"));
     }

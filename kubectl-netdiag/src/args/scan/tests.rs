@@ -61,10 +61,7 @@ fn what_cannot_be_is_named_as_it_was_typed() {
         ("scan 10.0.0.1 --rate 0", "--rate 0: the rate must be 1 or more probes a second"),
         ("scan 10.0.0.1 -6", "scan 10.0.0.1: an IPv4 address, and -6 was given"),
         ("scan pod/a --udp --connect", "--udp does not go with --connect"),
-        (
-            "scan deploy/web",
-            "scan deploy/web: deploy is not in this release; pod, node and svc work",
-        ),
+        ("scan ing/web", "scan ing/web: ing is not in this release; name its Service"),
     ] {
         assert_eq!(refused(line).message, said, "{line}");
     }

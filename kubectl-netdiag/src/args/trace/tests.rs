@@ -90,10 +90,7 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ("trace -4 ::1", "trace ::1: an IPv6 address, and -4 was given"),
         ("trace 10.0.0.1 -S ::1", "-S ::1: cannot send to 10.0.0.1, another family"),
         ("trace a -I -T", "-I does not go with -T"),
-        (
-            "trace deploy/web",
-            "trace deploy/web: deploy is not in this release; pod, node and svc work",
-        ),
+        ("trace ing/web", "trace ing/web: ing is not in this release; name its Service"),
         ("trace", "TARGET is missing"),
         ("trace -n 10.0.0.1", "-n: -n is kubectl's --namespace; --no-names leaves reverse DNS out"),
         ("trace -s 10.0.0.1 a", "-s 10.0.0.1: -s is kubectl's --server; the source address is -S"),

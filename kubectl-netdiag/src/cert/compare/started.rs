@@ -48,7 +48,11 @@ async fn pods(ends: &Ends<'_>) -> Option<Vec<(String, String)>> {
             pods.dedup();
             (1..=MAX_PODS).contains(&pods.len()).then_some(pods)
         }
-        PeerKind::Node | PeerKind::Address | PeerKind::Host | PeerKind::Local => None,
+        PeerKind::Node
+        | PeerKind::Workload(_)
+        | PeerKind::Address
+        | PeerKind::Host
+        | PeerKind::Local => None,
     }
 }
 

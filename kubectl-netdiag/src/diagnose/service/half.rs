@@ -1,6 +1,6 @@
 //! An endpoint that answers now and then.
 
-use super::{ServiceCase, listed, port_word, share};
+use super::{ServiceCase, listed, port_word};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label, Severity},
@@ -16,7 +16,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
             case.each(answers).filter(|(.., tally)| !tally.is_well() && !tally.is_dead()).collect();
         let (_, first, tally) = half.first()?;
         let words: Vec<_> = half.iter().map(|(_, endpoint, _)| endpoint.short()).collect();
-        let of = share(half.len(), case.each(answers).count());
+        let of = case.share(half.len(), case.each(answers).count());
         let verb = if half.len() == 1 { "answers" } else { "answer" };
         let summary = format!(
             "{of} {verb} on {} only some of the time: {}",

@@ -1,6 +1,6 @@
 //! A targetPort by name that the pods do not declare (scenario 4).
 
-use super::{ServiceCase, fail, listed, port_word, share};
+use super::{ServiceCase, fail, listed, port_word};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
@@ -44,7 +44,7 @@ fn summary(case: &ServiceCase<'_>, port: &ServicePort, without: &[&Endpoint]) ->
             format!(": {}", listed(&words))
         }
     };
-    let (of, target, port) = (share(count, all), &port.target, port_word(port));
+    let (of, target, port) = (case.share(count, all), &port.target, port_word(port));
     format!("{of} {verb} no port named \"{target}\", which port {port} asks for{who}")
 }
 

@@ -1,10 +1,10 @@
 //! Endpoints that are not ready (scenario 2): all of them, or some.
 
-use super::{ServiceCase, fail, listed, share};
+use super::{ServiceCase, fail, listed};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label, Severity},
-    service::{Endpoint, Tally},
+    service::{Endpoint, ServiceKind, Tally},
 };
 
 const CODE: Code = Code(102);
@@ -17,8 +17,8 @@ pub(super) fn none(case: &ServiceCase<'_>) -> Option<Finding> {
     }
     let first = case.endpoints.first()?;
     let summary = match case.endpoints.len() {
-        1 => format!("its only endpoint is not ready: {}", first.short()),
-        count => format!("none of its {count} endpoints is ready"),
+        1 => format!("{} is not ready: {}", case.share(1, 1), first.short()),
+        count => format!("none of its {count} {}s is ready", case.noun()),
     };
     Some(
         fail(CODE, summary)
@@ -41,10 +41,11 @@ pub(super) fn some(case: &ServiceCase<'_>) -> Option<Finding> {
     let words: Vec<_> = not.iter().map(|endpoint| endpoint.short()).collect();
     let consequence = match case.is_headless() {
         true => "so DNS leaves it out",
+        false if case.spec.kind == ServiceKind::Pods => "so no Service sends anything there",
         false => "so no node sends anything there",
     };
     let verb = if not.len() == 1 { "is" } else { "are" };
-    let of = share(not.len(), case.endpoints.len());
+    let of = case.share(not.len(), case.endpoints.len());
     let summary = format!("{of} {verb} not ready, {consequence}: {}", listed(&words));
     Some(
         Finding::new(Severity::Warn, CODE, summary)

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ServiceCase, fail, is_refused, listed, pod_object, port_word, share, times};
+use super::{ServiceCase, fail, is_refused, listed, pod_object, port_word, times};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
@@ -65,7 +65,8 @@ impl Refusal<'_> {
 
     /// By what listens there, as far as that could be seen.
     fn named(&self) -> Finding {
-        let (of, target) = (share(self.bad.len(), self.of), listed_numbers(&self.numbers()));
+        let (of, target) =
+            (self.case.share(self.bad.len(), self.of), listed_numbers(&self.numbers()));
         let is_one = self.bad.len() == 1;
         let refuse =
             |verb: &str| fail(REFUSED, format!("{of} {verb} on {target}: {}", self.words()));

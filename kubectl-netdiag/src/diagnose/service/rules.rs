@@ -2,7 +2,7 @@
 
 use netdiag_wire::facts::{Fact, ProxySync};
 
-use super::{ServiceCase, fail, share, times};
+use super::{ServiceCase, fail, times};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
@@ -36,7 +36,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
             Some("the rules are missing or stale, or another rule stands before them"),
         ),
     };
-    let asked = share(case.each(answers).count(), case.each(answers).count());
+    let asked = case.share(case.each(answers).count(), case.each(answers).count());
     Some(
         fail(CODE, summary)
             .with(Label::Seen(format!("through its address {failed} of {tries} fail ({how})")))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ServiceCase, fail, is_silence, listed, port_word, share};
+use super::{ServiceCase, fail, is_silence, listed, port_word};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
@@ -23,7 +23,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
         let verb = if bad.len() == 1 { "is" } else { "are" };
         let summary = format!(
             "{} {verb} silent on {}: {}",
-            share(bad.len(), all),
+            case.share(bad.len(), all),
             port_word(port),
             listed(&words)
         );
@@ -68,7 +68,7 @@ fn echoes(case: &ServiceCase<'_>, bad: &[(usize, &Endpoint, &Tally)]) -> Option<
     Some(Label::Seen(text))
 }
 
-/// A node that all bad ones share, and no good one.
+/// A node that all bad ones and no good one.
 fn nodes(bad: &[&Endpoint], good: &[&Endpoint]) -> Option<Label> {
     let of = |all: &[&Endpoint]| -> BTreeSet<Option<String>> {
         all.iter().map(|endpoint| endpoint.node.clone()).collect()

@@ -5,6 +5,7 @@ use crate::{
     finding::{Code, Finding, Label, Severity},
     plan::PortProtocol,
     render::number,
+    service::ServiceKind,
 };
 
 const TOO_LITTLE: Code = Code(309);
@@ -13,6 +14,11 @@ const CLUSTER_IP: Code = Code(901);
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     let unknown = |code, summary: String| Finding::new(Severity::Unknown, code, summary);
+    if case.spec.kind == ServiceKind::Pods && case.plan.ports.is_empty() {
+        let is_asked = !case.measured.echoes.is_empty();
+        let summary = "cannot tell: no echo was sent, and no port is declared to be asked";
+        return (!is_asked).then(|| unknown(TOO_LITTLE, summary.into()));
+    }
     if case.plan.ports.is_empty() {
         let summary = "nothing to ask: the Service declares no TCP or UDP port";
         return Some(unknown(CLUSTER_IP, summary.into()));

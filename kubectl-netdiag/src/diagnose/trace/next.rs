@@ -57,7 +57,7 @@ impl Path<'_> {
             }
             PeerKind::Node => labels::describe_node(context),
             PeerKind::Service => labels::endpoints(context).into_iter().collect(),
-            PeerKind::Address | PeerKind::Host | PeerKind::Local => {
+            PeerKind::Workload(_) | PeerKind::Address | PeerKind::Host | PeerKind::Local => {
                 let other = match self.request.protocol {
                     TraceProtocol::Tcp => self.again("-I", &[]),
                     TraceProtocol::Udp | TraceProtocol::Icmp => self.again("-T", &[]),

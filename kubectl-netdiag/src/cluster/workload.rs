@@ -1,0 +1,147 @@
+//! The pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet or Job.
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::Job,
+        core::v1::Pod,
+    },
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
+};
+use kube::{
+    ResourceExt,
+    api::ListParams,
+    core::{ObjectMeta, Selector},
+};
+
+use super::{Cluster, facts, targets::has_network};
+use crate::{
+    args::{Kind, Workload},
+    code,
+    finding::{Failure, Label, Object, Peer, PeerKind},
+};
+
+/// Pods of one list; a larger workload is known by its first ones.
+const MAX_PODS: u32 = 1_000;
+
+/// A workload and the pods that its selector finds, in the order of their names.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) peer: Peer,
+    pub(crate) object: Object,
+    pub(crate) pods: Vec<Pod>,
+}
+
+/// What of a workload says which pods are its own.
+struct Owner {
+    metadata: ObjectMeta,
+    selector: Option<LabelSelector>,
+}
+
+impl Cluster {
+    pub(crate) async fn crew(
+        &self,
+        namespace: &str,
+        workload: Workload,
+        name: &str,
+    ) -> Result<Crew, Failure> {
+        let Owner { metadata, selector } = self.owner(namespace, workload, name).await?;
+        let what = format!("list the pods of {workload} {name}");
+        let selector = Selector::try_from(selector.unwrap_or_default())
+            .map_err(|error| Failure::new(code::API_SERVER, format!("cannot {what}: {error}")))?;
+        let how = ListParams::default().labels_from(&selector).limit(MAX_PODS);
+        let list = self.ask(self.pods(namespace).list(&how)).await;
+        let mut pods = list.map_err(|refusal| refusal.failure(&what))?.items;
+        // A Deployment's pods are its ReplicaSets'.
+        if let (Some(uid), false) = (&metadata.uid, workload == Workload::Deployment) {
+            pods.retain(|pod| pod.owner_references().iter().any(|owner| owner.uid == *uid));
+        }
+        pods.sort_by_key(ResourceExt::name_any);
+        let object = Object {
+            kind: workload.api_kind().into(),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+            resource_version: metadata.resource_version.unwrap_or_default(),
+        };
+        let peer = Peer {
+            kind: PeerKind::Workload(workload),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+            uid: metadata.uid,
+            ..Peer::default()
+        };
+        Ok(Crew { peer, object, pods })
+    }
+
+    async fn owner(
+        &self,
+        namespace: &str,
+        workload: Workload,
+        name: &str,
+    ) -> Result<Owner, Failure> {
+        let (kind, place) = (Kind::Workload(workload), Some(namespace));
+        Ok(match workload {
+            Workload::Deployment => {
+                let found: Deployment =
+                    self.find(self.namespaced(namespace), kind, place, name).await?;
+                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+            }
+            Workload::StatefulSet => {
+                let found: StatefulSet =
+                    self.find(self.namespaced(namespace), kind, place, name).await?;
+                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+            }
+            Workload::DaemonSet => {
+                let found: DaemonSet =
+                    self.find(self.namespaced(namespace), kind, place, name).await?;
+                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+            }
+            Workload::ReplicaSet => {
+                let found: ReplicaSet =
+                    self.find(self.namespaced(namespace), kind, place, name).await?;
+                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+            }
+            Workload::Job => {
+                let found: Job = self.find(self.namespaced(namespace), kind, place, name).await?;
+                let selector = found.spec.and_then(|spec| spec.selector);
+                Owner { metadata: found.metadata, selector }
+            }
+        })
+    }
+}
+
+impl Crew {
+    /// The first one by name that is ready; else one that has a network at least. With words that
+    /// say which it is.
+    pub(crate) fn representative(&self) -> Result<(&Pod, String), Failure> {
+        let who = self.peer.word();
+        let fit: Vec<&Pod> = self.pods.iter().filter(|pod| has_network(pod).is_ok()).collect();
+        let is_ready = |pod: &&Pod| {
+            let facts = facts::of_pod(pod);
+            facts.ready && !facts.terminating
+        };
+        let ready: Vec<&Pod> = fit.iter().copied().filter(is_ready).collect();
+        match (&ready[..], &fit[..]) {
+            ([only], _) => Ok((only, format!("the ready pod of {who}"))),
+            ([first, ..], _) => Ok((first, format!("one of {} ready pods of {who}", ready.len()))),
+            ([], [first, ..]) => Ok((first, format!("of {who}, none of whose pods is ready"))),
+            ([], []) => Err(self.nobody()),
+        }
+    }
+
+    /// None has a network.
+    pub(crate) fn nobody(&self) -> Failure {
+        let who = self.peer.word();
+        let message = match self.pods.len() {
+            0 => format!("{who} has no pods"),
+            1 => format!("the pod of {who} has no network"),
+            count => format!("none of the {count} pods of {who} has a network"),
+        };
+        let why = self.pods.first().and_then(|pod| has_network(pod).err());
+        let why = why.map(|failure| Label::Seen(failure.message));
+        let namespace = self.object.namespace.as_deref().unwrap_or_default();
+        let describe = ["kubectl", "get", "pods", "-n", namespace, "-o", "wide"];
+        let next = Label::Next(describe.map(str::to_owned).to_vec());
+        Failure::new(code::NO_NETWORK, message).with(why).with(next)
+    }
+}
