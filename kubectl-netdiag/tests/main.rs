@@ -7,6 +7,7 @@ mod cert;
 mod cluster;
 mod connect;
 mod dns;
+mod findings;
 mod help;
 mod hostile;
 mod http;
