@@ -7,6 +7,7 @@ mod dns;
 mod http;
 mod input;
 mod path;
+mod policy;
 mod rights;
 mod rules;
 mod scan;
@@ -50,11 +51,12 @@ pub(crate) enum Raised {
 }
 
 /// The first two digits of a code say where to look.
-const FAMILIES: [(u16, &str); 9] = [
+const FAMILIES: [(u16, &str); 10] = [
     (0, "netdiag itself: agents, rights, versions, input"),
     (1, "Services and endpoints"),
     (2, "a node's rules for Services"),
     (3, "path and packets"),
+    (4, "NetworkPolicies"),
     (5, "DNS: names and those who are asked for them"),
     (6, "sockets and listeners"),
     (7, "TLS: the handshake and the certificates"),
@@ -67,13 +69,14 @@ const LABEL: usize = 15;
 
 /// Every code of this release, ascending.
 pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    let families: [&[Entry]; 13] = [
+    let families: [&[Entry]; 14] = [
         agents::ENTRIES,
         rights::ENTRIES,
         input::ENTRIES,
         service::ENTRIES,
         rules::ENTRIES,
         path::ENTRIES,
+        policy::ENTRIES,
         dns::ENTRIES,
         scan::ENTRIES,
         sockets::ENTRIES,

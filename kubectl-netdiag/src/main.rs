@@ -29,6 +29,7 @@ mod near;
 mod node_facts;
 mod ping;
 mod plan;
+mod policy;
 mod probe;
 mod render;
 mod saved;

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod backends;
+mod barred;
 mod closer;
 mod probes;
 mod report;
@@ -28,6 +29,7 @@ mod trap;
 #[cfg(test)]
 pub(crate) use backends::PodName;
 pub(crate) use backends::{Endpoint, ServiceKind, ServicePort, ServiceSpec, endpoints};
+pub(crate) use barred::Barred;
 pub(crate) use closer::{Closer, Listening, PodSeen};
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
@@ -255,9 +257,11 @@ impl Asked<'_> {
             plan: &self.plan,
             source: &self.args.source,
         };
+        let nobody = Peer::default();
+        let from = ends.map_or(&nobody, |ends| &ends.from);
         match ends.is_some() && measured.is_well(&self.plan) {
             true => Closer::default(),
-            false => look.closer(measured).await,
+            false => look.closer(measured, from).await,
         }
     }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// The scan that misses none of the open ports in all of these.
 const ROUNDS: usize = 20;
-/// nmap takes minutes for ports that are silent.
+/// nmap takes a second for every dozen ports that are silent.
 const SILENT_ROUNDS: usize = 3;
 const OPEN: u16 = 50;
 
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     row(&pair, "65,535 ports by connecting", "-p- --connect", 5, Some(usize::from(OPEN)))?;
     let rule = format!("ip daddr {} drop", pair.server.ip());
     let _fault = Fault::rule(&pair.cluster, Node::Second, &rule)?;
-    row(&pair, "8,192 ports, all silent", "-p 1-8192", SILENT_ROUNDS, Some(0))
+    row(&pair, "512 ports, all silent", "-p 1-512", SILENT_ROUNDS, Some(0))
 }
 
 fn listen() -> Result<Vec<TcpListener>> {

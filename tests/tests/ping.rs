@@ -30,3 +30,5 @@ mod services;
 mod sources;
 #[path = "ping/trouble.rs"]
 mod trouble;
+#[path = "ping/workloads.rs"]
+mod workloads;

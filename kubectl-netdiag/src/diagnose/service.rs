@@ -12,6 +12,7 @@ mod local_policy;
 mod named_port;
 mod no_endpoints;
 mod not_ready;
+mod policy;
 mod refused;
 mod rules;
 mod silent;
@@ -49,12 +50,13 @@ pub(crate) struct ServiceCase<'a> {
 type Scenario = fn(&ServiceCase<'_>) -> Option<Finding>;
 
 /// In the order of a request's way: the object, its endpoints, the pods, the rules in between.
-const CAUSES: [Scenario; 9] = [
+const CAUSES: [Scenario; 10] = [
     no_endpoints::find,
     named_port::find,
     not_ready::none,
     local_policy::find,
     refused::find,
+    policy::find,
     silent::find,
     echoes::find,
     hairpin::find,

@@ -14,12 +14,14 @@ use tokio::time::timeout;
 
 use super::{
     backends::{Endpoint, ServiceSpec},
+    barred::Barred,
     probes::{Measured, Plan},
 };
 use crate::{
     agent,
     args::{Kind, Object, SourceFlags},
     cluster::{Cluster, facts},
+    finding::Peer,
     plan::DeclaredPort,
     probe::{
         NAMING,
@@ -40,6 +42,8 @@ pub(crate) struct Closer {
     pub(crate) pods: Option<Vec<PodSeen>>,
     /// By the endpoint's address.
     pub(crate) listening: BTreeMap<IpAddr, Vec<Listening>>,
+    /// By the address of an endpoint that is silent.
+    pub(crate) barred: BTreeMap<IpAddr, Barred>,
 }
 
 /// A pod as far as a Service has to do with it.
@@ -72,10 +76,11 @@ pub(super) struct Look<'a> {
 
 impl Look<'_> {
     /// What is not known by then is not said.
-    pub(super) async fn closer(&self, measured: &Measured) -> Closer {
-        let (pods, listening) =
-            tokio::join!(timeout(NAMING, self.pods()), self.listening(measured));
-        Closer { pods: pods.ok().flatten(), listening }
+    pub(super) async fn closer(&self, measured: &Measured, from: &Peer) -> Closer {
+        let pods = timeout(NAMING, self.pods());
+        let (listening, barred) = (self.listening(measured), self.barred(measured, from));
+        let (pods, listening, barred) = tokio::join!(pods, listening, barred);
+        Closer { pods: pods.ok().flatten(), listening, barred }
     }
 
     async fn pods(&self) -> Option<Vec<PodSeen>> {

@@ -183,6 +183,34 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a cluster: denies what comes in"]
+fn a_policy_that_keeps_the_source_out_is_named() -> Result<()> {
+    let _turn = turn::share();
+    let shop = Shop::open()?;
+    shop.service("web", &json!({}))?;
+    let well = "OK       its address and both endpoints take connections on http\n";
+    let _ = shop.finds("web", well)?;
+    let place = shop.cluster.namespace().to_owned();
+    let policy = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "servers", "namespace": place},
+        "spec": {
+            "podSelector": {"matchLabels": {"app": "server"}},
+            "ingress": [{"from": [{"podSelector": {"matchLabels": {"role": "frontend"}}}]}],
+        },
+    });
+    shop.cluster.apply(&policy.to_string())?;
+    let run = shop.finds("web", "FAIL     ND0401  NetworkPolicy servers keeps ")?.exits(1);
+    println!("{}", run.stdout);
+    let run = run.says(" it admits from pods with role=frontend; the source has app=client");
+    let _ = run.says(", its own node, which no policy holds back, connects 3 of 3: ");
+    // The twin: the same policy, and a client that it admits.
+    shop.cluster.kubectl(["label", "pod", &shop.client.name, "-n", &place, "role=frontend"])?;
+    let _ = shop.finds("web", well)?.exits(0);
+    Ok(())
+}
+
+#[test]
 #[ignore = "needs a cluster: makes a Service"]
 fn icmp_sends_the_echo_and_blames_nobody_for_its_silence() -> Result<()> {
     let _turn = turn::share();

@@ -81,7 +81,7 @@ impl Scene {
             }],
             no_echo: None,
         };
-        let closer = Closer { pods: Some(Vec::new()), listening: BTreeMap::new() };
+        let closer = Closer { pods: Some(Vec::new()), ..Closer::default() };
         let mut scene =
             Self { spec, endpoints, from, carrier: Carrier::default(), measured, closer };
         scene.pod("checkout-a");
@@ -115,6 +115,11 @@ impl Scene {
             pods.len() - 1
         });
         &mut pods[at]
+    }
+
+    /// As many attempts as each endpoint gets, with one outcome.
+    pub(crate) fn tally(&self, outcome: &str) -> Tally {
+        Tally(vec![attempt(outcome); ROUNDS])
     }
 
     /// All answers of an endpoint.

@@ -1,0 +1,186 @@
+//! What is looked at where an endpoint is silent: whether its own node reaches it, whom no
+//! NetworkPolicy holds back, and which policies would hold the source back.
+
+use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU8};
+
+use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
+use kube::{ResourceExt, api::ListParams};
+use netdiag_wire::{
+    Event,
+    connect::{ConnectEvent, ConnectOutcome, ConnectRequest},
+};
+use tokio::time::timeout;
+
+use super::{
+    backends::{Endpoint, PodName},
+    closer::Look,
+    probes::{Measured, Tally},
+};
+use crate::{
+    agent,
+    args::{Kind, Object},
+    cluster::facts,
+    finding::{Peer, PeerKind},
+    plan::PortProtocol,
+    policy::{Asked, Denial, Direction, Party},
+    probe::{
+        NAMING,
+        way::{self, Route},
+    },
+};
+
+/// Silent endpoints that are looked at.
+const MAX_LOOKED: usize = 3;
+const TRIES: NonZeroU8 = NonZeroU8::MIN.saturating_add(2);
+/// A node is next to its pods.
+const WAIT_US: u32 = 500_000;
+const INTERVAL_US: u32 = 50_000;
+/// Its label on every namespace, whoever may read it.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Of one endpoint that is silent on one port.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Barred {
+    /// Asked from its own node; without attempts where that could not be.
+    pub(crate) own_node: Tally,
+    /// None: no policy holds the source back, or that could not be read.
+    pub(crate) denial: Option<Denial>,
+    /// What the source is to a policy.
+    pub(crate) source_labels: BTreeMap<String, String>,
+}
+
+impl Look<'_> {
+    /// By the endpoint's address; whoever may know nothing gets nothing.
+    pub(super) async fn barred(
+        &self,
+        measured: &Measured,
+        from: &Peer,
+    ) -> BTreeMap<IpAddr, Barred> {
+        let silent = self.silent(measured);
+        let source = match silent.is_empty() {
+            true => None,
+            false => timeout(NAMING, self.source(from)).await.ok().flatten(),
+        };
+        let looks = silent.into_iter().take(MAX_LOOKED).map(async |(endpoint, port)| {
+            let own_node = timeout(NAMING, self.own_node(endpoint, port));
+            let denial = timeout(NAMING, self.denial(source.as_ref(), endpoint, port));
+            let (own_node, denial) = tokio::join!(own_node, denial);
+            let barred = Barred {
+                own_node: own_node.ok().flatten().unwrap_or_default(),
+                denial: denial.ok().flatten(),
+                source_labels: source.as_ref().map(|it| it.labels.clone()).unwrap_or_default(),
+            };
+            (endpoint.address, barred)
+        });
+        futures_util::future::join_all(looks).await.into_iter().collect()
+    }
+
+    /// Endpoints that never said anything, with the TCP port that they were asked for.
+    fn silent(&self, measured: &Measured) -> Vec<(&Endpoint, u16)> {
+        let is_silence =
+            |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Silence { .. });
+        let ports = self.plan.ports.iter().zip(&measured.ports);
+        let tcp = ports.filter(|(port, _)| port.declared.protocol == PortProtocol::Tcp);
+        let mut silent: Vec<(&Endpoint, u16)> = tcp
+            .flat_map(|(port, answers)| {
+                let endpoints = self.plan.endpoints.iter().zip(&answers.endpoints);
+                endpoints
+                    .filter(move |(_, tally)| {
+                        tally.tries() > 0 && tally.count(is_silence) == tally.tries()
+                    })
+                    .filter_map(|(endpoint, _)| Some((endpoint, endpoint.port(port)?)))
+            })
+            .collect();
+        silent.dedup_by_key(|(endpoint, _)| endpoint.address);
+        silent
+    }
+
+    async fn own_node(&self, endpoint: &Endpoint, port: u16) -> Option<Tally> {
+        let name = endpoint.node.clone()?;
+        let node = Object { namespace: None, kind: Kind::Node, name };
+        let opened = way::open("connect", self.cluster, Route::Within(&node), self.source);
+        let (aim, mut way) = opened.await.ok()?;
+        let request = ConnectRequest {
+            count: Some(TRIES.into()),
+            interval_us: INTERVAL_US,
+            wait_us: Some(WAIT_US),
+            banner_us: 0,
+            ..ConnectRequest::to(endpoint.address.to_string(), port)
+        };
+        let asked = way.ask_once(&aim, &request, async |connection, token, body| {
+            connection.probe("connect", token, body).await
+        });
+        attempts(asked.await.ok()?).await
+    }
+
+    /// Ingress of the endpoint first, then egress of the source.
+    async fn denial(
+        &self,
+        source: Option<&Party>,
+        endpoint: &Endpoint,
+        port: u16,
+    ) -> Option<Denial> {
+        let (from, to) = (source?, self.party(endpoint.pod.as_ref()?, endpoint.address).await?);
+        let asked = Asked { from, to: &to, port, protocol: PortProtocol::Tcp };
+        for (direction, namespace) in
+            [(Direction::Ingress, &to.namespace), (Direction::Egress, &from.namespace)]
+        {
+            if namespace.is_empty() {
+                continue;
+            }
+            let policies = self.policies(namespace).await?;
+            if let Some(denial) = asked.denied(&policies, direction) {
+                return Some(denial);
+            }
+        }
+        None
+    }
+
+    async fn policies(&self, namespace: &str) -> Option<Vec<NetworkPolicy>> {
+        let policies = self.cluster.namespaced::<NetworkPolicy>(namespace);
+        let list = self.cluster.ask(policies.list(&ListParams::default())).await.ok()?;
+        Some(list.items)
+    }
+
+    async fn source(&self, from: &Peer) -> Option<Party> {
+        let address = from.address?;
+        match (from.kind, &from.namespace) {
+            (PeerKind::Pod, Some(namespace)) => {
+                let pod = PodName { namespace: namespace.clone(), name: from.name.clone() };
+                self.party(&pod, address).await
+            }
+            _ => Some(Party::of_node(address)),
+        }
+    }
+
+    async fn party(&self, name: &PodName, address: IpAddr) -> Option<Party> {
+        let (pods, namespaces) = (self.cluster.pods(&name.namespace), self.cluster.namespaces());
+        let pod = self.cluster.ask(pods.get(&name.name));
+        let namespace = self.cluster.ask(namespaces.get_metadata(&name.namespace));
+        let (pod, namespace) = tokio::join!(pod, namespace);
+        let pod: Pod = pod.ok()?;
+        let mut namespace_labels =
+            namespace.map(|namespace| namespace.labels().clone()).unwrap_or_default();
+        namespace_labels.insert(NAME_LABEL.into(), name.namespace.clone());
+        Some(Party {
+            namespace: name.namespace.clone(),
+            namespace_labels,
+            labels: pod.labels().clone(),
+            address,
+            ports: facts::pod_ports(&pod),
+        })
+    }
+}
+
+async fn attempts(mut lines: agent::Lines) -> Option<Tally> {
+    let mut tally = Tally::default();
+    while let Some(line) = lines.next::<ConnectEvent>().await.ok()? {
+        match line.event {
+            Event::Probe(ConnectEvent::Attempt(attempt)) => tally.0.push(attempt),
+            Event::End { .. } => return Some(tally),
+            Event::Error { .. } => return None,
+            Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => {}
+        }
+    }
+    None
+}
