@@ -8,8 +8,9 @@ use crate::finding::Failure;
 mod bytes;
 mod cert;
 mod connect;
+pub(crate) mod diagnose;
 pub(crate) mod dns;
-pub(crate) mod duration;
+mod duration;
 mod finger;
 mod held;
 pub(crate) mod http;
@@ -30,6 +31,7 @@ mod usage;
 pub(crate) use bytes::BytesFlags;
 pub(crate) use cert::CertArgs;
 pub(crate) use connect::ConnectArgs;
+pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use held::{Held, Holder, HolderKind};
 pub(crate) use http::HttpArgs;
@@ -67,6 +69,7 @@ struct Cli {
 /// What was typed.
 #[derive(Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
+    Diagnose(Box<DiagnoseArgs>),
     Ping(Box<PingArgs>),
     Trace(Box<TraceArgs>),
     Scan(Box<ScanArgs>),
@@ -89,6 +92,7 @@ impl Command {
     /// How the answer is to look.
     pub(crate) fn output(&self) -> OutputFlags {
         match self {
+            Self::Diagnose(args) => args.output.clone(),
             Self::Ping(args) => args.output.clone(),
             Self::Trace(args) => args.output.clone(),
             Self::Scan(args) => args.output.clone(),
@@ -145,6 +149,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         return Err(usage::bad_value("trace", "-o dot: only trace draws a graph".into()));
     }
     match command {
+        Command::Diagnose(args) => args.check(),
         Command::Ping(args) => args.check(),
         Command::Trace(args) => args.check(),
         Command::Scan(args) => args.check(),

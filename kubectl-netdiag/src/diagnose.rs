@@ -29,9 +29,9 @@ pub(crate) use ended::{cut_off, ping_progress};
 pub(crate) use http::{HttpCase, of_all as http_of_all};
 pub(crate) use listen::{findings as listen, progress as listen_progress};
 pub(crate) use scan::{ScanFacts, scan};
-pub(crate) use service::ServiceCase;
 #[cfg(test)]
 pub(crate) use service::scene::Scene as ServiceScene;
+pub(crate) use service::{Check, Checks, ServiceCase};
 pub(crate) use tls::{Grade, TlsCase, group_rule, progress as tls_progress, rules_of};
 pub(crate) use trace::{is_reached, progress as trace_progress};
 

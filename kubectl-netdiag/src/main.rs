@@ -121,6 +121,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Version(args) if args.client => version::client(session),
         Command::Version(args) => wait_for(version::run(args, session)),
         Command::Doctor(args) => wait_for(doctor::run(args, session)),
+        Command::Diagnose(args) => wait_for(service::diagnose(args, session)),
         Command::Ping(args) => wait_for(ping::run(args, session)),
         Command::Trace(args) => wait_for(trace::run(args, session)),
         Command::Scan(args) => wait_for(probe::run::<scan::Scan>(args, session)),

@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 mod block;
+mod checks;
 pub(crate) mod connect;
 pub(crate) mod dns;
 mod document;
@@ -33,6 +34,7 @@ pub(crate) use text::wrap;
 pub(crate) mod words;
 
 pub(crate) use block::{failure, note, verdict};
+pub(crate) use checks::checks;
 pub(crate) use connect::{Attempts, both_ends, connect_header};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};

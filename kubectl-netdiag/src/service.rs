@@ -1,26 +1,30 @@
 //! `ping svc/NAME`: an echo to a Service's address tells nothing, so its ports are asked instead,
 //! through its address and at each endpoint.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use netdiag_wire::Family;
 use tokio::time::Instant;
 
 use crate::{
-    args::{Kind, Object, Origin, PingArgs, ProbeArgs, Target},
-    cluster::{Cluster, facts::of_family, names},
-    diagnose::{Endpoints, ServiceCase},
-    finding::{Code, Failure, Finding, Peer, PeerKind, Severity, worst},
+    args::{
+        DiagnoseArgs, Kind, KubeFlags, Object, Origin, PingArgs, ProbeArgs, SourceFlags, Target,
+    },
+    cluster::{Cluster, facts::of_family, names, workload::Crew},
+    code,
+    diagnose::{Checks, Endpoints, ServiceCase},
+    finding::{Code, Failure, Finding, Label, Peer, PeerKind, Severity, worst},
     plan::{PortProtocol, target::without_address},
     probe::{Ends, NAMING, interruption, within},
     render::{self, Document, Names, ServiceView},
     session::{Clock, Session, Stopped},
-    stream::Between,
+    stream::{Between, Halt, Road},
 };
 
 mod backends;
 mod barred;
 mod closer;
+mod named;
 mod probes;
 mod report;
 mod sample;
@@ -31,6 +35,7 @@ pub(crate) use backends::PodName;
 pub(crate) use backends::{Endpoint, ServiceKind, ServicePort, ServiceSpec, endpoints};
 pub(crate) use barred::Barred;
 pub(crate) use closer::{Closer, Listening, PodSeen};
+pub(crate) use named::Named;
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
 pub(crate) use trap::Carrier;
@@ -41,7 +46,7 @@ pub(crate) const HEADLESS: Code = Code(902);
 
 /// A Service whose endpoints are asked.
 struct Asked<'a> {
-    args: &'a PingArgs,
+    wish: &'a Wish<'a>,
     cluster: &'a Cluster,
     spec: ServiceSpec,
     /// All there are; the plan has those that are asked.
@@ -51,34 +56,85 @@ struct Asked<'a> {
     clock: Clock,
 }
 
-/// Runs the command; the verdict makes the exit code.
+/// Which command asks, and how.
+struct Wish<'a> {
+    source: &'a SourceFlags,
+    kube: &'a KubeFlags,
+    origin: Option<Origin>,
+    deadline: Option<Duration>,
+    /// All is looked at, well or not, and told as a list of checks.
+    is_thorough: bool,
+}
+
+/// What came of a wish.
+enum Told {
+    Verdict(Severity),
+    /// The Service is a name of this host.
+    Elsewhere(String),
+}
+
+/// `ping`; the verdict makes the exit code.
 pub(crate) async fn run(
     args: &PingArgs,
     object: &Object,
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
-    let clock = Clock::now();
-    let origin = session.origin(args.source.from.as_ref())?;
-    let cluster = Cluster::open(&args.kube, &session.surroundings)?;
-    let deadline = args.deadline().map(|deadline| clock.deadline(deadline));
-    let namespace = object.namespace.as_deref().unwrap_or(&cluster.namespace);
-    let looking = look_up(&cluster, namespace, object);
-    let (spec, endpoints) =
-        session.waiting("asking the API server", within(deadline, looking)).await?;
-    if let ServiceKind::ExternalName(host) = &spec.kind {
-        let (out, screen) = (&mut *session.out, &session.screen);
-        render::note(out, screen, EXTERNAL_NAME, &of_external_name(host))?;
-        return Box::pin(crate::ping::run(&args.towards(host), session)).await;
+    let (source, kube) = (&args.source, &args.kube);
+    let origin = session.origin(source.from.as_ref())?;
+    let wish = Wish { source, kube, origin, deadline: args.deadline(), is_thorough: false };
+    match wish.fulfil(object, session).await? {
+        Told::Verdict(verdict) => Ok(verdict),
+        Told::Elsewhere(host) => {
+            let (out, screen) = (&mut *session.out, &session.screen);
+            render::note(out, screen, EXTERNAL_NAME, &of_external_name(&host))?;
+            Box::pin(crate::ping::run(&args.towards(&host), session)).await
+        }
     }
-    let plan = plan(&spec, &endpoints, args.source.family());
-    if let (ServiceKind::Addresses(addresses), None) = (&spec.kind, plan.address) {
-        let who = spec.peer.word();
-        return Err(without_address(addresses, args.source.family(), &who).into());
+}
+
+/// `diagnose`, likewise.
+pub(crate) async fn diagnose(
+    args: &DiagnoseArgs,
+    session: &mut Session<'_>,
+) -> Result<Severity, Stopped> {
+    let (source, kube) = (&args.source, &args.kube);
+    let origin = session.origin(args.origin()?.as_ref())?;
+    let wish = Wish { source, kube, origin, deadline: Some(args.deadline), is_thorough: true };
+    let object = args.target()?;
+    match wish.fulfil(&object, session).await? {
+        Told::Verdict(verdict) => Ok(verdict),
+        Told::Elsewhere(host) => {
+            let who = object.word("");
+            let message = format!("{who} is a name of {host}, which is none of the cluster's");
+            let ping = ["kubectl", "netdiag", "ping", &host].map(str::to_owned).to_vec();
+            Err(Failure::new(code::BAD_VALUE, message).with(Label::Next(ping)).into())
+        }
     }
-    let asked = Asked { args, cluster: &cluster, spec, endpoints, plan, deadline, clock };
-    match asked.first() {
-        Some(first) => asked.ask(&Target::Address(first), origin.as_ref(), session).await,
-        None => asked.nobody(session).await,
+}
+
+impl Wish<'_> {
+    async fn fulfil(&self, object: &Object, session: &mut Session<'_>) -> Result<Told, Stopped> {
+        let clock = Clock::now();
+        let cluster = Cluster::open(self.kube, &session.surroundings)?;
+        let deadline = self.deadline.map(|deadline| clock.deadline(deadline));
+        let namespace = object.namespace.as_deref().unwrap_or(&cluster.namespace);
+        let looking = look_up(&cluster, namespace, object);
+        let (spec, endpoints) =
+            session.waiting("asking the API server", within(deadline, looking)).await?;
+        if let ServiceKind::ExternalName(host) = spec.kind {
+            return Ok(Told::Elsewhere(host));
+        }
+        let plan = plan(&spec, &endpoints, self.source.family());
+        if let (ServiceKind::Addresses(addresses), None) = (&spec.kind, plan.address) {
+            let who = spec.peer.word();
+            return Err(without_address(addresses, self.source.family(), &who).into());
+        }
+        let asked = Asked { wish: self, cluster: &cluster, spec, endpoints, plan, deadline, clock };
+        let verdict = match asked.first() {
+            Some(first) => asked.ask(&Target::Address(first), session).await,
+            None => asked.nobody(session).await,
+        };
+        verdict.map(Told::Verdict)
     }
 }
 
@@ -88,6 +144,11 @@ async fn look_up(
     namespace: &str,
     object: &Object,
 ) -> Result<(ServiceSpec, Vec<Endpoint>), Failure> {
+    if object.kind == Kind::Pod {
+        let pod = cluster.pod(namespace, &object.name).await?;
+        let crew = Crew::of_pod(pod)?;
+        return Ok((ServiceSpec::of_pods(&crew), backends::of_pods(&crew)));
+    }
     let Kind::Workload(workload) = object.kind else {
         let (service, endpoints) = tokio::try_join!(
             cluster.service(namespace, &object.name),
@@ -160,13 +221,9 @@ impl Asked<'_> {
         self.plan.address.or_else(|| Some(self.plan.endpoints.first()?.address))
     }
 
-    async fn ask(
-        self,
-        first: &Target,
-        origin: Option<&Origin>,
-        session: &mut Session<'_>,
-    ) -> Result<Severity, Stopped> {
-        let (source, deadline) = (&self.args.source, self.deadline);
+    async fn ask(self, first: &Target, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+        let (origin, source) = (self.wish.origin.as_ref(), self.wish.source);
+        let deadline = self.deadline;
         let between = Between { target: first, origin, source, deadline };
         let (mut road, mut ends) = between.open("connect", Some(self.cluster), session).await?;
         ends.aim.peer = self.spec.peer.clone();
@@ -177,17 +234,33 @@ impl Asked<'_> {
             }
         };
         self.head(&ends, &carrier, session)?;
-        let measuring = self.plan.run(&mut road, (&ends.aim, deadline), session);
+        let measuring = self.measure(&mut road, &ends, session);
         let measured = tokio::select! {
             biased;
             () = interruption() => None,
             measured = measuring => Some(measured),
         };
         match measured {
-            Some(Ok(measured)) => self.conclude(&ends, &carrier, &measured, session).await,
+            Some(Ok((measured, named))) => {
+                self.conclude(&ends, &carrier, (&measured, &named), session).await
+            }
             Some(Err(halt)) => road.end(Err(halt), &ends.aim).await,
             None => Err(road.cut("some of its probes", "stopped by Ctrl-C or SIGTERM").into()),
         }
+    }
+
+    async fn measure(
+        &self,
+        road: &mut Road<'_>,
+        ends: &Ends<'_>,
+        session: &mut Session<'_>,
+    ) -> Result<(Measured, Named), Halt> {
+        let aim = (&ends.aim, self.deadline);
+        let named = match self.wish.is_thorough {
+            true => Named::ask(&self.spec, &ends.from, (&mut *road, aim), session).await?,
+            false => Named::default(),
+        };
+        Ok((self.plan.run(road, aim, session).await?, named))
     }
 
     fn head(
@@ -199,6 +272,9 @@ impl Asked<'_> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &ends.from, std::slice::from_ref(&self.spec.peer))?;
         let node = ends.from.node.as_deref().unwrap_or(&ends.from.name);
+        if self.wish.is_thorough {
+            return Ok(());
+        }
         match carrier.note(&self.spec.kind, node) {
             Some((code, lines)) => Ok(render::note(out, screen, code, &lines)?),
             None => Ok(()),
@@ -217,27 +293,33 @@ impl Asked<'_> {
         let closer = self.closer(None, &measured).await;
         let from = Peer::default();
         let findings = self.case(&from, &carrier, &measured, &closer).findings();
-        self.show(None, &findings, (&carrier, &measured), session)
+        self.show(None, &findings, (&carrier, &measured, None), session)
     }
 
     async fn conclude(
         self,
         ends: &Ends<'_>,
         carrier: &Carrier,
-        measured: &Measured,
+        (measured, named): (&Measured, &Named),
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
         let names = self.who_rejects(measured).await;
         let view =
             ServiceView { plan: &self.plan, all: self.endpoints.len(), measured, names: &names };
-        let (out, screen) = (&mut *session.out, &session.screen);
-        render::service(out, screen, &view)?;
+        if !self.wish.is_thorough {
+            render::service(session.out, &session.screen, &view)?;
+        }
         let closer = self.closer(Some(ends), measured).await;
-        let mut findings = self.case(&ends.from, carrier, measured, &closer).findings();
+        let case = self.case(&ends.from, carrier, measured, &closer);
+        let checks = self.wish.is_thorough.then(|| case.checks(named));
+        if let Some(checks) = &checks {
+            render::checks(session.out, &session.screen, checks, self.clock.span().took_us)?;
+        }
+        let mut findings = case.findings();
         if let Some(first) = findings.first_mut().filter(|_| ends.is_default) {
             first.summary = format!("{}, from {}", first.summary, ends.from.word());
         }
-        self.show(Some(&ends.from), &findings, (carrier, measured), session)
+        self.show(Some(&ends.from), &findings, (carrier, measured, checks), session)
     }
 
     async fn who_rejects(&self, measured: &Measured) -> Names {
@@ -255,11 +337,13 @@ impl Asked<'_> {
             cluster: self.cluster,
             spec: &self.spec,
             plan: &self.plan,
-            source: &self.args.source,
+            source: self.wish.source,
+            is_thorough: self.wish.is_thorough,
         };
         let nobody = Peer::default();
         let from = ends.map_or(&nobody, |ends| &ends.from);
-        match ends.is_some() && measured.is_well(&self.plan) {
+        let is_well = ends.is_some() && measured.is_well(&self.plan);
+        match is_well && !self.wish.is_thorough {
             true => Closer::default(),
             false => look.closer(measured, from).await,
         }
@@ -280,18 +364,22 @@ impl Asked<'_> {
         &self,
         from: Option<&Peer>,
         findings: &[Finding],
-        (carrier, measured): (&Carrier, &Measured),
+        (carrier, measured, checks): (&Carrier, &Measured, Option<Checks>),
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::verdict(out, screen, findings)?;
+        let kind = if checks.is_some() { "DiagnoseReport" } else { "PingReport" };
         let mut document =
-            Document::new("PingReport", self.clock.span(), findings).to(self.spec.peer.clone());
+            Document::new(kind, self.clock.span(), findings).to(self.spec.peer.clone());
         if let Some(from) = from {
             document = document.from(from.clone());
         }
         let part = ServiceReport::of(&self.endpoints, &self.plan, carrier, measured);
         let name = if self.spec.kind == ServiceKind::Pods { "workload" } else { "service" };
+        if let Some(checks) = &checks {
+            document = document.part("diagnose", checks).map_err(std::io::Error::from)?;
+        }
         let document = document.part(name, &part).map_err(std::io::Error::from)?;
         render::document(out, screen, &document)?;
         Ok(worst(findings))

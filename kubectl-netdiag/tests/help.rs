@@ -8,6 +8,7 @@ use crate::run::Plugin;
 fn help_is_for_stdout() {
     for (name, line) in [
         ("help", "--help"),
+        ("help-diagnose", "diagnose --help"),
         ("help-ping", "ping --help"),
         ("help-trace", "trace --help"),
         ("help-dns", "dns --help"),

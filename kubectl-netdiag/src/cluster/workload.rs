@@ -111,6 +111,20 @@ impl Cluster {
 }
 
 impl Crew {
+    /// A pod that stands for itself.
+    pub(crate) fn of_pod(pod: Pod) -> Result<Self, Failure> {
+        has_network(&pod)?;
+        let known = facts::of_pod(&pod);
+        let object = Object {
+            kind: "Pod".into(),
+            namespace: Some(known.namespace),
+            name: known.name,
+            resource_version: known.resource_version,
+        };
+        let peer = facts::pod_peer(&pod, known.addresses.first().copied());
+        Ok(Self { peer, object, pods: vec![pod] })
+    }
+
     /// The first one by name that is ready; else one that has a network at least. With words that
     /// say which it is.
     pub(crate) fn representative(&self) -> Result<(&Pod, String), Failure> {

@@ -5,6 +5,7 @@
 
 use netdiag_wire::connect::ConnectOutcome;
 
+mod checks;
 mod echoes;
 mod hairpin;
 mod half;
@@ -20,6 +21,8 @@ mod unprobed;
 
 #[cfg(test)]
 pub(super) mod scene;
+
+pub(crate) use checks::{Check, Checks};
 
 use crate::{
     finding::{Code, Finding, Label, Object, Peer, PeerKind, Severity},
@@ -112,6 +115,7 @@ impl ServiceCase<'_> {
     fn share(&self, part: usize, whole: usize) -> String {
         let noun = self.noun();
         match (part, whole) {
+            (1, 1) if self.spec.peer.kind == PeerKind::Pod => "the pod".into(),
             (1, 1) => format!("its {noun}"),
             (2, 2) => format!("both {noun}s"),
             (part, whole) if part == whole => format!("all {whole} {noun}s"),

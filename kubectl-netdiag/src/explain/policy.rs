@@ -22,5 +22,5 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     looks_like_it: "ND0302 a pod or a path that is dead: then its own node gets no answer either; \
         policies of Calico, Cilium or a cloud's firewall, which the API of NetworkPolicies does not \
         show.",
-    raised_by: "ping",
+    raised_by: "ping, diagnose",
 }];

@@ -21,7 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Restart kube-proxy on that node (delete its pod); it writes all rules anew.",
         looks_like_it: "ND0107 internalTrafficPolicy Local; ND0204 a pod that asks itself; \
             endpoints that changed seconds ago.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(204),
@@ -37,6 +37,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "hairpinMode: true in the CNI's bridge configuration, or masquerading of \
             what goes back to its sender.",
         looks_like_it: "ND0201 stale rules: then other pods of the node see it too.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
 ];

@@ -22,7 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             Deployment's own is immutable).",
         looks_like_it: "ND0102 pods match but are not ready; ND0304 a rule rejects, endpoints or \
             not.",
-        raised_by: "ping, connect, tls, http",
+        raised_by: "ping, diagnose, connect, tls, http",
     },
     Entry {
         code: Code(102),
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl describe pod of one of them: the events name the probe and its answer.",
         how_to_mend: "Mend what the probe says, or the probe.",
         looks_like_it: "ND0101 no pod matches.",
-        raised_by: "ping, connect, tls, http",
+        raised_by: "ping, diagnose, connect, tls, http",
     },
     Entry {
         code: Code(103),
@@ -54,7 +54,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             port to the targetPort.",
         looks_like_it: "ND0601 it listens on 127.0.0.1 only; ND0602 nothing is known of its \
             sockets; a listener that opens late, minutes after the start.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(104),
@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             ports are empty.",
         how_to_mend: "Give the container port that name, or name its number in the Service.",
         looks_like_it: "ND0101 there are no endpoints; ND0103 the number is wrong.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(107),
@@ -86,6 +86,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "internalTrafficPolicy: Cluster, or an endpoint on every node (a DaemonSet). \
             trafficDistribution prefers the own node without dropping.",
         looks_like_it: "ND0201 the node's rules are stale; a NetworkPolicy.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
 ];

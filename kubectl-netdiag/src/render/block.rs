@@ -37,6 +37,16 @@ pub(crate) fn verdict(
     Ok(())
 }
 
+/// One line of a list, with its verdict's word before it.
+pub(crate) fn sentence_of(
+    out: &mut dyn Write,
+    screen: &Screen,
+    verdict: Severity,
+    text: &str,
+) -> io::Result<()> {
+    sentence(out, screen, (word(verdict), Role::of(verdict)), None, text)
+}
+
 /// Why the command could not run, for stderr.
 pub(crate) fn failure(err: &mut dyn Write, screen: &Screen, failure: &Failure) -> io::Result<()> {
     if screen.is_machine() {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     cluster::{Cluster, facts, targets::has_network, workload::Crew},
-    finding::{Failure, Object, Peer},
+    finding::{Failure, Object, Peer, PeerKind},
     plan::{DeclaredPort, PortProtocol},
 };
 
@@ -100,8 +100,12 @@ impl ServiceSpec {
 
     /// A workload as if it were a Service: its pods' own ports, at its pods.
     pub(crate) fn of_pods(crew: &Crew) -> Self {
-        let count = crew.pods.len();
-        let pods = if count == 1 { "1 pod".into() } else { format!("{count} pods") };
+        let pods = match crew.pods.len() {
+            _ if crew.peer.kind == PeerKind::Pod => None,
+            1 => Some("1 pod".to_owned()),
+            count => Some(format!("{count} pods")),
+        };
+        let words = pods.into_iter().chain(crew.peer.words.clone()).collect();
         let mut ports: Vec<ServicePort> = Vec::new();
         for port in crew.pods.iter().flat_map(facts::pod_ports) {
             let name = Some(port_name(&port));
@@ -112,7 +116,7 @@ impl ServiceSpec {
             }
         }
         Self {
-            peer: Peer { words: vec![pods], ..crew.peer.clone() },
+            peer: Peer { words, ..crew.peer.clone() },
             kind: ServiceKind::Pods,
             selector: BTreeMap::new(),
             ports,
@@ -142,6 +146,10 @@ impl ServicePort {
 
     pub(crate) fn name(&self) -> &str {
         self.declared.name.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn is_tcp(&self) -> bool {
+        self.declared.protocol == PortProtocol::Tcp
     }
 
     /// Its target is a name, which the pods must declare.

@@ -38,12 +38,13 @@ const INTERVAL_US: u32 = 50_000;
 /// Its label on every namespace, whoever may read it.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Of one endpoint that is silent on one port.
+/// Of one endpoint, by one of its ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Barred {
     /// Asked from its own node; without attempts where that could not be.
     pub(crate) own_node: Tally,
-    /// None: no policy holds the source back, or that could not be read.
+    /// Whether policies could be read.
+    pub(crate) is_read: bool,
     pub(crate) denial: Option<Denial>,
     /// What the source is to a policy.
     pub(crate) source_labels: BTreeMap<String, String>,
@@ -67,7 +68,8 @@ impl Look<'_> {
             let (own_node, denial) = tokio::join!(own_node, denial);
             let barred = Barred {
                 own_node: own_node.ok().flatten().unwrap_or_default(),
-                denial: denial.ok().flatten(),
+                is_read: matches!(denial, Ok(Some(_))),
+                denial: denial.ok().flatten().flatten(),
                 source_labels: source.as_ref().map(|it| it.labels.clone()).unwrap_or_default(),
             };
             (endpoint.address, barred)
@@ -75,7 +77,7 @@ impl Look<'_> {
         futures_util::future::join_all(looks).await.into_iter().collect()
     }
 
-    /// Endpoints that never said anything, with the TCP port that they were asked for.
+    /// Endpoints that never said anything, or all, with the TCP port that they were asked for.
     fn silent(&self, measured: &Measured) -> Vec<(&Endpoint, u16)> {
         let is_silence =
             |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Silence { .. });
@@ -86,7 +88,8 @@ impl Look<'_> {
                 let endpoints = self.plan.endpoints.iter().zip(&answers.endpoints);
                 endpoints
                     .filter(move |(_, tally)| {
-                        tally.tries() > 0 && tally.count(is_silence) == tally.tries()
+                        self.is_thorough
+                            || tally.tries() > 0 && tally.count(is_silence) == tally.tries()
                     })
                     .filter_map(|(endpoint, _)| Some((endpoint, endpoint.port(port)?)))
             })
@@ -113,13 +116,13 @@ impl Look<'_> {
         attempts(asked.await.ok()?).await
     }
 
-    /// Ingress of the endpoint first, then egress of the source.
+    /// Ingress of the endpoint first, then egress of the source; None where that cannot be read.
     async fn denial(
         &self,
         source: Option<&Party>,
         endpoint: &Endpoint,
         port: u16,
-    ) -> Option<Denial> {
+    ) -> Option<Option<Denial>> {
         let (from, to) = (source?, self.party(endpoint.pod.as_ref()?, endpoint.address).await?);
         let asked = Asked { from, to: &to, port, protocol: PortProtocol::Tcp };
         for (direction, namespace) in
@@ -130,10 +133,10 @@ impl Look<'_> {
             }
             let policies = self.policies(namespace).await?;
             if let Some(denial) = asked.denied(&policies, direction) {
-                return Some(denial);
+                return Some(Some(denial));
             }
         }
-        None
+        Some(None)
     }
 
     async fn policies(&self, namespace: &str) -> Option<Vec<NetworkPolicy>> {

@@ -72,6 +72,8 @@ pub(super) struct Look<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) plan: &'a Plan,
     pub(super) source: &'a SourceFlags,
+    /// Not only those endpoints are looked at that refuse, or are silent.
+    pub(super) is_thorough: bool,
 }
 
 impl Look<'_> {
@@ -98,7 +100,8 @@ impl Look<'_> {
                 port.endpoints.get(at).is_some_and(|tally| tally.count(refused) > 0)
             })
         };
-        let refusing = self.plan.endpoints.iter().enumerate().filter(|(at, _)| refuses(*at));
+        let endpoints = self.plan.endpoints.iter().enumerate();
+        let refusing = endpoints.filter(|(at, _)| self.is_thorough || refuses(*at));
         let looks = refusing.take(MAX_LOOKED).map(async |(_, endpoint)| {
             let looked = timeout(NAMING, self.sockets(endpoint)).await;
             looked.ok().flatten().map(|listening| (endpoint.address, listening))

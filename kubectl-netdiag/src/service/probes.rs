@@ -28,8 +28,6 @@ pub(crate) const MAX_PROBED: usize = 20;
 const ROUNDS: u8 = 3;
 /// Connections through the Service's address at once, a third of them all.
 const MAX_THROUGH: usize = 10;
-/// From one connection to the next of a target.
-const INTERVAL_US: u32 = 50_000;
 
 /// Whom to ask.
 #[derive(Clone, Debug)]
@@ -98,7 +96,8 @@ impl Plan {
             }
         };
         for (protocol, word) in [(ConnectProtocol::Tcp, "TCP"), (ConnectProtocol::Udp, "UDP")] {
-            let all = self.connects(protocol);
+            // All rounds at once: those that are silent are waited for together.
+            let all = self.connects(protocol).repeat(usize::from(ROUNDS));
             let progress = format!("some of its {word} probes");
             for asked in all.chunks(connect::MAX_TARGETS) {
                 let request = self.connect(protocol, asked);
@@ -168,8 +167,6 @@ impl Plan {
         ConnectRequest {
             targets: asked.iter().filter_map(target).collect(),
             protocol,
-            count: Some(std::num::NonZeroU8::MIN.saturating_add(ROUNDS - 1).into()),
-            interval_us: INTERVAL_US,
             banner_us: 0,
             concurrency: connect::MAX_CONCURRENCY,
             ..ConnectRequest::to("", 0)
@@ -178,7 +175,7 @@ impl Plan {
 }
 
 /// Each event to `take`, until the probe's own end.
-async fn hear<E: DeserializeOwned>(
+pub(super) async fn hear<E: DeserializeOwned>(
     road: &Road<'_>,
     mut events: Events<E>,
     progress: &str,

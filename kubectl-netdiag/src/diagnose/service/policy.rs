@@ -13,7 +13,9 @@ use crate::{
 const CODE: Code = Code(401);
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
-    let barred = case.plan.endpoints.iter().filter_map(|endpoint| {
+    let is_dead = |at: usize| case.asked().any(|(_, answers)| answers.endpoints[at].is_dead());
+    let dead = case.plan.endpoints.iter().enumerate().filter(|(at, _)| is_dead(*at));
+    let barred = dead.filter_map(|(_, endpoint)| {
         let barred = case.closer.barred.get(&endpoint.address)?;
         let denial = barred.denial.as_ref().filter(|_| barred.own_node.is_well())?;
         Some((endpoint, barred, denial))
@@ -80,6 +82,7 @@ mod tests {
             scene.endpoint(at, "silence");
             let barred = Barred {
                 own_node: scene.tally(own_node),
+                is_read: true,
                 denial: Some(denial()),
                 source_labels: BTreeMap::from([("app".into(), "web".into())]),
             };

@@ -149,8 +149,12 @@ impl Scene {
 
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let plan = self.plan();
+        self.case(&plan).findings()
+    }
+
+    pub(crate) fn case<'a>(&'a self, plan: &'a Plan) -> ServiceCase<'a> {
         let Self { spec, endpoints, from, carrier, measured, closer } = self;
-        ServiceCase { spec, endpoints, plan: &plan, from, carrier, measured, closer }.findings()
+        ServiceCase { spec, endpoints, plan, from, carrier, measured, closer }
     }
 
     pub(crate) fn only_finding(&self, code: u16) -> Finding {

@@ -1,0 +1,200 @@
+//! `diagnose`: faults of every kind put into a cluster, each beside its healthy twin, in which the
+//! first finding must name the cause; printed as a table with the time to the verdict.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use netdiag_tests::{Cluster, Fault, Node, Pod, Run, progress::show, turn, wait};
+use serde_json::{Value, json};
+
+/// Until every node has heard of a change.
+const SPREAD: Duration = Duration::from_secs(30);
+
+/// A client, and two servers that listen on 8080, on two nodes.
+struct Shop {
+    cluster: Cluster,
+    client: Pod,
+    servers: [Pod; 2],
+    board: String,
+}
+
+impl Shop {
+    fn open() -> Result<Self> {
+        let cluster = Cluster::with_agents()?;
+        let client = cluster.pod("client").on(Node::First).start()?;
+        let server = |name: &str, node| {
+            let listen = ["httpd", "-f", "-p", "8080"];
+            cluster.pod(name).label("app", "server").on(node).command(listen).start()
+        };
+        let servers = [server("one", Node::First)?, server("two", Node::Second)?];
+        Ok(Self { cluster, client, servers, board: String::new() })
+    }
+
+    fn service(&self, name: &str, spec: &Value) -> Result<()> {
+        let mut service = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": name, "namespace": self.cluster.namespace()},
+            "spec": {
+                "selector": {"app": "server"},
+                "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
+            },
+        });
+        for (field, value) in spec.as_object().into_iter().flatten() {
+            service["spec"][field] = value.clone();
+        }
+        self.cluster.apply(&service.to_string())
+    }
+
+    fn diagnose(&self, target: &str, flags: &str) -> Result<Run> {
+        let place = self.cluster.namespace();
+        let line = format!("diagnose {} {place}/{target} {flags}", self.client.target());
+        self.cluster.netdiag(line.split_whitespace())
+    }
+
+    /// The first finding has this code, or is well, once the change has spread; the time is that
+    /// of the run that said so.
+    fn expect(&mut self, scenario: &str, target: &str, code: Option<&str>) -> Result<()> {
+        let (took, run) = wait::until(scenario, SPREAD, || {
+            let begin = Instant::now();
+            let run = self.diagnose(target, "-o json")?;
+            let took = begin.elapsed();
+            let document: Value = run.json();
+            let first = &document["findings"][0];
+            ensure!(first["code"].as_str() == code, "{first:#}");
+            ensure!((document["verdict"] == "ok") == code.is_none(), "{document:#}");
+            Ok((took, document))
+        })?;
+        let said = run["summary"].as_str().unwrap_or_default();
+        let code = code.unwrap_or("OK");
+        writeln!(self.board, "| {scenario} | {code} | {:.1} s | {said} |", took.as_secs_f64())?;
+        Ok(())
+    }
+}
+
+#[test]
+#[ignore = "needs a cluster: breaks Services, listeners, policies and rules"]
+fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
+    let _turn = turn::share();
+    let mut shop = Shop::open()?;
+    let place = shop.cluster.namespace().to_owned();
+    let port =
+        |target: Value| json!({"ports": [{"name": "http", "port": 80, "targetPort": target}]});
+    for (scenario, name, spec, code) in [
+        ("healthy", "web", json!({}), None),
+        (
+            "1 a selector with a typing error",
+            "typo",
+            json!({"selector": {"app": "sever"}}),
+            Some("ND0101"),
+        ),
+        (
+            "1 a label too many",
+            "extra",
+            json!({"selector": {"app": "server", "tier": "api"}}),
+            Some("ND0101"),
+        ),
+        ("3 another targetPort", "number", port(json!(8081)), Some("ND0103")),
+        (
+            "4 a targetPort by a name that is not declared",
+            "named",
+            port(json!("web")),
+            Some("ND0104"),
+        ),
+        ("10 headless, its twin", "crowd", json!({"clusterIP": "None"}), None),
+    ] {
+        shop.service(name, &spec)?;
+        shop.expect(scenario, &format!("svc/{name}"), code)?;
+    }
+
+    let shy = ["httpd", "-f", "-p", "127.0.0.1:8080"];
+    let shy = shop.cluster.pod("shy").label("app", "shy").on(Node::Second).command(shy).start()?;
+    shop.service("shy", &json!({"selector": {"app": "shy"}}))?;
+    shop.expect("44 listens on the loopback only", "svc/shy", Some("ND0601"))?;
+    drop(shy);
+
+    let policy = |ingress: Value| {
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "servers", "namespace": place},
+            "spec": {"podSelector": {"matchLabels": {"app": "server"}}, "ingress": ingress},
+        })
+    };
+    let frontend = json!([{"from": [{"podSelector": {"matchLabels": {"role": "frontend"}}}]}]);
+    for (scenario, ingress, code) in [
+        ("36 a policy that denies all", json!([]), Some("ND0401")),
+        ("36 a policy for other clients", frontend, Some("ND0401")),
+        (
+            "36 its twin, a policy that admits the client",
+            json!([{"ports": [{"port": 8080}]}]),
+            None,
+        ),
+    ] {
+        shop.cluster.apply(&policy(ingress).to_string())?;
+        shop.expect(scenario, "svc/web", code)?;
+    }
+    shop.cluster.kubectl(["delete", "networkpolicy", "servers", "-n", &place])?;
+    shop.expect("healthy again", "svc/web", None)?;
+
+    let address = shop.cluster.object(["svc", "web", "-n", &place])?["spec"]["clusterIP"].clone();
+    let address = address.as_str().unwrap_or_default().to_owned();
+    {
+        let rule = format!("ct original ip daddr {address} drop");
+        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        shop.expect("14 the Service's rules on the client's node", "svc/web", Some("ND0201"))?;
+    }
+    {
+        let rule = format!("ip daddr {} tcp dport 8080 drop", shop.servers[1].ip());
+        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        shop.expect("28 TCP to one endpoint is dropped on the way", "svc/web", Some("ND0302"))?;
+    }
+    shop.expect("healthy at the end", "svc/web", None)?;
+    shop.expect("a pod by itself", "pod/one", None)?;
+    show(&format!(
+        "| scenario | first finding | time | words |\n| --- | --- | --- | --- |\n{}",
+        shop.board
+    ));
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a cluster: makes a Service"]
+fn the_checks_are_told_in_the_order_of_a_requests_way() -> Result<()> {
+    let _turn = turn::share();
+    let shop = Shop::open()?;
+    shop.service("web", &json!({}))?;
+    let well = "7 checks well (name Service address endpoints listener control policy), 1 skipped (rules); ";
+    let run = wait::until("the Service is well", SPREAD, || {
+        let run = shop.diagnose("svc/web", "")?;
+        ensure!(run.stdout.contains(well), "{run:?}");
+        Ok(run)
+    })?;
+    let _ =
+        run.exits(0).says("\n\nOK       its address and both endpoints take connections on http\n");
+    let run = shop.diagnose("svc/web", "-v")?.exits(0);
+    let run = run.says("\nOK       name       web.").says("\nOK       address    6/6 connected\n");
+    let _ = run.says("\nSKIP     rules ").says("\n8 checks, ");
+    let place = shop.cluster.namespace();
+    let to = format!("{place}/svc/web");
+    for (line, error) in [
+        (
+            "diagnose 10.0.0.1".to_owned(),
+            "ND0030  diagnose 10.0.0.1: a svc, a pod or a workload is wanted; trace and connect take any host",
+        ),
+        (
+            format!("diagnose local {to}"),
+            "ND0030  local: this machine is outside of the cluster; name a pod or a node",
+        ),
+        (format!("diagnose {to} {to}"), "a svc sends nothing; name one of its pods"),
+        (
+            format!("diagnose pod/a {to} --from pod/b"),
+            "ND0030  pod/a and --from: one source at a time",
+        ),
+        (format!("diagnose {place}/svc/wbe"), "ND0020  no svc \"wbe\" in "),
+    ] {
+        let run = shop.cluster.netdiag(line.split_whitespace())?;
+        assert!(run.stderr.contains(error) && run.stdout.is_empty(), "{line}: {run:?}");
+        let _ = run.exits(2);
+    }
+    Ok(())
+}
