@@ -15,6 +15,7 @@ mod http;
 mod json;
 mod listen;
 mod names;
+mod nodes;
 pub(crate) mod number;
 mod paint;
 mod ping;
@@ -44,6 +45,7 @@ pub(crate) use http::{
 pub(crate) use json::stream_line;
 pub(crate) use listen::{accepted, listening};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
+pub(crate) use nodes::{NodesView, Seat, nodes};
 pub(crate) use ping::ping_event;
 pub(crate) use scan::{ScanView, scan_body, scan_header};
 pub(crate) use service::{ServiceView, service};

@@ -25,6 +25,7 @@ mod backends;
 mod barred;
 mod closer;
 mod named;
+mod nodes;
 mod probes;
 mod report;
 mod sample;
@@ -80,7 +81,7 @@ pub(crate) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Severity, Stopped> {
     let (source, kube) = (&args.source, &args.kube);
-    let origin = session.origin(source.from.as_ref())?;
+    let origin = session.any_origin(source.from.as_ref())?;
     let wish = Wish { source, kube, origin, deadline: args.deadline(), is_thorough: false };
     match wish.fulfil(object, session).await? {
         Told::Verdict(verdict) => Ok(verdict),
@@ -131,6 +132,7 @@ impl Wish<'_> {
         }
         let asked = Asked { wish: self, cluster: &cluster, spec, endpoints, plan, deadline, clock };
         let verdict = match asked.first() {
+            _ if self.origin == Some(Origin::Nodes) => asked.ask_nodes(session).await,
             Some(first) => asked.ask(&Target::Address(first), session).await,
             None => asked.nobody(session).await,
         };
@@ -332,7 +334,8 @@ impl Asked<'_> {
         known
     }
 
-    async fn closer(&self, ends: Option<&Ends<'_>>, measured: &Measured) -> Closer {
+    /// What is amiss, looked at from nearby.
+    async fn look(&self, measured: &Measured, from: &Peer) -> Closer {
         let look = closer::Look {
             cluster: self.cluster,
             spec: &self.spec,
@@ -340,12 +343,16 @@ impl Asked<'_> {
             source: self.wish.source,
             is_thorough: self.wish.is_thorough,
         };
+        look.closer(measured, from).await
+    }
+
+    async fn closer(&self, ends: Option<&Ends<'_>>, measured: &Measured) -> Closer {
         let nobody = Peer::default();
         let from = ends.map_or(&nobody, |ends| &ends.from);
         let is_well = ends.is_some() && measured.is_well(&self.plan);
         match is_well && !self.wish.is_thorough {
             true => Closer::default(),
-            false => look.closer(measured, from).await,
+            false => self.look(measured, from).await,
         }
     }
 

@@ -84,8 +84,20 @@ impl Session<'_> {
         done
     }
 
-    /// `--from`, else `$NETDIAG_FROM`.
+    /// `--from`, else `$NETDIAG_FROM`; one place.
     pub(crate) fn origin(&self, flag: Option<&Origin>) -> Result<Option<Origin>, Failure> {
+        match self.any_origin(flag)? {
+            Some(Origin::Nodes) => {
+                let message =
+                    "--from nodes: only ping svc/NAME asks from every node; node/NAME is one";
+                Err(Failure::new(code::BAD_VALUE, message))
+            }
+            origin => Ok(origin),
+        }
+    }
+
+    /// The same, or every node.
+    pub(crate) fn any_origin(&self, flag: Option<&Origin>) -> Result<Option<Origin>, Failure> {
         let variable = self.from.as_deref().filter(|from| !from.is_empty());
         match (flag, variable) {
             (Some(origin), _) => Ok(Some(origin.clone())),

@@ -66,7 +66,7 @@ impl DiagnoseArgs {
                 let why = "local: this machine is outside of the cluster; name a pod or a node";
                 Err(bad_value("diagnose", why.into()))
             }
-            Some(Origin::Object(_)) | None => Ok(()),
+            Some(Origin::Object(_) | Origin::Nodes) | None => Ok(()),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) enum Origin {
     Object(Object),
     /// This machine.
     Local,
+    /// Every node.
+    Nodes,
 }
 
 /// An object of the cluster, as it is named on the command line.
@@ -53,6 +55,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Object(object) => object.fmt(f),
             Self::Local => f.write_str("local"),
+            Self::Nodes => f.write_str("nodes"),
         }
     }
 }
@@ -192,7 +195,7 @@ impl Origin {
     pub(crate) fn object(&self) -> Option<&Object> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Local => None,
+            Self::Local | Self::Nodes => None,
         }
     }
 
@@ -201,7 +204,7 @@ impl Origin {
             return Ok(Self::Local);
         }
         if word == "nodes" {
-            return Err("every node at once is not in this release; node/NAME is one".into());
+            return Ok(Self::Nodes);
         }
         if !word.contains('/') {
             return Err(format!("must be pod/{word}, node/{word}, deploy/{word} or local"));

@@ -23,7 +23,7 @@ pub(crate) trait ProbeArgs {
 
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub(crate) struct SourceFlags {
-    /// Where from: [NAMESPACE/]pod/NAME, node/NAME, deploy/NAME (a ready pod) or local; $NETDIAG_FROM
+    /// Where from: [NAMESPACE/]pod/NAME, node/NAME, deploy/NAME (a ready pod), local, or of ping svc nodes; $NETDIAG_FROM
     #[arg(long, value_name = "SOURCE", value_parser = Origin::parse)]
     pub(crate) from: Option<Origin>,
     /// IPv4 only

@@ -120,10 +120,6 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ("ping a b c", "\"c\" is one word too many"),
         ("ping a b", "ping a b: one TARGET at a time"),
         ("ping ing/web", "ping ing/web: ing is not in this release; name its Service"),
-        (
-            "ping a --from nodes",
-            "--from nodes: every node at once is not in this release; node/NAME is one",
-        ),
         ("ping a --from foo", "--from foo: must be pod/foo, node/foo, deploy/foo or local"),
         (
             "ping a -n Shop_1",

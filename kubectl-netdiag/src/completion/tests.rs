@@ -43,7 +43,7 @@ fn a_target_and_a_source_begin_with_a_kind() {
         ("ping shop/s", "shop/svc/\nshop/sts/\n:6\n"),
         (
             "ping pod/web --from ",
-            "pod/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\nlocal\tthis machine\n:6\n",
+            "pod/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\nlocal\tthis machine\nnodes\tevery node, of ping svc\n:6\n",
         ),
         ("ping pod/web --from=l", "--from=local\tthis machine\n:4\n"),
         ("sockets ", "pod/\nnode/\ndeploy/\nsts/\nds/\nrs/\njob/\n:6\n"),

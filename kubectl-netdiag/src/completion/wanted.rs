@@ -43,8 +43,11 @@ const PLACES: [&str; 7] = ["pod", "node", "deploy", "sts", "ds", "rs", "job"];
 const TARGETS: [&str; 8] = ["pod", "svc", "node", "deploy", "sts", "ds", "rs", "job"];
 
 impl Kinds {
-    pub(super) const SOURCES: Self =
-        Self { words: &PLACES, has_ports: false, more: &[("local", "this machine")] };
+    pub(super) const SOURCES: Self = Self {
+        words: &PLACES,
+        has_ports: false,
+        more: &[("local", "this machine"), ("nodes", "every node, of ping svc")],
+    };
 
     /// Of a command's TARGET.
     pub(super) fn of(command: &str) -> Self {

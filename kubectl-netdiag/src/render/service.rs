@@ -52,6 +52,11 @@ pub(crate) fn service(
 }
 
 impl ServiceView<'_> {
+    /// Over all ports.
+    pub(super) fn summed(&self, tally: &Tally) -> Cell {
+        if self.plan.ports.is_empty() { "-".into() } else { self.tally(tally, 0, None) }
+    }
+
     fn table(&self, ports: &[usize]) -> Table {
         let droppable = |name: &str, drop| Column { drop: Some(drop), ..Column::new(name) };
         let mut columns = vec![

@@ -20,7 +20,8 @@ use crate::{
     agent,
     args::{Kind, Object},
     cluster::facts,
-    finding::{Peer, PeerKind},
+    code,
+    finding::{Failure, Peer, PeerKind},
     plan::PortProtocol,
     policy::{Asked, Denial, Direction, Party},
     probe::{
@@ -113,7 +114,12 @@ impl Look<'_> {
         let asked = way.ask_once(&aim, &request, async |connection, token, body| {
             connection.probe("connect", token, body).await
         });
-        attempts(asked.await.ok()?).await
+        let attempt = |event| match event {
+            ConnectEvent::Attempt(attempt) => Some(attempt),
+            _ => None,
+        };
+        let events = heard(asked.await.ok()?).await.ok()?;
+        Some(Tally(events.into_iter().filter_map(attempt).collect()))
     }
 
     /// Ingress of the endpoint first, then egress of the source; None where that cannot be read.
@@ -175,15 +181,22 @@ impl Look<'_> {
     }
 }
 
-async fn attempts(mut lines: agent::Lines) -> Option<Tally> {
-    let mut tally = Tally::default();
-    while let Some(line) = lines.next::<ConnectEvent>().await.ok()? {
+/// All attempts of a request.
+pub(super) async fn heard(mut lines: agent::Lines) -> Result<Vec<ConnectEvent>, Failure> {
+    let mut events = Vec::new();
+    loop {
+        let line =
+            lines.next::<ConnectEvent>().await.map_err(|broken| lost(&broken.to_string()))?;
+        let Some(line) = line else { return Err(lost("it ended in the middle")) };
         match line.event {
-            Event::Probe(ConnectEvent::Attempt(attempt)) => tally.0.push(attempt),
-            Event::End { .. } => return Some(tally),
-            Event::Error { .. } => return None,
-            Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => {}
+            Event::Probe(event) => events.push(event),
+            Event::End { .. } => return Ok(events),
+            Event::Error { error } => return Err(lost(&error.message.to_string())),
+            Event::Accepted { .. } | Event::Heartbeat => {}
         }
     }
-    None
+}
+
+fn lost(why: &str) -> Failure {
+    Failure::new(code::AGENT_ENDED, format!("the agent's answer broke off: {why}"))
 }

@@ -66,8 +66,8 @@ pub(crate) struct Answers {
 pub(crate) struct Tally(pub(crate) Vec<ConnectAttempt>);
 
 /// Whom a target of the request stands for.
-#[derive(Clone, Copy)]
-struct Asked {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
     port: usize,
     /// Absent: the Service's address.
     endpoint: Option<usize>,
@@ -96,13 +96,10 @@ impl Plan {
             }
         };
         for (protocol, word) in [(ConnectProtocol::Tcp, "TCP"), (ConnectProtocol::Udp, "UDP")] {
-            // All rounds at once: those that are silent are waited for together.
-            let all = self.connects(protocol).repeat(usize::from(ROUNDS));
             let progress = format!("some of its {word} probes");
-            for asked in all.chunks(connect::MAX_TARGETS) {
-                let request = self.connect(protocol, asked);
+            for (request, asked) in self.requests(protocol) {
                 let events = road.ask("connect", request, (aim, deadline), session).await?;
-                let take = |event| measured.attempt(asked, event);
+                let take = |event| measured.attempt(&asked, event);
                 hear(road, events, &progress, session, take).await?;
             }
         }
@@ -120,6 +117,14 @@ impl Plan {
             }
         }
         Ok(measured)
+    }
+
+    /// Each with whom its targets stand for. All rounds at once: those that are silent are waited
+    /// for together.
+    pub(super) fn requests(&self, protocol: ConnectProtocol) -> Vec<(ConnectRequest, Vec<Asked>)> {
+        let all = self.connects(protocol).repeat(usize::from(ROUNDS));
+        let chunks = all.chunks(connect::MAX_TARGETS);
+        chunks.map(|asked| (self.connect(protocol, asked), asked.to_vec())).collect()
     }
 
     fn pings(&self) -> Option<PingRequest> {
@@ -206,7 +211,7 @@ fn note_routers(routers: &mut [Option<u8>], event: &PingEvent) {
 }
 
 impl Measured {
-    fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         let endpoints = plan.endpoints.len();
         let answers =
             Answers { through: Tally::default(), endpoints: vec![Tally::default(); endpoints] };
@@ -237,7 +242,7 @@ impl Measured {
         })
     }
 
-    fn attempt(&mut self, asked: &[Asked], event: ConnectEvent) {
+    pub(super) fn attempt(&mut self, asked: &[Asked], event: ConnectEvent) {
         let ConnectEvent::Attempt(attempt) = event else { return };
         let Some(asked) = asked.get(usize::from(attempt.target)) else { return };
         let answers = &mut self.ports[asked.port];

@@ -19,7 +19,7 @@ fn bad_input_is_refused_in_words() -> Result<()> {
         ("node/node-9", "error    ND0020  no node \"node-9\"; there are node/node-1, node/node-2".into()),
         ("svc/web", format!("error    ND0020  no svc \"web\" in {place}")),
         ("ing/web", "error    ND0030  ping ing/web: ing is not in this release; name its Service".into()),
-        ("frob/web", "error    ND0030  ping frob/web: \"frob\" is no kind of object; pod, node and svc work".into()),
+        ("frob/web", "error    ND0030  ping frob/web: \"frob\" is no kind of object; pod, node, svc, deploy, sts, ds, rs and job work".into()),
         ("pod/server:80", "error    ND0030  ping pod/server:80: an echo has no port; leave :80 after server out".into()),
         ("10.0.0.0/8", "error    ND0030  ping 10.0.0.0/8: a network; one address is wanted".into()),
         ("pod/server -c 0", "error    ND0030  -c 0: the count must be 1 to 4294967295".into()),

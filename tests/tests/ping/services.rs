@@ -172,6 +172,25 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
         let _ = run.says("0/6 silence, ").says("asked directly from there, both endpoints answer");
     }
     let _ = shop.finds("web", well)?;
+    {
+        let rule = format!("ct original ip daddr {address} drop");
+        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        let line = format!("ping {place}/svc/web --from nodes");
+        let run = shop.cluster.netdiag(line.split_whitespace())?.exits(1);
+        println!("{}", run.stdout);
+        let (first, second) = (&shop.client.node, &shop.servers[1].node);
+        let run = run.says("2 nodes (each from its own namespace) -> ");
+        let run = run.says(&format!("\nnode/{second}  6/6 connected  "));
+        let run = run.says(&format!("\nnode/{first}  0/6 silence, "));
+        let run =
+            run.says(&format!("\nFAIL     ND0201  the Service's rules on {first} do not lead "));
+        let _ = run.says(&format!(", which answer, from {first} alone of 2 nodes\n"));
+    }
+    let line = format!("ping {place}/svc/web --from nodes -o json");
+    let run = shop.cluster.netdiag(line.split_whitespace())?.exits(0);
+    let document: serde_json::Value = run.json();
+    assert_eq!(document["kind"], "PingReportList", "{document}");
+    assert_eq!(document["items"].as_array().map(Vec::len), Some(2), "{document}");
     // Only the second node has an endpoint.
     let away = json!({"internalTrafficPolicy": "Local", "selector": {"only": "two"}});
     shop.service("local", &away)?;

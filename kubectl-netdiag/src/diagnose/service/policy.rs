@@ -5,7 +5,7 @@
 use super::{ServiceCase, fail, times};
 use crate::{
     diagnose::labels,
-    finding::{Code, Finding, Label},
+    finding::{Code, Finding, Label, PeerKind},
     policy::{Denial, Direction, labels_word},
     service::{Barred, Endpoint},
 };
@@ -37,6 +37,12 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     );
     let source = labels_word(&one.source_labels);
     let admits = match denial.direction {
+        Direction::Ingress if case.from.kind == PeerKind::Node => {
+            format!(
+                "it admits from {}; a node is no pod, and only address ranges admit it",
+                denial.admits
+            )
+        }
         Direction::Ingress => format!("it admits from {}; the source has {source}", denial.admits),
         Direction::Egress => format!("it lets the source go to {}", denial.admits),
     };
