@@ -32,7 +32,7 @@ fn bad_input_is_refused_in_words() -> Result<()> {
         ("pod/server -w never", "error    ND0030  -w never: must be a time such as 0.2, 200ms, 30s or 1m30s".into()),
         ("pod/server -o xml", "error    ND0030  -o xml: must be one of wide, json, ndjson, yaml, verdict, dot".into()),
         ("pod/server --frob", "error    ND0030  no flag --frob; there is --from".into()),
-        ("pod/server --from server", "error    ND0030  --from server: must be pod/server, node/server or local".into()),
+        ("pod/server --from server", "error    ND0030  --from server: must be pod/server, node/server, deploy/server or local".into()),
         ("pod/server --from pod/nobody", format!("error    ND0020  no pod \"nobody\" in {place}; {both}")),
         ("10.0.0.1 -6", "error    ND0030  ping 10.0.0.1: an IPv4 address, and -6 was given".into()),
     ] {

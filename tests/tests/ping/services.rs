@@ -174,7 +174,7 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
     let _ = shop.finds("web", well)?;
     {
         let rule = format!("ct original ip daddr {address} drop");
-        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        let _fault = Fault::of_node(&shop.cluster, Node::First, &rule)?;
         let line = format!("ping {place}/svc/web --from nodes");
         let run = shop.cluster.netdiag(line.split_whitespace())?.exits(1);
         println!("{}", run.stdout);
