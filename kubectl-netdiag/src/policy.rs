@@ -17,6 +17,7 @@ use crate::{
 
 /// Peers that are put into words.
 const MAX_PEERS: usize = 3;
+const NOBODY: &str = "nobody";
 
 /// A pod as policies see it.
 #[derive(Clone, Debug)]
@@ -55,6 +56,12 @@ pub(crate) struct Denial {
     pub(crate) policies: Vec<Object>,
     /// Whom they admit, on whatever port: `pods with role=frontend`; nobody.
     pub(crate) admits: String,
+}
+
+impl Denial {
+    pub(crate) fn admits_nobody(&self) -> bool {
+        self.admits == NOBODY
+    }
 }
 
 /// A connection from the one pod to the other.
@@ -201,7 +208,7 @@ fn admits(rules: &[Rule<'_>]) -> String {
     let mut words: Vec<String> = rules.iter().flat_map(rule_words).collect();
     words.dedup();
     match words.len() {
-        0 => "nobody".into(),
+        0 => NOBODY.into(),
         count if count > MAX_PEERS => {
             format!("{} and {} more", words[..MAX_PEERS].join(", "), count - MAX_PEERS)
         }

@@ -14,8 +14,8 @@ use crate::finding::Failure;
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag diagnose [SOURCE] TARGET [flags]", after_help = AFTER)]
 pub(crate) struct DiagnoseArgs {
-    /// Where from (as --from), and what to: [NAMESPACE/]KIND/NAME (svc, pod, deploy, ...)
-    #[arg(value_name = "SOURCE TARGET", required = true, num_args = 1..=2)]
+    /// [SOURCE] TARGET: where from (as --from), and what to: [NAMESPACE/]KIND/NAME (svc, pod, ...)
+    #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]
     pub(crate) source: SourceFlags,

@@ -56,7 +56,12 @@ impl Asked<'_> {
             }
             answers = session.waiting(&waiting, asking) => answers,
         };
-        self.conclude_nodes(&answers, all, session).await
+        match answers.iter().find_map(|(_, answer)| answer.as_ref().err()) {
+            Some(failure) if answers.iter().all(|(_, answer)| answer.is_err()) => {
+                Err(failure.clone().into())
+            }
+            _ => self.conclude_nodes(&answers, all, session).await,
+        }
     }
 
     async fn ask_node(&self, name: &str) -> Result<Answered, Failure> {

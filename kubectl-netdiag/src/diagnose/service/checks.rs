@@ -188,7 +188,8 @@ impl ServiceCase<'_> {
         let names: Vec<String> = denial.policies.iter().map(|policy| policy.name.clone()).collect();
         let (names, direction) = (super::listed(&names), denial.direction.word());
         let is_dead = |answers: &Answers| answers.endpoints.iter().any(Tally::is_dead);
-        let text = format!("{names} ({direction}) admits {}, not the source", denial.admits);
+        let but = if denial.admits_nobody() { "" } else { ", not the source" };
+        let text = format!("{names} ({direction}) admits {}{but}", denial.admits);
         match self.measured.ports.iter().any(is_dead) {
             true => Check::new("policy", Severity::Fail, text),
             false => {

@@ -37,6 +37,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     );
     let source = labels_word(&one.source_labels);
     let admits = match denial.direction {
+        Direction::Ingress if denial.admits_nobody() => "none of its rules admits anybody".into(),
         Direction::Ingress if case.from.kind == PeerKind::Node => {
             format!(
                 "it admits from {}; a node is no pod, and only address ranges admit it",
@@ -61,6 +62,19 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
             ))
             .with(labels::command(&["kubectl", "describe", "netpol", name, "-n", place])),
     )
+}
+
+/// One that would explain the silence, where no control could be asked.
+pub(super) fn suspect(case: &ServiceCase<'_>) -> Option<Label> {
+    let barred = case.closer.barred.values().find(|it| it.denial.is_some())?;
+    let denial = barred.denial.as_ref().filter(|_| barred.own_node.tries() == 0)?;
+    let name = &denial.policies.first()?.name;
+    Some(Label::Note(format!(
+        "NetworkPolicy {name} ({}) admits {}: likely it; sure would be a connect from the \
+         endpoint's own node, which you may not",
+        denial.direction.word(),
+        denial.admits
+    )))
 }
 
 #[cfg(test)]
@@ -110,6 +124,18 @@ mod tests {
 
     #[test]
     fn without_the_control_it_stays_a_symptom() {
-        let _ = scene("silence").only_finding(302);
+        let finding = scene("silence").only_finding(302);
+        let is_note = |label: &Label| matches!(label, Label::Note(_));
+        assert!(!finding.labels.iter().any(is_note), "its own node is silent too: {finding:?}");
+        let mut scene = scene("silence");
+        scene
+            .closer
+            .barred
+            .values_mut()
+            .for_each(|it| it.own_node = crate::service::Tally::default());
+        let note = "NetworkPolicy checkout-ingress (ingress) admits pods with role=frontend: likely \
+                    it; sure would be a connect from the endpoint's own node, which you may not";
+        let finding = scene.only_finding(302);
+        assert!(finding.labels.contains(&Label::Note(note.into())), "{finding:?}");
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
             fail(CODE, summary)
                 .with(echoes(case, &bad))
                 .with(nodes(&bad_ones, &good))
+                .with(super::policy::suspect(case))
                 .with(Label::Means("dropped on the way, by a policy, or by the pod itself".into()))
                 .with(labels::command(&[
                     "kubectl",
