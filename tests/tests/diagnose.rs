@@ -47,17 +47,49 @@ impl Shop {
     }
 
     fn diagnose(&self, target: &str, flags: &str) -> Result<Run> {
+        self.diagnose_from(&self.client, target, flags)
+    }
+
+    fn diagnose_from(&self, from: &Pod, target: &str, flags: &str) -> Result<Run> {
         let place = self.cluster.namespace();
-        let line = format!("diagnose {} {place}/{target} {flags}", self.client.target());
+        let line = format!("diagnose {} {place}/{target} {flags}", from.target());
         self.cluster.netdiag(line.split_whitespace())
+    }
+
+    /// A Service whose endpoints are written by hand, of each server ready or not.
+    fn by_hand(&self, name: &str, ready: [bool; 2]) -> Result<()> {
+        self.service(name, &json!({"selector": null}))?;
+        let endpoints = self.servers.iter().zip(ready).map(|(server, ready)| {
+            json!({"addresses": [server.ip().to_string()], "conditions": {"ready": ready},
+                "nodeName": server.node})
+        });
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "namespace": self.cluster.namespace(),
+                "labels": {"kubernetes.io/service-name": name}},
+            "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+            "endpoints": endpoints.collect::<Vec<_>>(),
+        });
+        self.cluster.apply(&slice.to_string())
     }
 
     /// The first finding has this code, or is well, once the change has spread; the time is that
     /// of the run that said so.
     fn expect(&mut self, scenario: &str, target: &str, code: Option<&str>) -> Result<()> {
+        let client = self.client.clone();
+        self.expect_from(&client, scenario, target, code)
+    }
+
+    fn expect_from(
+        &mut self,
+        from: &Pod,
+        scenario: &str,
+        target: &str,
+        code: Option<&str>,
+    ) -> Result<()> {
         let (took, run) = wait::until(scenario, SPREAD, || {
             let begin = Instant::now();
-            let run = self.diagnose(target, "-o json")?;
+            let run = self.diagnose_from(from, target, "-o json")?;
             let took = begin.elapsed();
             let document: Value = run.json();
             let first = &document["findings"][0];
@@ -136,12 +168,40 @@ fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
     shop.cluster.kubectl(["delete", "networkpolicy", "servers", "-n", &place])?;
     shop.expect("healthy again", "svc/web", None)?;
 
+    for (scenario, name, ready, code) in [
+        ("2 none is ready", "none", [false, false], Some("ND0102")),
+        ("2 one of two is not ready", "half", [true, false], Some("ND0102")),
+        ("2 its twin, both are ready", "both", [true, true], None),
+    ] {
+        shop.by_hand(name, ready)?;
+        shop.expect(scenario, &format!("svc/{name}"), code)?;
+    }
+    for (scenario, name, server, code) in [
+        ("9 no endpoint on the client's node", "far", 1, Some("ND0107")),
+        ("9 its twin, one on the client's node", "near", 0, None),
+    ] {
+        let pod = shop.servers[server].name.clone();
+        let only = format!("only={name}");
+        shop.cluster.kubectl(["label", "pod", &pod, "-n", &place, "--overwrite", &only])?;
+        let local = json!({"internalTrafficPolicy": "Local", "selector": {"only": name}});
+        shop.service(name, &local)?;
+        shop.expect(scenario, &format!("svc/{name}"), code)?;
+    }
+
     let address = shop.cluster.object(["svc", "web", "-n", &place])?["spec"]["clusterIP"].clone();
     let address = address.as_str().unwrap_or_default().to_owned();
     {
         let rule = format!("ct original ip daddr {address} drop");
         let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
         shop.expect("14 the Service's rules on the client's node", "svc/web", Some("ND0201"))?;
+    }
+    {
+        let own = shop.servers[0].clone();
+        let rule = format!("ip saddr {0} ip daddr {0} drop", own.ip());
+        shop.expect_from(&own, "13 its twin, a pod that reaches itself", "svc/web", None)?;
+        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
+        shop.expect_from(&own, "13 a pod that does not reach itself", "svc/web", Some("ND0204"))?;
+        shop.expect("13 its twin, seen from another pod", "svc/web", None)?;
     }
     {
         let rule = format!("ip daddr {} tcp dport 8080 drop", shop.servers[1].ip());
