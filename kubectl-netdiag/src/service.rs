@@ -1,21 +1,16 @@
 //! `ping svc/NAME`: an echo to a Service's address tells nothing, so its ports are asked instead,
 //! through its address and at each endpoint.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
-use netdiag_wire::Family;
 use tokio::time::Instant;
 
 use crate::{
-    args::{
-        DiagnoseArgs, Kind, KubeFlags, Object, Origin, PingArgs, ProbeArgs, SourceFlags, Target,
-    },
-    cluster::{Cluster, facts::of_family, names, workload::Crew},
-    code,
+    args::Target,
+    cluster::{Cluster, names},
     diagnose::{Checks, Endpoints, ServiceCase},
-    finding::{Code, Failure, Finding, Label, Peer, PeerKind, Severity, worst},
-    plan::{PortProtocol, target::without_address},
-    probe::{Ends, NAMING, interruption, within},
+    finding::{Code, Finding, Peer, PeerKind, Severity, worst},
+    probe::{Ends, NAMING, interruption},
     render::{self, Document, Names, ServiceView},
     session::{Clock, Session, Stopped},
     stream::{Between, Halt, Road},
@@ -30,6 +25,7 @@ mod probes;
 mod report;
 mod sample;
 mod trap;
+mod wish;
 
 #[cfg(test)]
 pub(crate) use backends::PodName;
@@ -40,9 +36,10 @@ pub(crate) use named::Named;
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
 pub(crate) use trap::Carrier;
+use wish::Wish;
+pub(crate) use wish::{diagnose, run};
 
 const CLUSTER_IP: Code = Code(901);
-const EXTERNAL_NAME: Code = Code(903);
 pub(crate) const HEADLESS: Code = Code(902);
 
 /// A Service whose endpoints are asked.
@@ -55,137 +52,6 @@ struct Asked<'a> {
     plan: Plan,
     deadline: Option<Instant>,
     clock: Clock,
-}
-
-/// Which command asks, and how.
-struct Wish<'a> {
-    source: &'a SourceFlags,
-    kube: &'a KubeFlags,
-    origin: Option<Origin>,
-    deadline: Option<Duration>,
-    /// All is looked at, well or not, and told as a list of checks.
-    is_thorough: bool,
-}
-
-/// What came of a wish.
-enum Told {
-    Verdict(Severity),
-    /// The Service is a name of this host.
-    Elsewhere(String),
-}
-
-/// `ping`; the verdict makes the exit code.
-pub(crate) async fn run(
-    args: &PingArgs,
-    object: &Object,
-    session: &mut Session<'_>,
-) -> Result<Severity, Stopped> {
-    let (source, kube) = (&args.source, &args.kube);
-    let origin = session.any_origin(source.from.as_ref())?;
-    let wish = Wish { source, kube, origin, deadline: args.deadline(), is_thorough: false };
-    match wish.fulfil(object, session).await? {
-        Told::Verdict(verdict) => Ok(verdict),
-        Told::Elsewhere(host) => {
-            let (out, screen) = (&mut *session.out, &session.screen);
-            render::note(out, screen, EXTERNAL_NAME, &of_external_name(&host))?;
-            Box::pin(crate::ping::run(&args.towards(&host), session)).await
-        }
-    }
-}
-
-/// `diagnose`, likewise.
-pub(crate) async fn diagnose(
-    args: &DiagnoseArgs,
-    session: &mut Session<'_>,
-) -> Result<Severity, Stopped> {
-    let (source, kube) = (&args.source, &args.kube);
-    let origin = session.origin(args.origin()?.as_ref())?;
-    let wish = Wish { source, kube, origin, deadline: Some(args.deadline), is_thorough: true };
-    let object = args.target()?;
-    match wish.fulfil(&object, session).await? {
-        Told::Verdict(verdict) => Ok(verdict),
-        Told::Elsewhere(host) => {
-            let who = object.word("");
-            let message = format!("{who} is a name of {host}, which is none of the cluster's");
-            let ping = ["kubectl", "netdiag", "ping", &host].map(str::to_owned).to_vec();
-            Err(Failure::new(code::BAD_VALUE, message).with(Label::Next(ping)).into())
-        }
-    }
-}
-
-impl Wish<'_> {
-    async fn fulfil(&self, object: &Object, session: &mut Session<'_>) -> Result<Told, Stopped> {
-        let clock = Clock::now();
-        let cluster = Cluster::open(self.kube, &session.surroundings)?;
-        let deadline = self.deadline.map(|deadline| clock.deadline(deadline));
-        let namespace = object.namespace.as_deref().unwrap_or(&cluster.namespace);
-        let looking = look_up(&cluster, namespace, object);
-        let (spec, endpoints) =
-            session.waiting("asking the API server", within(deadline, looking)).await?;
-        if let ServiceKind::ExternalName(host) = spec.kind {
-            return Ok(Told::Elsewhere(host));
-        }
-        let plan = plan(&spec, &endpoints, self.source.family());
-        if let (ServiceKind::Addresses(addresses), None) = (&spec.kind, plan.address) {
-            let who = spec.peer.word();
-            return Err(without_address(addresses, self.source.family(), &who).into());
-        }
-        let asked = Asked { wish: self, cluster: &cluster, spec, endpoints, plan, deadline, clock };
-        let verdict = match asked.first() {
-            _ if self.origin == Some(Origin::Nodes) => asked.ask_nodes(session).await,
-            Some(first) => asked.ask(&Target::Address(first), session).await,
-            None => asked.nobody(session).await,
-        };
-        verdict.map(Told::Verdict)
-    }
-}
-
-/// A Service and its endpoints, or a workload and its pods.
-async fn look_up(
-    cluster: &Cluster,
-    namespace: &str,
-    object: &Object,
-) -> Result<(ServiceSpec, Vec<Endpoint>), Failure> {
-    if object.kind == Kind::Pod {
-        let pod = cluster.pod(namespace, &object.name).await?;
-        let crew = Crew::of_pod(pod)?;
-        return Ok((ServiceSpec::of_pods(&crew), backends::of_pods(&crew)));
-    }
-    let Kind::Workload(workload) = object.kind else {
-        let (service, endpoints) = tokio::try_join!(
-            cluster.service(namespace, &object.name),
-            endpoints(cluster, namespace, &object.name),
-        )?;
-        return Ok((ServiceSpec::of(&service), endpoints));
-    };
-    let crew = cluster.crew(namespace, workload, &object.name).await?;
-    let pods = backends::of_pods(&crew);
-    match pods.is_empty() {
-        true => Err(crew.nobody()),
-        false => Ok((ServiceSpec::of_pods(&crew), pods)),
-    }
-}
-
-/// As many endpoints of the wanted family as may be asked, and the ports that can be.
-fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
-    let address = match &spec.kind {
-        ServiceKind::Addresses(addresses) => of_family(addresses, family),
-        ServiceKind::Headless | ServiceKind::ExternalName(_) | ServiceKind::Pods => None,
-    };
-    let fits = |endpoint: &&Endpoint| match address {
-        Some(address) => endpoint.address.is_ipv4() == address.is_ipv4(),
-        None => family.has(endpoint.address),
-    };
-    let endpoints = sample::of(endpoints.iter().filter(fits).cloned().collect());
-    let can_be_asked = |port: &&ServicePort| port.declared.protocol != PortProtocol::Other;
-    let ports = spec.ports.iter().filter(can_be_asked).cloned().collect();
-    Plan { address, endpoints, ports }
-}
-
-fn of_external_name(host: &str) -> [String; 1] {
-    [format!(
-        "An ExternalName Service is a CNAME to {host}: an echo goes to that host, outside the cluster."
-    )]
 }
 
 /// Code of the NOTE and its lines, where the question is a trap and the echo is sent all the same.

@@ -11,6 +11,7 @@ mod pair;
 mod pod;
 mod run;
 mod running;
+mod shop;
 pub mod turn;
 mod user;
 
@@ -24,4 +25,5 @@ pub use pair::Pair;
 pub use pod::{Node, Pod, PodBuilder};
 pub use run::Run;
 pub use running::Running;
+pub use shop::Shop;
 pub use user::User;

@@ -15,5 +15,5 @@ pub mod wait;
 
 pub use fixture::{
     Agent, Cluster, Fault, Footprint, LABELS, Namespace, Netns, Node, Pair, Pod, PodBuilder, Run,
-    Running, User, turn,
+    Running, Shop, User, turn,
 };

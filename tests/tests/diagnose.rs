@@ -5,78 +5,37 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Cluster, Fault, Node, Pod, Run, progress::show, turn, wait};
+use netdiag_tests::{Fault, Node, Pod, Run, Shop, progress::show, turn, wait};
 use serde_json::{Value, json};
 
 /// Until every node has heard of a change.
 const SPREAD: Duration = Duration::from_secs(30);
 
-/// A client, and two servers that listen on 8080, on two nodes.
-struct Shop {
-    cluster: Cluster,
-    client: Pod,
-    servers: [Pod; 2],
-    board: String,
+/// What `diagnose` said of each fault.
+struct Board {
+    shop: Shop,
+    rows: String,
 }
 
-impl Shop {
+impl Board {
     fn open() -> Result<Self> {
-        let cluster = Cluster::with_agents()?;
-        let client = cluster.pod("client").on(Node::First).start()?;
-        let server = |name: &str, node| {
-            let listen = ["httpd", "-f", "-p", "8080"];
-            cluster.pod(name).label("app", "server").on(node).command(listen).start()
-        };
-        let servers = [server("one", Node::First)?, server("two", Node::Second)?];
-        Ok(Self { cluster, client, servers, board: String::new() })
-    }
-
-    fn service(&self, name: &str, spec: &Value) -> Result<()> {
-        let mut service = json!({
-            "apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": name, "namespace": self.cluster.namespace()},
-            "spec": {
-                "selector": {"app": "server"},
-                "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
-            },
-        });
-        for (field, value) in spec.as_object().into_iter().flatten() {
-            service["spec"][field] = value.clone();
-        }
-        self.cluster.apply(&service.to_string())
+        Ok(Self { shop: Shop::open()?, rows: String::new() })
     }
 
     fn diagnose(&self, target: &str, flags: &str) -> Result<Run> {
-        self.diagnose_from(&self.client, target, flags)
+        self.diagnose_from(&self.shop.client, target, flags)
     }
 
     fn diagnose_from(&self, from: &Pod, target: &str, flags: &str) -> Result<Run> {
-        let place = self.cluster.namespace();
+        let place = self.shop.cluster.namespace();
         let line = format!("diagnose {} {place}/{target} {flags}", from.target());
-        self.cluster.netdiag(line.split_whitespace())
-    }
-
-    /// A Service whose endpoints are written by hand, of each server ready or not.
-    fn by_hand(&self, name: &str, ready: [bool; 2]) -> Result<()> {
-        self.service(name, &json!({"selector": null}))?;
-        let endpoints = self.servers.iter().zip(ready).map(|(server, ready)| {
-            json!({"addresses": [server.ip().to_string()], "conditions": {"ready": ready},
-                "nodeName": server.node})
-        });
-        let slice = json!({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": name, "namespace": self.cluster.namespace(),
-                "labels": {"kubernetes.io/service-name": name}},
-            "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
-            "endpoints": endpoints.collect::<Vec<_>>(),
-        });
-        self.cluster.apply(&slice.to_string())
+        self.shop.cluster.netdiag(line.split_whitespace())
     }
 
     /// The first finding has this code, or is well, once the change has spread; the time is that
     /// of the run that said so.
     fn expect(&mut self, scenario: &str, target: &str, code: Option<&str>) -> Result<()> {
-        let client = self.client.clone();
+        let client = self.shop.client.clone();
         self.expect_from(&client, scenario, target, code)
     }
 
@@ -99,7 +58,7 @@ impl Shop {
         })?;
         let said = run["summary"].as_str().unwrap_or_default();
         let code = code.unwrap_or("OK");
-        writeln!(self.board, "| {scenario} | {code} | {:.1} s | {said} |", took.as_secs_f64())?;
+        writeln!(self.rows, "| {scenario} | {code} | {:.1} s | {said} |", took.as_secs_f64())?;
         Ok(())
     }
 }
@@ -108,8 +67,8 @@ impl Shop {
 #[ignore = "needs a cluster: breaks Services, listeners, policies and rules"]
 fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
     let _turn = turn::share();
-    let mut shop = Shop::open()?;
-    let place = shop.cluster.namespace().to_owned();
+    let mut board = Board::open()?;
+    let place = board.shop.cluster.namespace().to_owned();
     let port =
         |target: Value| json!({"ports": [{"name": "http", "port": 80, "targetPort": target}]});
     for (scenario, name, spec, code) in [
@@ -135,23 +94,17 @@ fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
         ),
         ("10 headless, its twin", "crowd", json!({"clusterIP": "None"}), None),
     ] {
-        shop.service(name, &spec)?;
-        shop.expect(scenario, &format!("svc/{name}"), code)?;
+        board.shop.service(name, &spec)?;
+        board.expect(scenario, &format!("svc/{name}"), code)?;
     }
 
     let shy = ["httpd", "-f", "-p", "127.0.0.1:8080"];
-    let shy = shop.cluster.pod("shy").label("app", "shy").on(Node::Second).command(shy).start()?;
-    shop.service("shy", &json!({"selector": {"app": "shy"}}))?;
-    shop.expect("44 listens on the loopback only", "svc/shy", Some("ND0601"))?;
+    let shy =
+        board.shop.cluster.pod("shy").label("app", "shy").on(Node::Second).command(shy).start()?;
+    board.shop.service("shy", &json!({"selector": {"app": "shy"}}))?;
+    board.expect("44 listens on the loopback only", "svc/shy", Some("ND0601"))?;
     drop(shy);
 
-    let policy = |ingress: Value| {
-        json!({
-            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-            "metadata": {"name": "servers", "namespace": place},
-            "spec": {"podSelector": {"matchLabels": {"app": "server"}}, "ingress": ingress},
-        })
-    };
     let frontend = json!([{"from": [{"podSelector": {"matchLabels": {"role": "frontend"}}}]}]);
     for (scenario, ingress, code) in [
         ("36 a policy that denies all", json!([]), Some("ND0401")),
@@ -162,57 +115,61 @@ fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
             None,
         ),
     ] {
-        shop.cluster.apply(&policy(ingress).to_string())?;
-        shop.expect(scenario, "svc/web", code)?;
+        board.shop.policy(&ingress)?;
+        board.expect(scenario, "svc/web", code)?;
     }
-    shop.cluster.kubectl(["delete", "networkpolicy", "servers", "-n", &place])?;
-    shop.expect("healthy again", "svc/web", None)?;
+    board.shop.cluster.kubectl(["delete", "networkpolicy", "servers", "-n", &place])?;
+    board.expect("healthy again", "svc/web", None)?;
 
     for (scenario, name, ready, code) in [
         ("2 none is ready", "none", [false, false], Some("ND0102")),
         ("2 one of two is not ready", "half", [true, false], Some("ND0102")),
         ("2 its twin, both are ready", "both", [true, true], None),
     ] {
-        shop.by_hand(name, ready)?;
-        shop.expect(scenario, &format!("svc/{name}"), code)?;
+        board.shop.by_hand(name, ready)?;
+        board.expect(scenario, &format!("svc/{name}"), code)?;
     }
     for (scenario, name, server, code) in [
         ("9 no endpoint on the client's node", "far", 1, Some("ND0107")),
         ("9 its twin, one on the client's node", "near", 0, None),
     ] {
-        let pod = shop.servers[server].name.clone();
+        let pod = board.shop.servers[server].name.clone();
         let only = format!("only={name}");
-        shop.cluster.kubectl(["label", "pod", &pod, "-n", &place, "--overwrite", &only])?;
+        board.shop.cluster.kubectl(["label", "pod", &pod, "-n", &place, "--overwrite", &only])?;
         let local = json!({"internalTrafficPolicy": "Local", "selector": {"only": name}});
-        shop.service(name, &local)?;
-        shop.expect(scenario, &format!("svc/{name}"), code)?;
+        board.shop.service(name, &local)?;
+        board.expect(scenario, &format!("svc/{name}"), code)?;
     }
 
-    let address = shop.cluster.object(["svc", "web", "-n", &place])?["spec"]["clusterIP"].clone();
-    let address = address.as_str().unwrap_or_default().to_owned();
+    let address = board.shop.address("web")?;
     {
         let rule = format!("ct original ip daddr {address} drop");
-        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
-        shop.expect("14 the Service's rules on the client's node", "svc/web", Some("ND0201"))?;
+        let _fault = Fault::rule(&board.shop.cluster, Node::First, &rule)?;
+        board.expect("14 the Service's rules on the client's node", "svc/web", Some("ND0201"))?;
     }
     {
-        let own = shop.servers[0].clone();
+        let own = board.shop.servers[0].clone();
         let rule = format!("ip saddr {0} ip daddr {0} drop", own.ip());
-        shop.expect_from(&own, "13 its twin, a pod that reaches itself", "svc/web", None)?;
-        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
-        shop.expect_from(&own, "13 a pod that does not reach itself", "svc/web", Some("ND0204"))?;
-        shop.expect("13 its twin, seen from another pod", "svc/web", None)?;
+        board.expect_from(&own, "13 its twin, a pod that reaches itself", "svc/web", None)?;
+        let _fault = Fault::rule(&board.shop.cluster, Node::First, &rule)?;
+        board.expect_from(
+            &own,
+            "13 a pod that does not reach itself",
+            "svc/web",
+            Some("ND0204"),
+        )?;
+        board.expect("13 its twin, seen from another pod", "svc/web", None)?;
     }
     {
-        let rule = format!("ip daddr {} tcp dport 8080 drop", shop.servers[1].ip());
-        let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
-        shop.expect("28 TCP to one endpoint is dropped on the way", "svc/web", Some("ND0302"))?;
+        let rule = format!("ip daddr {} tcp dport 8080 drop", board.shop.servers[1].ip());
+        let _fault = Fault::rule(&board.shop.cluster, Node::First, &rule)?;
+        board.expect("28 TCP to one endpoint is dropped on the way", "svc/web", Some("ND0302"))?;
     }
-    shop.expect("healthy at the end", "svc/web", None)?;
-    shop.expect("a pod by itself", "pod/one", None)?;
+    board.expect("healthy at the end", "svc/web", None)?;
+    board.expect("a pod by itself", "pod/one", None)?;
     show(&format!(
         "| scenario | first finding | time | words |\n| --- | --- | --- | --- |\n{}",
-        shop.board
+        board.rows
     ));
     Ok(())
 }
@@ -221,20 +178,20 @@ fn every_fault_is_told_by_its_cause_and_no_twin_is_blamed() -> Result<()> {
 #[ignore = "needs a cluster: makes a Service"]
 fn the_checks_are_told_in_the_order_of_a_requests_way() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
-    shop.service("web", &json!({}))?;
+    let board = Board::open()?;
+    board.shop.service("web", &json!({}))?;
     let well = "7 checks well (name Service address endpoints listener control policy), 1 skipped (rules); ";
     let run = wait::until("the Service is well", SPREAD, || {
-        let run = shop.diagnose("svc/web", "")?;
+        let run = board.diagnose("svc/web", "")?;
         ensure!(run.stdout.contains(well), "{run:?}");
         Ok(run)
     })?;
     let _ =
         run.exits(0).says("\n\nOK       its address and both endpoints take connections on http\n");
-    let run = shop.diagnose("svc/web", "-v")?.exits(0);
+    let run = board.diagnose("svc/web", "-v")?.exits(0);
     let run = run.says("\nOK       name       web.").says("\nOK       address    6/6 connected\n");
     let _ = run.says("\nSKIP     rules ").says("\n8 checks, ");
-    let place = shop.cluster.namespace();
+    let place = board.shop.cluster.namespace();
     let to = format!("{place}/svc/web");
     for (line, error) in [
         (
@@ -252,7 +209,7 @@ fn the_checks_are_told_in_the_order_of_a_requests_way() -> Result<()> {
         ),
         (format!("diagnose {place}/svc/wbe"), "ND0020  no svc \"wbe\" in "),
     ] {
-        let run = shop.cluster.netdiag(line.split_whitespace())?;
+        let run = board.shop.cluster.netdiag(line.split_whitespace())?;
         assert!(run.stderr.contains(error) && run.stdout.is_empty(), "{line}: {run:?}");
         let _ = run.exits(2);
     }

@@ -4,54 +4,27 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Cluster, Fault, Node, Pair, Pod, Run, turn, wait};
+use netdiag_tests::{Fault, Node, Pair, Pod, Run, Shop, turn, wait};
 use serde_json::json;
 
 /// Until every node has heard of a Service.
 const SPREAD: Duration = Duration::from_secs(30);
 
-/// A client, and two servers that listen on 8080, on two nodes.
-struct Shop {
-    cluster: Cluster,
-    client: Pod,
-    servers: [Pod; 2],
-}
+/// A shop whose Services are pinged from its client.
+struct Pings(Shop);
 
-impl Shop {
+impl Pings {
     fn open() -> Result<Self> {
-        let cluster = Cluster::with_agents()?;
-        let client = cluster.pod("client").on(Node::First).start()?;
-        let server = |name: &str, node| {
-            let listen = ["httpd", "-f", "-p", "8080"];
-            cluster.pod(name).label("app", "server").on(node).command(listen).start()
-        };
-        let servers = [server("one", Node::First)?, server("two", Node::Second)?];
-        Ok(Self { cluster, client, servers })
-    }
-
-    /// A Service over port 80, named http, with what else `spec` says.
-    fn service(&self, name: &str, spec: &serde_json::Value) -> Result<()> {
-        let mut service = json!({
-            "apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": name, "namespace": self.cluster.namespace()},
-            "spec": {
-                "selector": {"app": "server"},
-                "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
-            },
-        });
-        for (field, value) in spec.as_object().into_iter().flatten() {
-            service["spec"][field] = value.clone();
-        }
-        self.cluster.apply(&service.to_string())
+        Shop::open().map(Self)
     }
 
     fn ping(&self, name: &str, flags: &str) -> Result<Run> {
         let line = format!(
             "ping {}/svc/{name} --from {} {flags}",
-            self.cluster.namespace(),
-            self.client.target()
+            self.0.cluster.namespace(),
+            self.0.client.target()
         );
-        self.cluster.netdiag(line.split_whitespace())
+        self.0.cluster.netdiag(line.split_whitespace())
     }
 
     /// Once the verdict is this one: endpoints and rules follow a Service after a while.
@@ -68,23 +41,24 @@ impl Shop {
 #[ignore = "needs a cluster: makes Services"]
 fn a_service_that_is_well_is_asked_at_every_end() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
+    let pings = Pings::open()?;
+    let shop = &pings.0;
     shop.service("web", &json!({}))?;
     shop.service("crowd", &json!({"clusterIP": "None"}))?;
     shop.service("away", &json!({"type": "ExternalName", "externalName": "localhost"}))?;
     let well = "OK       its address and both endpoints take connections on http\n";
-    let run = shop.finds("web", well)?.exits(0).says("\nNOTE     ND0901  ");
+    let run = pings.finds("web", well)?.exits(0).says("\nNOTE     ND0901  ");
     let run = run.says(" Here kube-proxy is in ").says(" mode (/proxyMode on ");
     let run = run.says("  WHAT               READY  ECHO      TCP 80 http -> 8080\n");
     let run = run.says("the Service        -      -         6/6 connected  ");
     let row = |server: &Pod| format!("pod/{} on {}  yes    ", server.name, server.node);
     let _ = run.says(&row(&shop.servers[0])).says(&row(&shop.servers[1]));
     let crowd = "OK       both endpoints take connections on http\n";
-    let run = shop.finds("crowd", crowd)?.exits(0).says("\nNOTE     ND0902  ");
+    let run = pings.finds("crowd", crowd)?.exits(0).says("\nNOTE     ND0902  ");
     assert!(!run.stdout.contains("the Service "), "{}", run.stdout);
-    let run = shop.ping("away", "-c 1")?;
+    let run = pings.ping("away", "-c 1")?;
     let _ = run.says("NOTE     ND0903  An ExternalName Service is a CNAME to localhost: ");
-    let run = shop.ping("web", "-o json")?.exits(0);
+    let run = pings.ping("web", "-o json")?.exits(0);
     let document: serde_json::Value = serde_json::from_str(&run.stdout)?;
     let report = &document["service"];
     assert_eq!(report["ports"][0]["through"]["well"], 6, "{document}");
@@ -98,20 +72,21 @@ fn a_service_that_is_well_is_asked_at_every_end() -> Result<()> {
 #[ignore = "needs a cluster: makes Services that lead nowhere"]
 fn what_is_wrong_with_the_service_itself() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
+    let pings = Pings::open()?;
+    let shop = &pings.0;
     shop.service("typo", &json!({"selector": {"app": "sever"}}))?;
     let ports = json!([{"name": "http", "port": 80, "targetPort": "web"}]);
     shop.service("named", &json!({"ports": ports}))?;
     let ports = json!([{"name": "http", "port": 80, "targetPort": 8081}]);
     shop.service("number", &json!({"ports": ports}))?;
-    let run = shop.finds("typo", "FAIL     ND0101  no endpoints: the selector matches no pod")?;
+    let run = pings.finds("typo", "FAIL     ND0101  no endpoints: the selector matches no pod")?;
     let run = run.exits(1).says("  seen   selector app=sever matches 0 of ");
     let _ = run.says("\n  differ ").says("0/3 rejected by ");
     let run =
-        shop.finds("named", "FAIL     ND0104  both endpoints declare no port named \"web\"")?;
+        pings.finds("named", "FAIL     ND0104  both endpoints declare no port named \"web\"")?;
     let _ = run.exits(1).says("no such port").says("\n  differ pod/");
     let run =
-        shop.finds("number", "FAIL     ND0103  nobody listens on 8081, where port http leads")?;
+        pings.finds("number", "FAIL     ND0103  nobody listens on 8081, where port http leads")?;
     let _ = run.exits(1).says(" listens on 8080\n").says("0/3 refused by the pod");
     Ok(())
 }
@@ -120,32 +95,19 @@ fn what_is_wrong_with_the_service_itself() -> Result<()> {
 #[ignore = "needs a cluster: makes pods that nobody reaches"]
 fn what_is_wrong_with_its_endpoints() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
+    let pings = Pings::open()?;
+    let shop = &pings.0;
     let listen = ["httpd", "-f", "-p", "127.0.0.1:8080"];
     let shy = shop.cluster.pod("shy").label("app", "server").on(Node::Second);
     let _shy = shy.command(listen).start()?;
     shop.service("web", &json!({}))?;
     let verdict = "FAIL     ND0601  1 of 3 endpoints listens on 127.0.0.1:8080 only: pod/shy\n";
-    let run = shop.finds("web", verdict)?.exits(1).says("0/3 refused by the pod");
+    let run = pings.finds("web", verdict)?.exits(1).says("0/3 refused by the pod");
     let run = run.says("the RSTs come over 2 routers, as its echoes do\n");
     let _ = run.says("  next   kubectl netdiag sockets ").says("pod/shy -l -p\n");
 
-    // By hand: the one is ready, the other is not.
-    shop.service("half", &json!({"selector": null}))?;
-    let endpoint = |server: &Pod, ready: bool| {
-        json!({"addresses": [server.ip().to_string()], "conditions": {"ready": ready},
-            "nodeName": server.node})
-    };
-    let [one, two] = &shop.servers;
-    let slice = json!({
-        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-        "metadata": {"name": "half", "namespace": shop.cluster.namespace(),
-            "labels": {"kubernetes.io/service-name": "half"}},
-        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
-        "endpoints": [endpoint(one, true), endpoint(two, false)],
-    });
-    shop.cluster.apply(&slice.to_string())?;
-    let run = shop.finds("half", "WARN     ND0102  1 of 2 endpoints is not ready")?;
+    shop.by_hand("half", [true, false])?;
+    let run = pings.finds("half", "WARN     ND0102  1 of 2 endpoints is not ready")?;
     let _ = run.exits(0).says("asked directly it takes connections: only its readiness");
     Ok(())
 }
@@ -154,13 +116,13 @@ fn what_is_wrong_with_its_endpoints() -> Result<()> {
 #[ignore = "needs a cluster: breaks a Service's way on a node"]
 fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
+    let pings = Pings::open()?;
+    let shop = &pings.0;
     shop.service("web", &json!({}))?;
     let well = "OK       its address and both endpoints take connections on http\n";
-    let _ = shop.finds("web", well)?;
+    let _ = pings.finds("web", well)?;
     let place = shop.cluster.namespace().to_owned();
-    let address = shop.cluster.object(["svc", "web", "-n", &place])?["spec"]["clusterIP"].clone();
-    let address = address.as_str().unwrap_or_default().to_owned();
+    let address = shop.address("web")?;
     {
         let rule = format!("ct original ip daddr {address} drop");
         let _fault = Fault::rule(&shop.cluster, Node::First, &rule)?;
@@ -168,10 +130,10 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
             "FAIL     ND0201  the Service's rules on {} do not lead to its endpoints, ",
             shop.client.node
         );
-        let run = shop.finds("web", &verdict)?.exits(1);
+        let run = pings.finds("web", &verdict)?.exits(1);
         let _ = run.says("0/6 silence, ").says("asked directly from there, both endpoints answer");
     }
-    let _ = shop.finds("web", well)?;
+    let _ = pings.finds("web", well)?;
     {
         let rule = format!("ct original ip daddr {address} drop");
         let _fault = Fault::of_node(&shop.cluster, Node::First, &rule)?;
@@ -197,7 +159,7 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
     let two = shop.servers[1].name.clone();
     shop.cluster.kubectl(["label", "pod", &two, "-n", &place, "only=two"])?;
     let verdict = format!("FAIL     ND0107  no endpoint on {}, and ", shop.client.node);
-    let _ = shop.finds("local", &verdict)?.exits(1);
+    let _ = pings.finds("local", &verdict)?.exits(1);
     Ok(())
 }
 
@@ -205,27 +167,20 @@ fn what_is_wrong_between_the_service_and_its_endpoints() -> Result<()> {
 #[ignore = "needs a cluster: denies what comes in"]
 fn a_policy_that_keeps_the_source_out_is_named() -> Result<()> {
     let _turn = turn::share();
-    let shop = Shop::open()?;
+    let pings = Pings::open()?;
+    let shop = &pings.0;
     shop.service("web", &json!({}))?;
     let well = "OK       its address and both endpoints take connections on http\n";
-    let _ = shop.finds("web", well)?;
+    let _ = pings.finds("web", well)?;
     let place = shop.cluster.namespace().to_owned();
-    let policy = json!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-        "metadata": {"name": "servers", "namespace": place},
-        "spec": {
-            "podSelector": {"matchLabels": {"app": "server"}},
-            "ingress": [{"from": [{"podSelector": {"matchLabels": {"role": "frontend"}}}]}],
-        },
-    });
-    shop.cluster.apply(&policy.to_string())?;
-    let run = shop.finds("web", "FAIL     ND0401  NetworkPolicy servers keeps ")?.exits(1);
+    shop.policy(&json!([{"from": [{"podSelector": {"matchLabels": {"role": "frontend"}}}]}]))?;
+    let run = pings.finds("web", "FAIL     ND0401  NetworkPolicy servers keeps ")?.exits(1);
     println!("{}", run.stdout);
     let run = run.says(" it admits from pods with role=frontend; the source has app=client");
     let _ = run.says(", its own node, which no policy holds back, connects 3 of 3: ");
     // The twin: the same policy, and a client that it admits.
     shop.cluster.kubectl(["label", "pod", &shop.client.name, "-n", &place, "role=frontend"])?;
-    let _ = shop.finds("web", well)?.exits(0);
+    let _ = pings.finds("web", well)?.exits(0);
     Ok(())
 }
 
