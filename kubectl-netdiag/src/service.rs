@@ -172,8 +172,14 @@ impl Asked<'_> {
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
         let names = self.who_rejects(measured).await;
-        let view =
-            ServiceView { plan: &self.plan, all: self.endpoints.len(), measured, names: &names };
+        let unspoken = self.spec.ports.iter().filter(|port| !port.is_spoken());
+        let view = ServiceView {
+            plan: &self.plan,
+            all: self.endpoints.len(),
+            measured,
+            names: &names,
+            unspoken: unspoken.map(ServicePort::word).collect(),
+        };
         if !self.wish.is_thorough {
             render::service(session.out, &session.screen, &view)?;
         }

@@ -117,6 +117,13 @@ fn what_cannot_be_is_refused_with_its_bound() {
         ("ping a --dedline 3", "no flag --dedline; there is --deadline"),
         ("ping", "TARGET is missing"),
         ("pong a", "no command \"pong\"; there is ping"),
+        ("http http://a/ --http3", "no flag --http3: QUIC, and HTTP/3 over it, is not spoken here"),
+        ("connect pod/a:9 --sctp", "no flag --sctp: SCTP is not spoken here"),
+        (
+            "iperf3 pod/a",
+            "no command \"iperf3\": throughput is not measured: that would load a network that others \
+             share",
+        ),
         ("ping a b c", "\"c\" is one word too many"),
         ("ping a b", "ping a b: one TARGET at a time"),
         ("ping ing/web", "ping ing/web: ing is not in this release; name its Service"),

@@ -36,12 +36,24 @@ fn refusal(command: Option<&str>, message: String) -> Failure {
 }
 
 fn command(words: &[String]) -> Option<&str> {
-    const COMMANDS: [&str; 13] = [
-        "cert", "ping", "trace", "dns", "connect", "listen", "sockets", "scan", "doctor",
-        "version", "explain", "render", "options",
+    const COMMANDS: [&str; 16] = [
+        "diagnose", "ping", "trace", "dns", "connect", "listen", "sockets", "scan", "tls", "http",
+        "cert", "doctor", "version", "explain", "render", "options",
     ];
     let first = words.iter().find(|word| !word.starts_with('-'))?;
     COMMANDS.into_iter().find(|command| command == first)
+}
+
+/// Why there is no such thing, of what people look for here and netdiag does not do.
+fn beyond(word: &str) -> Option<&'static str> {
+    Some(match word.trim_start_matches('-') {
+        "http3" | "http3-only" | "quic" | "h3" => "QUIC, and HTTP/3 over it, is not spoken here",
+        "sctp" => "SCTP is not spoken here",
+        "iperf" | "iperf3" | "netperf" | "throughput" | "bandwidth" | "speedtest" => {
+            "throughput is not measured: that would load a network that others share"
+        }
+        _ => return None,
+    })
 }
 
 fn message(error: &clap::Error, words: &[String]) -> String {
@@ -63,6 +75,9 @@ fn message(error: &clap::Error, words: &[String]) -> String {
             format!("{flag} {value}: must be one of {valid}")
         }
         ErrorKind::UnknownArgument => match context(ContextKind::SuggestedArg) {
+            _ if beyond(&flag).is_some() => {
+                format!("no flag {flag}: {}", beyond(&flag).unwrap_or_default())
+            }
             Some(near) => format!("no flag {flag}; there is {near}"),
             None if flag.starts_with('-') => format!("no flag {flag}"),
             None => format!("{flag:?} is one word too many"),
@@ -70,6 +85,9 @@ fn message(error: &clap::Error, words: &[String]) -> String {
         ErrorKind::InvalidSubcommand => {
             let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
             match context(ContextKind::SuggestedSubcommand) {
+                _ if beyond(&word).is_some() => {
+                    format!("no command {word:?}: {}", beyond(&word).unwrap_or_default())
+                }
                 Some(near) => format!("no command {word:?}; there is {near}"),
                 None => format!("no command {word:?}"),
             }

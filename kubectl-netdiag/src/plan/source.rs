@@ -69,6 +69,14 @@ async fn from_pod(
 ) -> Result<Start, Failure> {
     has_network(pod)?;
     let known = facts::of_pod(pod);
+    if let Some(class) = own_stack(pod) {
+        let message = format!(
+            "{}/pod/{} runs in {class}, with a network stack of its own, which no agent enters",
+            known.namespace, known.name
+        );
+        let note = "its node is the nearest place to probe from".to_owned();
+        return Err(Failure::new(code::NO_NETWORK, message).with(Label::Note(note)));
+    }
     let node = known.node.clone().unwrap_or_default();
     let peer = facts::pod_peer(pod, of_family(&known.addresses, family));
     let agent = cluster.agent_on(&node, fleet).await.map_err(|failure| {
@@ -86,6 +94,13 @@ async fn from_pod(
         uid: pod.metadata.uid.clone(),
     };
     Ok(Start { peer, source, namespace: Some(known.namespace), agent, is_default: false })
+}
+
+/// The runtime class of a pod in gVisor or Kata Containers, whose sockets are not the node's.
+fn own_stack(pod: &Pod) -> Option<&str> {
+    let class = pod.spec.as_ref()?.runtime_class_name.as_deref()?;
+    let is_sandbox = ["gvisor", "runsc", "kata"].iter().any(|name| class.contains(name));
+    is_sandbox.then_some(class)
 }
 
 fn from_node(node: &Node, agent: agents::Agent, family: Family) -> Start {
@@ -207,4 +222,26 @@ pub(crate) async fn from_where(
     failure
         .with(Label::Next(next.collect()))
         .with(Label::Note(format!("or once for all: export NETDIAG_FROM={first}{more}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_sandbox_with_its_own_network_stack_is_known_by_its_class() {
+        for (class, own) in [
+            (json!("gvisor"), true),
+            (json!("kata-qemu"), true),
+            (json!("runsc"), true),
+            (json!("nvidia"), false),
+            (json!(null), false),
+        ] {
+            let spec = json!({"spec": {"containers": [], "runtimeClassName": class}});
+            let pod: Pod = serde_json::from_value(spec).unwrap();
+            assert_eq!(own_stack(&pod).is_some(), own, "{class}");
+        }
+    }
 }

@@ -56,7 +56,13 @@ impl NodesView<'_> {
             Column { drop: Some(1), ..Column::new("KUBE-PROXY") },
         ]);
         let measured = Measured::default();
-        let view = ServiceView { plan: self.plan, all: 0, measured: &measured, names: self.names };
+        let view = ServiceView {
+            plan: self.plan,
+            all: 0,
+            measured: &measured,
+            names: self.names,
+            unspoken: Vec::new(),
+        };
         let rows = self.seats.iter().map(|seat| {
             let mut row = vec![Cell::from(seat.from.word())];
             if has_address {

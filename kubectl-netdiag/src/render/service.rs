@@ -23,6 +23,8 @@ pub(crate) struct ServiceView<'a> {
     pub(crate) all: usize,
     pub(crate) measured: &'a Measured,
     pub(crate) names: &'a Names,
+    /// Ports of protocols that netdiag does not speak.
+    pub(crate) unspoken: Vec<String>,
 }
 
 pub(crate) fn service(
@@ -44,6 +46,9 @@ pub(crate) fn service(
     if probed < all {
         let all = number::count(all as u64);
         writeln!(out, "{probed} of {all} endpoints were asked, as many of each node as there are")?;
+    }
+    for port in &view.unspoken {
+        writeln!(out, "{port} was not asked: netdiag does not speak that protocol")?;
     }
     if let Some(why) = &view.measured.no_echo {
         writeln!(out, "no echoes were sent: {}", screen.safe(why))?;

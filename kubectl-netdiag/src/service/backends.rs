@@ -148,6 +148,11 @@ impl ServicePort {
         self.declared.name.as_deref().unwrap_or_default()
     }
 
+    /// Not SCTP, nor what is still to come.
+    pub(crate) fn is_spoken(&self) -> bool {
+        self.declared.protocol != PortProtocol::Other
+    }
+
     pub(crate) fn is_tcp(&self) -> bool {
         self.declared.protocol == PortProtocol::Tcp
     }

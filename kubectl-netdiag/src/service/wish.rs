@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use netdiag_wire::Family;
 
-use super::{
-    Asked, Endpoint, Plan, ServiceKind, ServicePort, ServiceSpec, backends, endpoints, sample,
-};
+use super::{Asked, Endpoint, Plan, ServiceKind, ServiceSpec, backends, endpoints, sample};
 use crate::{
     args::{
         DiagnoseArgs, Kind, KubeFlags, Object, Origin, PingArgs, ProbeArgs, SourceFlags, Target,
@@ -14,7 +12,7 @@ use crate::{
     cluster::{Cluster, facts::of_family, workload::Crew},
     code,
     finding::{Code, Failure, Label, Severity},
-    plan::{PortProtocol, target::without_address},
+    plan::target::without_address,
     probe::within,
     render,
     session::{Clock, Session, Stopped},
@@ -142,8 +140,7 @@ fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
         None => family.has(endpoint.address),
     };
     let endpoints = sample::of(endpoints.iter().filter(fits).cloned().collect());
-    let can_be_asked = |port: &&ServicePort| port.declared.protocol != PortProtocol::Other;
-    let ports = spec.ports.iter().filter(can_be_asked).cloned().collect();
+    let ports = spec.ports.iter().filter(|port| port.is_spoken()).cloned().collect();
     Plan { address, endpoints, ports }
 }
 

@@ -3,6 +3,7 @@
 use super::{ServiceView, service};
 use crate::{
     diagnose::ServiceScene,
+    plan::DeclaredPort,
     render::{Names, Screen, verdict},
 };
 
@@ -14,6 +15,7 @@ fn shown(scene: &ServiceScene) -> String {
         all: scene.endpoints.len(),
         measured: &scene.measured,
         names: &Names::default(),
+        unspoken: Vec::new(),
     };
     service(&mut out, &screen, &view).unwrap();
     verdict(&mut out, &screen, &scene.findings()).unwrap();
@@ -31,6 +33,29 @@ fn all_is_well() {
 
     OK       its address and both endpoints take connections on http
     ");
+}
+
+#[test]
+fn a_port_of_another_protocol_is_said_to_be_left_out() {
+    let mut scene = ServiceScene::new();
+    let mut port = scene.spec.ports[0].clone();
+    port.declared =
+        DeclaredPort { name: None, number: 9999, protocol: crate::plan::PortProtocol::Other };
+    port.target = "9999".into();
+    let plan = scene.plan();
+    scene.spec.ports.push(port);
+    let left_out = scene.spec.ports.iter().filter(|it| !it.is_spoken()).map(|it| it.word());
+    let view = ServiceView {
+        plan: &plan,
+        all: scene.endpoints.len(),
+        measured: &scene.measured,
+        names: &Names::default(),
+        unspoken: left_out.collect(),
+    };
+    let mut out = Vec::new();
+    service(&mut out, &Screen::default(), &view).unwrap();
+    let want = "\nSCTP 9999 was not asked: netdiag does not speak that protocol\n";
+    assert!(String::from_utf8(out).unwrap().ends_with(want));
 }
 
 #[test]
