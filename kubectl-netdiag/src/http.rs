@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 mod again;
 mod ask;
+mod cookies;
 mod entry;
 mod exchange;
 pub(crate) mod grpc;

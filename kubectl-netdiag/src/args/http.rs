@@ -104,9 +104,10 @@ pub(crate) struct AskFlags {
     /// Referer
     #[arg(short = 'e', long, value_name = "URL")]
     pub(crate) referer: Option<String>,
-    /// Cookies: NAME=VALUE; ...
-    #[arg(short = 'b', long, value_name = "COOKIES", value_parser = secret)]
-    pub(crate) cookie: Option<Secret>,
+    /// Cookies: NAME=VALUE; ..., or without = a Netscape cookie file, of which those go that are meant
+    /// for host and path; may be repeated
+    #[arg(short = 'b', long, value_name = "COOKIES|FILE", value_parser = secret)]
+    pub(crate) cookie: Vec<Secret>,
     /// Ask for a compressed body, and unpack it
     #[arg(long)]
     pub(crate) compressed: bool,

@@ -4,11 +4,12 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use netdiag_wire::http::HttpField;
 
 use super::{
+    cookies::Cookies,
     is_secret,
     payload::{self, Payload},
 };
 use crate::{
-    args::http::{AskFlags, Scheme},
+    args::http::{AskFlags, Scheme, unbracketed},
     code,
     finding::Failure,
 };
@@ -37,6 +38,8 @@ pub(crate) struct Ask {
     is_method_chosen: bool,
     /// Fields that only the first host may see.
     secrets: Vec<HttpField>,
+    /// `-b`; what is typed only the first host may see, what a file holds those that it names.
+    cookies: Cookies,
 }
 
 impl Place {
@@ -106,6 +109,7 @@ impl Ask {
             without: Vec::new(),
             is_method_chosen: flags.request.is_some(),
             secrets: Vec::new(),
+            cookies: Cookies::of(&flags.cookie, jiff::Timestamp::now().as_second())?,
         };
         ask.take_headers(&flags.header)?;
         ask.take_flags(flags, credentials);
@@ -144,14 +148,12 @@ impl Ask {
         let agent = flags.user_agent.clone().unwrap_or(agent);
         let accept = if flags.json.is_empty() { "*/*" } else { "application/json" };
         let encodings = flags.compressed.then(|| "deflate, gzip".to_owned());
-        let cookie = flags.cookie.as_ref().map(|it| it.expose().to_owned());
         let usual = [
             ("Authorization", basic),
             ("User-Agent", Some(agent).filter(|agent| !agent.is_empty())),
             ("Accept", Some(accept.to_owned())),
             ("Accept-Encoding", encodings),
             ("Referer", flags.referer.clone()),
-            ("Cookie", cookie),
         ];
         for (name, value) in usual {
             if let Some(value) = value {
@@ -186,6 +188,9 @@ impl Ask {
             fields.push(HttpField::new("Host", self.place.authority()));
         }
         fields.extend(self.secrets.iter().cloned());
+        if let Some(cookie) = self.cookie().filter(|_| !is_left_out("Cookie")) {
+            fields.push(HttpField::new("Cookie", cookie));
+        }
         fields.extend(self.own.iter().cloned());
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value.filter(|_| !is_said(name) && !is_left_out(name)) {
@@ -201,6 +206,19 @@ impl Ask {
             None => add("Transfer-Encoding", Some("chunked".into())),
         }
         fields
+    }
+
+    /// Where no -H says it.
+    fn cookie(&self) -> Option<String> {
+        if self.secrets.iter().any(|field| field.is("Cookie")) {
+            return None;
+        }
+        let host = self.own.iter().find(|field| field.is("Host")).map(|it| it.value.to_string());
+        let host = match &host {
+            Some(host) => without_port(host),
+            None => &self.place.host,
+        };
+        self.cookies.line(&self.place, host)
     }
 
     /// What a redirect with this status leads to (RFC 9110, section 15.4), as curl follows it.
@@ -220,10 +238,20 @@ impl Ask {
         }
         if !to.is_same_server(&self.place) {
             self.secrets.clear();
+            self.cookies.said = None;
             self.own.retain(|field| !field.is("Host"));
         }
         self.place = to;
         self
+    }
+}
+
+/// The host of a `Host`.
+fn without_port(authority: &str) -> &str {
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => unbracketed(host),
+        _ => unbracketed(authority),
     }
 }
 
@@ -270,7 +298,7 @@ mod tests {
     fn another_server_sees_no_secret() {
         let mut flags = flags(&["X: 1", "Authorization: Bearer t"]);
         flags.data = vec!["a=b".into()];
-        flags.cookie = Some("k=v".to_owned().into());
+        flags.cookie = vec!["k=v".to_owned().into()];
         let ask = Ask::new(&flags, place("http://web/"), None).unwrap();
         assert_eq!(ask.method, "POST");
         assert!(lines(&ask).contains(&"Content-Length: 3".to_owned()));

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::server::{Seen, Server};
 use crate::run::Plugin;
 
-/// What is put between curl's words and ours; `FILE` holds two lines, `OTHER` is another server's
+/// What is put between curl's words and ours; `FILE` holds two lines, `COOKIES` cookies, `OTHER` is another server's
 /// address, `URL` is the server's.
 const LINES: &[&str] = &[
     "URL/",
@@ -58,6 +58,17 @@ const LINES: &[&str] = &[
     "-e http://from.example/ URL/",
     "-b k=v URL/",
     "-b k=v;l=w URL/",
+    "-b COOKIES URL/",
+    "-b COOKIES URL/a/b?c",
+    "-b COOKIES URL/ab",
+    "-b COOKIES -b k=v -b l=w URL/a",
+    "-b COOKIES -H Host:www.shop.example:81 URL/a",
+    "-b COOKIES http://www.shop.example:PORT/a --resolve www.shop.example:PORT:127.0.0.1",
+    "-b COOKIES http://shop.example:PORT/a --resolve shop.example:PORT:127.0.0.1",
+    "-b COOKIES http://eshop.example:PORT/a --resolve eshop.example:PORT:127.0.0.1",
+    "-L -b COOKIES URL/redirect/302/a/b",
+    "-L -b COOKIES -b k=v URL/redirect/302/a/b",
+    "-L -b COOKIES URL/away/OTHER",
     "-u al:secret URL/",
     "-u al: URL/",
     "-u al:se:cret URL/",
@@ -93,6 +104,23 @@ const LINES: &[&str] = &[
     "http://al:se%3Acret@127.0.0.1:PORT/",
 ];
 
+/// Tabs where spaces are: by host, path, expiry, TLS, and one that is said twice.
+const COOKIES: &str = "# Netscape HTTP Cookie File
+
+127.0.0.1 FALSE / FALSE 0 root one
+127.0.0.1 FALSE /a FALSE 0 longer two
+127.0.0.1 FALSE /a/ FALSE 4102444800 slash three
+127.0.0.1 FALSE / FALSE 1 gone four
+127.0.0.1 FALSE / TRUE 0 tls five
+#HttpOnly_127.0.0.1 FALSE / FALSE 0 only six
+127.0.0.1 FALSE / FALSE 0 root seven
+127.0.0.1 FALSE / FALSE 0 empty
+.0.0.1 TRUE / FALSE 0 below eight
+.shop.example TRUE / FALSE 0 all nine
+shop.example FALSE / FALSE 0 one ten
+.shop.example TRUE / TRUE 0 secret eleven
+";
+
 /// A line that differs from curl's on purpose, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("-T FILE URL/up", "Expect: 100-continue costs a second where a server does not know it"),
@@ -113,11 +141,13 @@ impl Both {
     fn words(&self, line: &str) -> Vec<String> {
         let port = self.server.address.port().to_string();
         let file = self.directory.path().join("file.txt");
+        let cookies = self.directory.path().join("cookies.txt");
         let word = |word: &str| {
             word.replace("URL", &format!("http://{}", self.server.address))
                 .replace("PORT", &port)
                 .replace("OTHER", &self.other.address.port().to_string())
                 .replace("FILE", &file.to_string_lossy())
+                .replace("COOKIES", &cookies.to_string_lossy())
         };
         line.split(' ').map(word).collect()
     }
@@ -190,6 +220,7 @@ fn the_server_sees_what_curl_would_send() {
     let directory = TempDir::new().unwrap();
     let mut file = std::fs::File::create(directory.path().join("file.txt")).unwrap();
     file.write_all(b"first line\r\nsecond line\n").unwrap();
+    std::fs::write(directory.path().join("cookies.txt"), COOKIES.replace(' ', "\t")).unwrap();
     let both = Both { server: Server::start(), other: Server::start(), directory };
     let mut wrong = Vec::new();
     assert!(LINES.len() >= 60, "{}", LINES.len());
@@ -211,4 +242,22 @@ fn the_server_sees_what_curl_would_send() {
         }
     }
     assert!(wrong.is_empty(), "{} lines differ:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn a_file_that_holds_no_cookies_is_refused_before_anything_is_sent() {
+    let server = Server::start();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("cookies.txt");
+    std::fs::write(&file, "# of mine\nSet-Cookie: k=secret\n").unwrap();
+    let ask = |path: &str| {
+        let line = format!("http http://{}/ --from local -b {path}", server.address);
+        Plugin::new(&line).run().exits(2).stderr
+    };
+    let bad = ask(&file.to_string_lossy());
+    assert!(bad.starts_with("error    ND0030  -b ") && bad.contains("line 2 must be "), "{bad}");
+    assert!(!bad.contains("secret"), "{bad}");
+    let none = ask(&directory.path().join("none").to_string_lossy());
+    assert!(none.contains(": read the cookie file: No such file"), "{none}");
+    assert!(server.seen().is_empty());
 }
