@@ -7,7 +7,7 @@ use netdiag_wire::{
     frame::MAX_DATA_BYTES,
     http::{HttpEvent, HttpRequest},
 };
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::Instant};
+use tokio::{io::AsyncWriteExt, sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,6 +17,10 @@ use crate::{
     stream::{Caller, Outgoing, StreamProbe},
     sys::route,
 };
+
+mod proxy;
+
+use proxy::proxy_header;
 
 impl StreamProbe for HttpRequest {
     type Sockets = DialSockets;
@@ -90,8 +94,10 @@ async fn ask(
     let Some(mut stream) = stream else { return Ok(()) };
     let set = stream.set_nodelay(true);
     set.map_err(|cause| ProbeError::Socket("send at once", cause))?;
-    if request.proxy_protocol && stream.write_all(&proxy_line(&stream)).await.is_err() {
-        // The exchange sees the same end.
+    if let Some(version) = request.proxy_protocol {
+        let ends = stream.local_addr().ok().zip(stream.peer_addr().ok());
+        // Where it cannot be sent, the exchange sees the same end.
+        let _ = stream.write_all(&proxy_header(version, ends)).await;
     }
     let Caller { from, to } = caller;
     let (told, heard) = mpsc::channel(1);
@@ -131,14 +137,4 @@ fn dialing(request: &HttpRequest, addresses: Vec<IpAddr>, name_us: u64) -> HttpE
     let name_us = request.host.parse::<IpAddr>().is_err().then_some(name_us);
     let (host, port) = (request.host.as_str().into(), request.port);
     HttpEvent::Reaching { host, port, addresses, source, name_us }
-}
-
-/// Who connects to whom (HAProxy's proxy-protocol.txt, section 2.1).
-fn proxy_line(stream: &TcpStream) -> Vec<u8> {
-    let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
-        return b"PROXY UNKNOWN\r\n".to_vec();
-    };
-    let family = if local.is_ipv4() { "TCP4" } else { "TCP6" };
-    let (from, to) = (local.ip(), remote.ip());
-    format!("PROXY {family} {from} {to} {} {}\r\n", local.port(), remote.port()).into_bytes()
 }

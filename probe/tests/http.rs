@@ -15,7 +15,7 @@ use netdiag_probe::{
 };
 use netdiag_wire::{
     connect::ConnectOutcome,
-    http::{HttpEnd, HttpEvent, HttpField, HttpFold, HttpReport, HttpRequest},
+    http::{HttpEnd, HttpEvent, HttpField, HttpFold, HttpReport, HttpRequest, ProxyProtocol},
     tls::{TlsOffer, TlsRequest},
 };
 use tokio::sync::mpsc::channel;
@@ -155,8 +155,10 @@ fn the_first_line_says_whose_connection_it_is_in_both_families() {
         (SERVER6, format!("[{SERVER6}]:80"), format!("PROXY TCP6 fd09:1::2 {SERVER6} ")),
     ] {
         let heard = serve(&lab.server, &address);
-        let (report, _) =
-            ask(&lab.client, &HttpRequest { proxy_protocol: true, ..request(host, 80) });
+        let (report, _) = ask(
+            &lab.client,
+            &HttpRequest { proxy_protocol: Some(ProxyProtocol::V1), ..request(host, 80) },
+        );
         let (ours, said) = (report.attempts[0].local.unwrap().port(), heard.recv().unwrap());
         let (line, head) = said.split_once("\r\n").unwrap();
         assert_eq!(line, format!("{words}{ours} 80"));

@@ -52,9 +52,9 @@ pub struct HttpRequest {
     /// Asks a proxy for a connection first (RFC 9110, section 9.3.6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<HttpTunnel>,
-    /// The first line says whom it comes from (HAProxy's PROXY protocol, version 1).
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub proxy_protocol: bool,
+    /// What comes first says whom it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Whether the answer's body is sent back; a right of its own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub with_body: bool,
@@ -98,6 +98,14 @@ pub enum HttpVersion {
     /// Whatever ALPN says, and in the clear without an upgrade (RFC 9113, section 3.3).
     #[serde(rename = "2")]
     Http2,
+}
+
+/// HAProxy's PROXY protocol (proxy-protocol.txt): a line (section 2.1), or binary (section 2.2).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProxyProtocol {
+    V1,
+    V2,
 }
 
 /// What a proxy is asked for a connection with.
@@ -146,7 +154,7 @@ impl HttpRequest {
             version: HttpVersion::Any,
             tls: None,
             tunnel: None,
-            proxy_protocol: false,
+            proxy_protocol: None,
             with_body: false,
             wait_us: default_wait(),
             handshake_us: default_handshake(),

@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgAction, Args};
-use netdiag_wire::http::HttpVersion;
+use clap::{
+    ArgAction, Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use netdiag_wire::http::{HttpVersion, ProxyProtocol};
 
 mod place;
 
@@ -164,9 +167,11 @@ pub(crate) struct WayFlags {
     /// Through this proxy: [http://][USER:PASSWORD@]HOST[:PORT]
     #[arg(short = 'x', long, value_name = "PROXY", value_parser = secret)]
     pub(crate) proxy: Option<Secret>,
-    /// Say first whom it comes from (HAProxy's PROXY protocol, version 1)
-    #[arg(long)]
-    pub(crate) haproxy_protocol: bool,
+    /// Say first whom it comes from (HAProxy's PROXY protocol): v1, a line, which is what the flag
+    /// alone means, or v2, binary
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "v1",
+        value_parser = PossibleValuesParser::new(["v1", "v2"]).map(|word| proxy_protocol(&word)), conflicts_with = "cert")]
+    pub(crate) haproxy_protocol: Option<ProxyProtocol>,
     /// Send from this address of the source
     #[arg(short = 'S', long = "source", value_name = "ADDRESS")]
     pub(crate) source_address: Option<IpAddr>,
@@ -306,6 +311,13 @@ impl WayFlags {
             (.., true) => HttpVersion::Http2,
             _ => HttpVersion::Any,
         }
+    }
+}
+
+fn proxy_protocol(word: &str) -> ProxyProtocol {
+    match word {
+        "v2" => ProxyProtocol::V2,
+        _ => ProxyProtocol::V1,
     }
 }
 

@@ -20,6 +20,8 @@ struct Nginx {
     plain: u16,
     tls: u16,
     mutual: u16,
+    /// Whose clients come by the PROXY protocol, in both families.
+    proxied: u16,
 }
 
 impl Drop for Nginx {
@@ -59,7 +61,7 @@ impl Nginx {
         fs::write(at("bomb"), bomb()).unwrap();
         fs::write(at("big.txt"), "all work and no play\n".repeat(1000)).unwrap();
         let (plain, tls, dead, deaf) = (free_port(), free_port(), free_port(), deaf());
-        let mutual = free_port();
+        let (mutual, proxied) = (free_port(), free_port());
         let root = directory.path().display();
         let conf = format!(
             "daemon off; master_process off; pid {root}/pid; error_log {root}/log; events {{}}
@@ -68,6 +70,11 @@ impl Nginx {
                client_body_temp_path {root}; proxy_temp_path {root}; fastcgi_temp_path {root};
                uwsgi_temp_path {root}; scgi_temp_path {root};
                gzip on; gzip_types text/plain; gzip_min_length 10;
+               server {{
+                 listen 127.0.0.1:{proxied} proxy_protocol;
+                 listen [::1]:{proxied} proxy_protocol;
+                 return 200 \"$proxy_protocol_addr $proxy_protocol_server_addr $proxy_protocol_server_port\";
+               }}
                server {{
                  listen 127.0.0.1:{plain};
                  location /bomb {{ gzip off; add_header Content-Encoding gzip; }}
@@ -97,7 +104,7 @@ impl Nginx {
         nginx.args(["-c", &at("nginx.conf"), "-p", &root.to_string(), "-e", &at("log")]);
         let quiet = nginx.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = quiet.spawn().unwrap();
-        let mut nginx = Self { child, directory, plain, tls, mutual };
+        let mut nginx = Self { child, directory, plain, tls, mutual, proxied };
         nginx.wait();
         nginx
     }
@@ -242,4 +249,21 @@ fn an_upgrade_to_websocket_is_granted_or_not() {
     let nginx = Nginx::start();
     let no = "\nFAIL     ND0815  no upgrade to WebSocket: the answer is 200\n";
     says(ask(format!("http://127.0.0.1:{}/up", nginx.plain)), 1, no);
+}
+
+#[test]
+fn nginx_reads_whom_it_comes_from_in_both_versions_and_families() {
+    let nginx = Nginx::start();
+    let port = nginx.proxied;
+    for (host, address) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")] {
+        for flag in ["--haproxy-protocol", "--haproxy-protocol=v1", "--haproxy-protocol=v2"] {
+            let line = format!("http http://{host}:{port}/ --from local --body {flag}");
+            let run = Plugin::new(&line).run().exits(0);
+            assert_eq!(run.stdout, format!("{address} {address} {port}"), "{flag} {run:#?}");
+        }
+    }
+    let line = format!("http http://127.0.0.1:{port}/ --from local");
+    Plugin::new(&line).run().exits(1);
+    let third = Plugin::new(&format!("{line} --haproxy-protocol=v3")).run().exits(2);
+    assert!(third.stderr.contains("v1, v2"), "{third:#?}");
 }
