@@ -19,6 +19,7 @@ use crate::{
 mod backends;
 mod barred;
 mod closer;
+mod doors;
 mod named;
 mod nodes;
 mod probes;
@@ -32,6 +33,7 @@ pub(crate) use backends::PodName;
 pub(crate) use backends::{Endpoint, ServiceKind, ServicePort, ServiceSpec, endpoints};
 pub(crate) use barred::Barred;
 pub(crate) use closer::{Closer, Listening, PodSeen};
+pub(crate) use doors::{Door, DoorKind};
 pub(crate) use named::Named;
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
@@ -178,6 +180,7 @@ impl Asked<'_> {
             all: self.endpoints.len(),
             measured,
             names: &names,
+            is_external_local: self.spec.is_external_local,
             unspoken: unspoken.map(ServicePort::word).collect(),
         };
         if !self.wish.is_thorough {

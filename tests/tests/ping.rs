@@ -24,6 +24,8 @@ mod left_behind;
 mod names;
 #[path = "ping/options.rs"]
 mod options;
+#[path = "ping/scale.rs"]
+mod scale;
 #[path = "ping/services.rs"]
 mod services;
 #[path = "ping/sources.rs"]

@@ -6,6 +6,7 @@
 use netdiag_wire::connect::ConnectOutcome;
 
 mod checks;
+mod doors;
 mod echoes;
 mod hairpin;
 mod half;
@@ -66,7 +67,7 @@ const CAUSES: [Scenario; 10] = [
     rules::find,
 ];
 /// Said beside a cause.
-const BESIDE: [Scenario; 2] = [not_ready::some, half::find];
+const BESIDE: [Scenario; 3] = [not_ready::some, half::find, doors::find];
 
 impl ServiceCase<'_> {
     /// Most likely first, at least one.

@@ -73,6 +73,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         raised_by: "ping, diagnose",
     },
     Entry {
+        code: Code(106),
+        title: "externalTrafficPolicy Local, and no endpoint on that node",
+        raised: Raised::Warn,
+        what_it_is: "What comes to a node from outside (its node port, the load balancer's \
+            address) is sent to the node's own endpoints only, and this node has none that is \
+            ready.",
+        what_you_see: "Silence at this node's port, and connections at that of a node with an \
+            endpoint. Clients inside often get through everywhere: kube-proxy takes them for \
+            clients of the ClusterIP.",
+        how_it_comes: "It is what the policy is for: the client's address is kept, and nothing \
+            crosses to another node. A load balancer that asks healthCheckNodePort leaves such \
+            nodes out; one that does not loses connections.",
+        be_sure: "Ask the same node port of a node with an endpoint, and the load balancer for the \
+            nodes that it holds to be well.",
+        how_to_mend: "A health check on healthCheckNodePort, an endpoint on every node, or \
+            externalTrafficPolicy: Cluster, which hides the client's address.",
+        looks_like_it: "ND0201 the node's rules are missing or stale; a firewall before the node \
+            ports.",
+        raised_by: "ping, diagnose",
+    },
+    Entry {
         code: Code(107),
         title: "internalTrafficPolicy Local, and no endpoint on the client's node",
         raised: Raised::Fail,

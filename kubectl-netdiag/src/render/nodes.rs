@@ -61,6 +61,7 @@ impl NodesView<'_> {
             all: 0,
             measured: &measured,
             names: self.names,
+            is_external_local: false,
             unspoken: Vec::new(),
         };
         let rows = self.seats.iter().map(|seat| {

@@ -1,6 +1,9 @@
 //! A Service beside its endpoints: one row each, one column for each port.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    net::IpAddr,
+};
 
 use netdiag_wire::{
     connect::{ConnectAttempt, ConnectOutcome},
@@ -10,7 +13,7 @@ use netdiag_wire::{
 use super::{Cell, Column, Names, Screen, Table, number, table};
 use crate::{
     plan::PortProtocol,
-    service::{Endpoint, Measured, Plan, ServicePort, Tally},
+    service::{Door, DoorKind, Endpoint, Measured, Plan, ServicePort, Tally},
 };
 
 /// Ports of one table; of more, each has a table of its own.
@@ -23,6 +26,8 @@ pub(crate) struct ServiceView<'a> {
     pub(crate) all: usize,
     pub(crate) measured: &'a Measured,
     pub(crate) names: &'a Names,
+    /// Of the Service.
+    pub(crate) is_external_local: bool,
     /// Ports of protocols that netdiag does not speak.
     pub(crate) unspoken: Vec<String>,
 }
@@ -79,9 +84,42 @@ impl ServiceView<'_> {
             });
             cells.map(Cell::from).into_iter().chain(through).collect()
         });
+        let doors = self.plan.doors.iter().enumerate().map(|(at, it)| self.door(at, it, ports));
         let endpoints = self.plan.endpoints.iter().enumerate();
-        let rows = own.into_iter().chain(endpoints.map(|(at, it)| self.row(at, it, ports)));
+        let endpoints = endpoints.map(|(at, it)| self.row(at, it, ports));
+        let rows = own.into_iter().chain(doors).chain(endpoints);
         Table { columns, rows: rows.collect() }
+    }
+
+    /// `10.89.0.12:30080  node port on node-2`.
+    fn door(&self, at: usize, door: &Door, ports: &[usize]) -> Vec<Cell> {
+        let numbers = ports.iter().filter_map(|port| self.plan.ports[*port].node_port);
+        let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+        let address = match (&door.kind, door.address) {
+            (DoorKind::NodePort { .. }, IpAddr::V4(address)) => {
+                format!("{address}:{}", numbers.join(","))
+            }
+            (DoorKind::NodePort { .. }, IpAddr::V6(address)) => {
+                format!("[{address}]:{}", numbers.join(","))
+            }
+            (DoorKind::LoadBalancer | DoorKind::External, address) => address.to_string(),
+        };
+        let drops = door.drops(self.is_external_local);
+        let what = match drops {
+            true => format!("{} (local endpoint: none)", door.what()),
+            false => door.what(),
+        };
+        let answers = ports.iter().map(|port| {
+            let tally = self.measured.ports.get(*port).and_then(|it| it.doors.get(at));
+            let cell = tally.map_or_else(|| "-".into(), |tally| self.tally(tally, *port, None));
+            if drops && tally.is_some_and(Tally::is_dead) {
+                Cell::doubtful(cell.text)
+            } else {
+                cell
+            }
+        });
+        let cells = [address, what, "-".into(), "-".into()];
+        cells.into_iter().map(Cell::from).chain(answers).collect()
     }
 
     fn row(&self, at: usize, endpoint: &Endpoint, ports: &[usize]) -> Vec<Cell> {

@@ -12,6 +12,7 @@ use k8s_openapi::{
 use kube::{Api, api::ListParams};
 use serde::Serialize;
 
+use super::doors::Door;
 use crate::{
     cluster::{Cluster, facts, targets::has_network, workload::Crew},
     finding::{Failure, Object, Peer, PeerKind},
@@ -28,6 +29,10 @@ pub(crate) struct ServiceSpec {
     /// `internalTrafficPolicy: Local`: each node sends to its own endpoints only.
     pub(crate) is_internal_local: bool,
     pub(crate) publishes_not_ready: bool,
+    /// `externalTrafficPolicy: Local`: what comes to a node from outside goes to its own only.
+    pub(crate) is_external_local: bool,
+    /// Besides its ClusterIPs.
+    pub(crate) doors: Vec<Door>,
     pub(crate) object: Object,
 }
 
@@ -49,6 +54,8 @@ pub(crate) struct ServicePort {
     pub(crate) declared: DeclaredPort,
     /// A port's number or name in the pods.
     pub(crate) target: String,
+    /// On every node.
+    pub(crate) node_port: Option<u16>,
 }
 
 /// A backend of the Service, as its EndpointSlices have it.
@@ -89,6 +96,8 @@ impl ServiceSpec {
             ports: spec.ports.iter().flatten().filter_map(ServicePort::of).collect(),
             is_internal_local: spec.internal_traffic_policy.as_deref() == Some("Local"),
             publishes_not_ready: spec.publish_not_ready_addresses.unwrap_or_default(),
+            is_external_local: spec.external_traffic_policy.as_deref() == Some("Local"),
+            doors: Vec::new(),
             object: Object {
                 kind: "Service".into(),
                 namespace: service.metadata.namespace.clone(),
@@ -110,7 +119,8 @@ impl ServiceSpec {
         for port in crew.pods.iter().flat_map(facts::pod_ports) {
             let name = Some(port_name(&port));
             let target = port.number.to_string();
-            let port = ServicePort { declared: DeclaredPort { name, ..port }, target };
+            let port =
+                ServicePort { declared: DeclaredPort { name, ..port }, target, node_port: None };
             if !ports.contains(&port) {
                 ports.push(port);
             }
@@ -122,6 +132,8 @@ impl ServiceSpec {
             ports,
             is_internal_local: false,
             publishes_not_ready: false,
+            is_external_local: false,
+            doors: Vec::new(),
             object: crew.object.clone(),
         }
     }
@@ -141,7 +153,8 @@ impl ServicePort {
             Some(IntOrString::String(name)) => name.clone(),
             None => port.port.to_string(),
         };
-        Some(Self { declared: facts::service_port(port)?, target })
+        let node_port = port.node_port.and_then(|number| number.try_into().ok());
+        Some(Self { declared: facts::service_port(port)?, target, node_port })
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -14,7 +14,10 @@ use netdiag_wire::{
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::backends::{Endpoint, ServicePort};
+use super::{
+    backends::{Endpoint, ServicePort},
+    doors::Door,
+};
 use crate::{
     plan::{Aim, PortProtocol},
     probe::Events,
@@ -34,6 +37,7 @@ const MAX_THROUGH: usize = 10;
 pub(crate) struct Plan {
     /// Absent: the Service has none.
     pub(crate) address: Option<IpAddr>,
+    pub(crate) doors: Vec<Door>,
     pub(crate) endpoints: Vec<Endpoint>,
     /// Those that can be asked: TCP and UDP.
     pub(crate) ports: Vec<ServicePort>,
@@ -57,6 +61,8 @@ pub(crate) struct Measured {
 pub(crate) struct Answers {
     /// Through the Service's address.
     pub(crate) through: Tally,
+    /// In the plan's order of doors.
+    pub(crate) doors: Vec<Tally>,
     /// In the plan's order of endpoints; without attempts where it has no such port.
     pub(crate) endpoints: Vec<Tally>,
 }
@@ -69,8 +75,15 @@ pub(crate) struct Tally(pub(crate) Vec<ConnectAttempt>);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     port: usize,
-    /// Absent: the Service's address.
-    endpoint: Option<usize>,
+    whom: Whom,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Whom {
+    /// The Service's address.
+    Address,
+    Door(usize),
+    Endpoint(usize),
 }
 
 impl Plan {
@@ -151,11 +164,13 @@ impl Plan {
                 let has_it =
                     move |(_, endpoint): &(usize, &Endpoint)| endpoint.port(port).is_some();
                 let endpoints = self.endpoints.iter().enumerate().filter(has_it);
-                let through = std::iter::repeat_n(Asked { port: at, endpoint: None }, times);
-                through.chain(
-                    endpoints
-                        .map(move |(endpoint, _)| Asked { port: at, endpoint: Some(endpoint) }),
-                )
+                let asked = move |whom| Asked { port: at, whom };
+                let through = std::iter::repeat_n(Whom::Address, times);
+                let has_door = move |(_, door): &(usize, &Door)| door.port(port).is_some();
+                let doors = self.doors.iter().enumerate().filter(has_door);
+                let doors = doors.map(|(door, _)| Whom::Door(door));
+                let endpoints = endpoints.map(|(endpoint, _)| Whom::Endpoint(endpoint));
+                through.chain(doors).chain(endpoints).map(asked)
             })
             .collect()
     }
@@ -163,9 +178,12 @@ impl Plan {
     fn connect(&self, protocol: ConnectProtocol, asked: &[Asked]) -> ConnectRequest {
         let target = |asked: &Asked| {
             let port = &self.ports[asked.port];
-            let (address, number) = match asked.endpoint.map(|at| &self.endpoints[at]) {
-                Some(endpoint) => (Some(endpoint.address), endpoint.port(port)),
-                None => (self.address, Some(port.declared.number)),
+            let (address, number) = match asked.whom {
+                Whom::Address => (self.address, Some(port.declared.number)),
+                Whom::Door(at) => (Some(self.doors[at].address), self.doors[at].port(port)),
+                Whom::Endpoint(at) => {
+                    (Some(self.endpoints[at].address), self.endpoints[at].port(port))
+                }
             };
             Some(ConnectTarget { host: address?.to_string(), port: number? })
         };
@@ -213,8 +231,11 @@ fn note_routers(routers: &mut [Option<u8>], event: &PingEvent) {
 impl Measured {
     pub(super) fn new(plan: &Plan) -> Self {
         let endpoints = plan.endpoints.len();
-        let answers =
-            Answers { through: Tally::default(), endpoints: vec![Tally::default(); endpoints] };
+        let answers = Answers {
+            through: Tally::default(),
+            doors: vec![Tally::default(); plan.doors.len()],
+            endpoints: vec![Tally::default(); endpoints],
+        };
         Self {
             ports: vec![answers; plan.ports.len()],
             routers: vec![None; endpoints],
@@ -246,9 +267,10 @@ impl Measured {
         let ConnectEvent::Attempt(attempt) = event else { return };
         let Some(asked) = asked.get(usize::from(attempt.target)) else { return };
         let answers = &mut self.ports[asked.port];
-        match asked.endpoint {
-            Some(at) => answers.endpoints[at].0.push(attempt),
-            None => answers.through.0.push(attempt),
+        match asked.whom {
+            Whom::Address => answers.through.0.push(attempt),
+            Whom::Door(at) => answers.doors[at].0.push(attempt),
+            Whom::Endpoint(at) => answers.endpoints[at].0.push(attempt),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Carrier;
 use super::{
     backends::{Endpoint, ServicePort},
+    doors::Door,
     probes::{Measured, Plan, Tally},
 };
 use crate::{data_plane::DataPlane, finding::Severity};
@@ -20,6 +21,8 @@ pub(super) struct ServiceReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_plane: Option<&'a DataPlane>,
     ports: Vec<PortReport<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doors: Vec<DoorReport<'a>>,
     endpoints: Vec<EndpointReport<'a>>,
 }
 
@@ -43,6 +46,15 @@ struct EndpointReport<'a> {
     verdict: Severity,
     #[serde(skip_serializing_if = "Option::is_none")]
     echo: Option<&'a PingReport>,
+    asked: Vec<AskedReport<'a>>,
+}
+
+/// A node port, a load balancer's or an external address.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DoorReport<'a> {
+    #[serde(flatten)]
+    door: &'a Door,
     asked: Vec<AskedReport<'a>>,
 }
 
@@ -88,8 +100,25 @@ impl<'a> ServiceReport<'a> {
             address: plan.address,
             data_plane: carrier.plane.as_ref(),
             ports: ports.collect(),
+            doors: plan
+                .doors
+                .iter()
+                .enumerate()
+                .map(|it| DoorReport::of(it, plan, measured))
+                .collect(),
             endpoints: endpoints.collect(),
         }
+    }
+}
+
+impl<'a> DoorReport<'a> {
+    fn of((at, door): (usize, &'a Door), plan: &'a Plan, measured: &'a Measured) -> Self {
+        let ports = plan.ports.iter().zip(&measured.ports);
+        let asked = ports.filter_map(|(port, answers)| {
+            let tally = answers.doors.get(at).filter(|tally| tally.tries() > 0)?;
+            Some(AskedReport { name: port.name(), tally: TallyReport::of(tally) })
+        });
+        Self { door, asked: asked.collect() }
     }
 }
 

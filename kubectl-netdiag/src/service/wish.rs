@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netdiag_wire::Family;
 
-use super::{Asked, Endpoint, Plan, ServiceKind, ServiceSpec, backends, endpoints, sample};
+use super::{Asked, Endpoint, Plan, ServiceKind, ServiceSpec, backends, doors, endpoints, sample};
 use crate::{
     args::{
         DiagnoseArgs, Kind, KubeFlags, Object, Origin, PingArgs, ProbeArgs, SourceFlags, Target,
@@ -119,7 +119,8 @@ async fn look_up(
             cluster.service(namespace, &object.name),
             endpoints(cluster, namespace, &object.name),
         )?;
-        return Ok((ServiceSpec::of(&service), endpoints));
+        let doors = doors::of(cluster, &service, &endpoints).await;
+        return Ok((ServiceSpec { doors, ..ServiceSpec::of(&service) }, endpoints));
     };
     let crew = cluster.crew(namespace, workload, &object.name).await?;
     let pods = backends::of_pods(&crew);
@@ -141,7 +142,7 @@ fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
     };
     let endpoints = sample::of(endpoints.iter().filter(fits).cloned().collect());
     let ports = spec.ports.iter().filter(|port| port.is_spoken()).cloned().collect();
-    Plan { address, endpoints, ports }
+    Plan { address, doors: doors::planned(&spec.doors, address), endpoints, ports }
 }
 
 fn of_external_name(host: &str) -> [String; 1] {

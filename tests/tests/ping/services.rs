@@ -185,6 +185,39 @@ fn a_policy_that_keeps_the_source_out_is_named() -> Result<()> {
 }
 
 #[test]
+#[ignore = "needs a cluster: opens node ports"]
+fn node_ports_are_asked_too_and_one_that_drops_by_policy_is_told() -> Result<()> {
+    let _turn = turn::share();
+    let pings = Pings::open()?;
+    let shop = &pings.0;
+    let (first, second) = (&shop.servers[0], &shop.servers[1]);
+    shop.service("open", &json!({"type": "NodePort"}))?;
+    let well = "OK       its address and both endpoints take connections on http\n";
+    let run = pings.finds("open", well)?.exits(0);
+    println!("{}", run.stdout);
+    let row = |node: &str| format!("  node port on {node}  -      -         3/3 connected  ");
+    let run = run.says(&row(&first.node)).says(&row(&second.node));
+    assert!(!run.stdout.contains("local endpoint"), "{}", run.stdout);
+    // Only the first node has an endpoint; what comes to the second one from outside is dropped.
+    let place = shop.cluster.namespace();
+    shop.cluster.kubectl(["label", "pod", &first.name, "-n", place, "only=one"])?;
+    let local = json!({
+        "type": "NodePort", "externalTrafficPolicy": "Local", "selector": {"only": "one"},
+    });
+    shop.service("local", &local)?;
+    let line = format!("ping {place}/svc/local --from node/{}", first.node);
+    let run = wait::until("the policy holds", SPREAD, || {
+        let run = shop.cluster.netdiag(line.split_whitespace())?;
+        ensure!(run.stdout.contains("\n\nWARN     ND0106  "), "{}", run.stdout);
+        Ok(run)
+    })?;
+    println!("{}", run.stdout);
+    let run = run.exits(0).says(&format!("node port on {} (local endpoint: none)", second.node));
+    let _ = run.says(&format!("  seen   the node port on {} takes connections\n", first.node));
+    Ok(())
+}
+
+#[test]
 #[ignore = "needs a cluster: makes a Service"]
 fn icmp_sends_the_echo_and_blames_nobody_for_its_silence() -> Result<()> {
     let _turn = turn::share();

@@ -14,8 +14,8 @@ use crate::{
     plan::{DeclaredPort, PortProtocol},
     render::{PodFacts, ReadyBy},
     service::{
-        Answers, Carrier, Closer, Endpoint, Measured, Plan, PodName, PodSeen, ServiceKind,
-        ServicePort, ServiceSpec,
+        Answers, Carrier, Closer, Door, DoorKind, Endpoint, Measured, Plan, PodName, PodSeen,
+        ServiceKind, ServicePort, ServiceSpec,
     },
 };
 
@@ -57,9 +57,12 @@ impl Scene {
                     protocol: PortProtocol::Tcp,
                 },
                 target: "8080".into(),
+                node_port: None,
             }],
             is_internal_local: false,
             publishes_not_ready: false,
+            is_external_local: false,
+            doors: Vec::new(),
             object,
         };
         let endpoints = vec![endpoint("checkout-a", 1), endpoint("checkout-b", 2)];
@@ -77,6 +80,7 @@ impl Scene {
             routers: vec![Some(2); 2],
             ports: vec![Answers {
                 through: Tally(vec![attempt("connected"); 2 * ROUNDS]),
+                doors: Vec::new(),
                 endpoints: vec![well(), well()],
             }],
             no_echo: None,
@@ -132,6 +136,19 @@ impl Scene {
         self.measured.ports[0].endpoints[at].0[ROUNDS - 1] = attempt(outcome);
     }
 
+    /// Node ports of two nodes, with so many endpoints each.
+    pub(crate) fn node_ports(&mut self, local: [usize; 2], outcomes: [&str; 2]) {
+        self.spec.ports[0].node_port = Some(30_080);
+        for (at, (local, outcome)) in local.into_iter().zip(outcomes).enumerate() {
+            let number = at as u8 + 1;
+            let node = format!("node-{number}");
+            let kind = DoorKind::NodePort { node, local };
+            self.spec.doors.push(Door { address: [10, 89, 0, number].into(), kind });
+            let tally = self.tally(outcome);
+            self.measured.ports[0].doors.push(tally);
+        }
+    }
+
     /// Through the Service so many are well.
     pub(crate) fn through(&mut self, well: usize, outcome: &str) {
         let mut attempts = vec![attempt("connected"); well];
@@ -142,6 +159,7 @@ impl Scene {
     pub(crate) fn plan(&self) -> Plan {
         Plan {
             address: self.spec.peer.address,
+            doors: self.spec.doors.clone(),
             endpoints: self.endpoints.clone(),
             ports: self.spec.ports.clone(),
         }

@@ -15,6 +15,7 @@ fn shown(scene: &ServiceScene) -> String {
         all: scene.endpoints.len(),
         measured: &scene.measured,
         names: &Names::default(),
+        is_external_local: scene.spec.is_external_local,
         unspoken: Vec::new(),
     };
     service(&mut out, &screen, &view).unwrap();
@@ -50,12 +51,35 @@ fn a_port_of_another_protocol_is_said_to_be_left_out() {
         all: scene.endpoints.len(),
         measured: &scene.measured,
         names: &Names::default(),
+        is_external_local: scene.spec.is_external_local,
         unspoken: left_out.collect(),
     };
     let mut out = Vec::new();
     service(&mut out, &Screen::default(), &view).unwrap();
     let want = "\nSCTP 9999 was not asked: netdiag does not speak that protocol\n";
     assert!(String::from_utf8(out).unwrap().ends_with(want));
+}
+
+#[test]
+fn a_node_port_without_an_endpoint_of_its_own() {
+    let mut scene = ServiceScene::new();
+    scene.node_ports([1, 0], ["connected", "silence"]);
+    scene.spec.is_external_local = true;
+    insta::assert_snapshot!(shown(&scene), @r"
+
+    ADDRESS          WHAT                                        READY  ECHO      TCP 80 http -> 8080
+    10.96.14.7       the Service                                 -      -         6/6 connected  0.190 ms
+    10.89.0.1:30080  node port on node-1                         -      -         3/3 connected  0.190 ms
+    10.89.0.2:30080  node port on node-2 (local endpoint: none)  -      -         0/3 silence, 9 SYNs over 3.10 s
+    10.244.1.15      pod/checkout-a on node-1                    yes    0.110 ms  3/3 connected  0.190 ms
+    10.244.2.15      pod/checkout-b on node-2                    yes    0.110 ms  3/3 connected  0.190 ms
+
+    WARN     ND0106  externalTrafficPolicy Local, and no ready endpoint there: the node port on node-2 takes nothing
+      seen   externalTrafficPolicy is Local: each node sends to its own only (Service, resourceVersion 91822)
+      means  as it should be, if the load balancer asks healthCheckNodePort and leaves such nodes out
+      seen   the node port on node-1 takes connections
+      next   kubectl netdiag trace 10.89.0.2:30080 -T --from shop/pod/web
+    ");
 }
 
 #[test]
