@@ -91,12 +91,14 @@ impl Asked<'_> {
         self.plan.address.or_else(|| Some(self.plan.endpoints.first()?.address))
     }
 
-    async fn ask(self, first: &Target, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    async fn ask(mut self, first: &Target, session: &mut Session<'_>) -> Result<Severity, Stopped> {
         let (origin, source) = (self.wish.origin.as_ref(), self.wish.source);
         let deadline = self.deadline;
         let between = Between { target: first, origin, source, deadline };
         let (mut road, mut ends) = between.open("connect", Some(self.cluster), session).await?;
         ends.aim.peer = self.spec.peer.clone();
+        // A node's own addresses are guarded, also from the node itself.
+        self.plan.doors.retain(|door| !door.is_of(&ends.from));
         let carrier = match self.spec.kind {
             ServiceKind::Addresses(_) => Carrier::find(self.cluster, &road).await,
             ServiceKind::Headless | ServiceKind::ExternalName(_) | ServiceKind::Pods => {

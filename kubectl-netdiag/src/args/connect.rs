@@ -32,7 +32,7 @@ const PIPES: &str = "\
 Pipe: where stdin is a pipe or a file with something in it, its bytes go to the peer, the
 peer's bytes to stdout and the verdict to stderr. The end of stdin half-closes; then the peer's
 end is waited for. With -o, with an empty stdin (</dev/null, as in scripts) and with one that
-is open but silent for 1 s the port is only checked. -i takes any stdin for bytes.
+is open but silent for 1 s the port is only checked. -i --raw --lf takes any stdin for bytes, as they are.
 kubectl netdiag options lists kubectl's flags, which work too.";
 
 /// Check a port: who takes, refuses or rejects a connection; or talk to it (-i), as in a pipe.
@@ -63,7 +63,7 @@ pub(crate) struct ConnectArgs {
     /// Try again and again for this time
     #[arg(long = "for", value_name = "TIME", value_parser = duration::deadline)]
     for_time: Option<Duration>,
-    /// How long to wait for an answer; without it 3.1 s, three SYNs, or 2 s with --udp
+    /// How long to wait for an answer; without it 3.1 s, or 2 s with --udp
     #[arg(short, long, value_name = "TIME", value_parser = duration::wait)]
     wait: Option<u32>,
     /// How long the other end may take to speak first
@@ -197,6 +197,12 @@ impl ConnectArgs {
         if let (Target::Address(_) | Target::Host(_), Some(Port::Name(name))) = (&target, &port) {
             let why = format!("only an object has names for its ports; give {name} as a number");
             return Err(bad_target("connect", &self.words, &why));
+        }
+        let is_again = self.count.is_some_and(|count| count.get() > 1) || self.for_time.is_some();
+        if self.source_port.is_some() && is_again && !self.udp {
+            let message = "-p with --count or --for: the try before still has the port, so the \
+                           next one could not be sent; leave -p out";
+            return Err(bad_value("connect", message.into()));
         }
         if self.wants_bytes() && self.is_check() {
             let message = "-i, --crlf, --lf, --tls: a session or a pipe; without them the port is \

@@ -175,7 +175,7 @@ pub(crate) struct WayFlags {
     /// Send from this address of the source
     #[arg(short = 'S', long = "source", value_name = "ADDRESS")]
     pub(crate) source_address: Option<IpAddr>,
-    /// How long to wait for a connection; without it 3.1 s, three SYNs
+    /// How long to wait for a connection; without it 3.1 s
     #[arg(long, visible_alias = "wait", value_name = "TIME", value_parser = duration::wait)]
     pub(crate) connect_timeout: Option<u32>,
     /// End after this time with what is known

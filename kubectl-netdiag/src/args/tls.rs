@@ -69,7 +69,7 @@ pub(crate) struct TlsArgs {
     /// stream from the source (right connect)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// How long to wait for a connection; without it 3.1 s, three SYNs
+    /// How long to wait for a connection; without it 3.1 s
     #[arg(short, long, value_name = "TIME", value_parser = duration::wait)]
     wait: Option<u32>,
     /// How long a handshake may take

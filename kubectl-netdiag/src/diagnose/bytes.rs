@@ -67,6 +67,9 @@ fn not_connected(remote: SocketAddr, took_us: u64, outcome: &ConnectOutcome) -> 
         ConnectOutcome::Refused { .. } => {
             fail(REFUSED, format!("refused by {remote} after {}", number::took(took_us)))
         }
+        ConnectOutcome::Rejected { by, icmp } if *by == remote.ip() => {
+            fail(REJECTED, format!("rejected by {remote} itself: {}", words::icmp(icmp)))
+        }
         ConnectOutcome::Rejected { by, icmp } => fail(
             REJECTED,
             format!("rejected on the way to {remote}: {}, said by {by}", words::icmp(icmp)),

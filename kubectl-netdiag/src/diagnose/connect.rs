@@ -28,6 +28,7 @@ const REFUSED: Code = Code(602);
 const INTERCEPTED: Code = Code(609);
 const UDP_SILENCE: Code = Code(610);
 const BROKEN: Code = Code(618);
+const ELSEWHERE: Code = Code(314);
 
 /// What the API says of a Service's endpoints.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -103,6 +104,13 @@ impl Case<'_> {
                 let note = "closed by the other end at once: a proxy without a backend does so, \
                             and a server that turns this client away";
                 Finding::ok("connected").with(Label::Note(note.into()))
+            }
+            ConnectOutcome::Replied { from: Some(from), bytes, .. } => {
+                let (to, bytes) = (attempt.remote, number::counted(*bytes, "byte", "bytes"));
+                let means = "a client whose socket is connected, as most are, gets nothing";
+                let summary =
+                    format!("{bytes} came back from {from}, not from {to}, which was asked");
+                Finding::new(Severity::Warn, ELSEWHERE, summary).with(Label::Means(means.into()))
             }
             ConnectOutcome::Replied { bytes, .. } => {
                 let bytes = number::counted(*bytes, "byte", "bytes");

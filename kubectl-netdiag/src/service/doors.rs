@@ -8,7 +8,10 @@ use kube::api::ListParams;
 use serde::Serialize;
 
 use super::backends::{Endpoint, ServicePort};
-use crate::cluster::{Cluster, facts};
+use crate::{
+    cluster::{Cluster, facts},
+    finding::{Peer, PeerKind},
+};
 
 /// Nodes of one list.
 const MAX_LISTED: u32 = 50;
@@ -52,6 +55,12 @@ impl Door {
             DoorKind::LoadBalancer => "its load balancer".into(),
             DoorKind::External => "external address".into(),
         }
+    }
+
+    /// The node's that asks.
+    pub(super) fn is_of(&self, from: &Peer) -> bool {
+        let is_own = |node: &String| from.kind == PeerKind::Node && *node == from.name;
+        matches!(&self.kind, DoorKind::NodePort { node, .. } if is_own(node))
     }
 
     /// A node without an endpoint of its own, where the Service wants that it has one.

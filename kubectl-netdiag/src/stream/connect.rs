@@ -145,7 +145,10 @@ impl Talk<'_> {
         let ended = Err(io::ErrorKind::UnexpectedEof.into());
         let agreed = tokio::select! {
             biased;
-            () = interruption() => Err(io::ErrorKind::Interrupted.into()),
+            () = interruption() => {
+                let cut = self.road.cut("the TLS handshake", "stopped by Ctrl-C or SIGTERM");
+                return Err(cut.into());
+            }
             agreed = agreed => agreed.unwrap_or(ended),
         };
         Ok(agreed.map_err(|cause| Untrusted::from(cause.to_string()).to_string()))

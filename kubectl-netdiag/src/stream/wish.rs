@@ -46,7 +46,7 @@ pub(crate) async fn wish(
         Ok(_) => Ok(Wish::Check),
         Err(_) => {
             let says = "stdin is open but says nothing";
-            let ways = "-i waits for bytes, </dev/null does not";
+            let ways = "-i --raw --lf waits for bytes, </dev/null does not";
             writeln!(session.err, "{says}: {instead}; {ways}")?;
             Ok(Wish::Check)
         }

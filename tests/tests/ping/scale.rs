@@ -8,8 +8,9 @@ use serde_json::json;
 const NOWHERE: &str = "10.250.0.0/16";
 const SLICES: u16 = 10;
 const EACH: u16 = 100;
-/// Whatever the number of endpoints, as many as for two of them, or nearly.
-const MORE_REQUESTS: usize = 8;
+/// However many endpoints there are: those of a Service that is well, and those of a closer look at
+/// three endpoints that are not.
+const MOST_REQUESTS: usize = 50;
 
 #[test]
 #[ignore = "needs a cluster: writes a thousand endpoints"]
@@ -45,6 +46,6 @@ fn a_thousand_endpoints_are_a_sample_and_a_few_requests() -> Result<()> {
     let requests = |said: &str| said.lines().filter(|line| line.contains(" milliseconds")).count();
     let (small, large) = (requests(&few.stderr), requests(&run.stderr));
     println!("{small} requests for 2 endpoints, {large} for 1,000");
-    assert!(small > 0 && large <= small + MORE_REQUESTS, "{small}, {large}: {}", run.stderr);
+    assert!(small > 0 && large <= MOST_REQUESTS, "{small}, {large}: {}", run.stderr);
     Ok(())
 }
