@@ -216,7 +216,7 @@ fn node_ports_are_asked_too_and_one_that_drops_by_policy_is_told() -> Result<()>
     // A node's own addresses are guarded, so its own port is not asked from it.
     assert!(!run.stdout.contains(&format!("node port on {} ", first.node)), "{}", run.stdout);
     let from_pod = pings.ping("local", "")?.exits(0);
-    let _ = from_pod.says(&row(&first.node));
+    let _ = from_pod.says(&format!("  node port on {} ", first.node));
     Ok(())
 }
 
