@@ -1,6 +1,8 @@
 //! Who may probe from where, asked of real agents on a real cluster: security.md T1-T6, T9, T25, T31;
 //! and whether they still answer when the pod network or the API server fails.
 
+#[path = "access/audit_who.rs"]
+mod audit_who;
 #[path = "access/broken_network.rs"]
 mod broken_network;
 #[path = "access/door.rs"]
@@ -13,6 +15,8 @@ mod forge;
 mod grant;
 #[path = "access/p4_front.rs"]
 mod p4_front;
+#[path = "access/recipes.rs"]
+mod recipes;
 #[path = "access/rights_named.rs"]
 mod rights_named;
 #[path = "access/scan.rs"]
@@ -21,6 +25,8 @@ mod scan;
 mod t1_listener;
 #[path = "access/t25_rogue.rs"]
 mod t25_rogue;
+#[path = "access/t26_exec.rs"]
+mod t26_exec;
 #[path = "access/t2_tokens.rs"]
 mod t2_tokens;
 #[path = "access/t31_api_server.rs"]

@@ -52,7 +52,21 @@ fn posture(objects: &[Value]) -> Result<Value> {
         "pod": pod(&daemons["spec"]["template"]["spec"])?,
         "rules": rules,
         "bindings": bindings,
+        "refused": refused(objects),
     }))
+}
+
+/// What the API server is told to refuse, and that it does.
+fn refused(objects: &[Value]) -> Map<String, Value> {
+    named(objects, |o| match o["kind"].as_str() {
+        Some("ValidatingAdmissionPolicy") => {
+            let spec = &o["spec"];
+            let said = ["failurePolicy", "matchConstraints", "matchConditions", "validations"];
+            Some(only(spec, &said).into())
+        }
+        Some("ValidatingAdmissionPolicyBinding") => Some(o["spec"].clone()),
+        _ => None,
+    })
 }
 
 /// What `of` makes of each object, by kind, namespace and name.

@@ -34,7 +34,7 @@ fn the_manifests_are_the_chart_with_its_defaults() -> Result<()> {
 }
 
 /// A value, and the word of the refusal that names it.
-const REFUSED: [(&str, &str); 37] = [
+const REFUSED: [(&str, &str); 39] = [
     ("typo=1", "typo"),
     ("image.repo=\"x\"", "repo"),
     ("image.repository=\"\"", "repository"),
@@ -67,6 +67,8 @@ const REFUSED: [(&str, &str); 37] = [
     ("tenants=[{\"rights\":[\"ping\"]}]", "tenants"),
     ("tenants=[{\"namespace\":\"shop\",\"rights\":[]}]", "tenants"),
     ("tenants=[{\"namespace\":\"shop\",\"rights\":[\"pings\"]}]", "no right \"pings\""),
+    ("admissionPolicies.enabled=1", "enabled"),
+    ("admissionPolicies.breakglassGroup=\"it's\"", "breakglassGroup"),
     ("rbac.create=\"yes\"", "create"),
     ("tolerations={}", "tolerations"),
     ("terminationGracePeriodSeconds=0", "terminationGracePeriodSeconds"),
