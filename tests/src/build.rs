@@ -1,7 +1,7 @@
 //! Building the product: the plugin, and the agent's image without an engine.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -29,7 +29,12 @@ pub fn image_path() -> PathBuf {
 
 /// Builds the agent as one static binary and writes an image that holds nothing else.
 pub fn image() -> Result<PathBuf> {
-    let program = static_agent()?;
+    image_in(&checkout().join("target"))
+}
+
+/// As [`image`], compiled in this folder and left there.
+pub fn image_in(target: &Path) -> Result<PathBuf> {
+    let program = static_agent(target)?;
     let bytes = fs::read(&program).with_context(|| format!("read {}", program.display()))?;
     let version = env!("CARGO_PKG_VERSION");
     let image = Image {
@@ -48,13 +53,13 @@ pub fn image() -> Result<PathBuf> {
         entries: vec![Entry::program("netdiag-agent", bytes)],
         compressed: true,
     };
-    let path = image_path();
+    let path = target.join("image/netdiag-agent.tar");
     fs::create_dir_all(path.parent().context("the archive has a folder")?)?;
     image.write(&path)?;
     Ok(path)
 }
 
-fn static_agent() -> Result<PathBuf> {
+fn static_agent(into: &Path) -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let home = variable("HOME").unwrap_or_default();
     let registry = variable("CARGO_HOME").unwrap_or(format!("{home}/.cargo"));
@@ -70,7 +75,8 @@ fn static_agent() -> Result<PathBuf> {
     cargo
         .current_dir(checkout())
         .args(["build", "--profile=agent", "-p", "netdiag-agent", "--target", &target])
-        .args(["--config", &flags]);
+        .args(["--config", &flags, "--locked", "--target-dir"])
+        .arg(into);
     show(cargo)?;
-    Ok(checkout().join("target").join(target).join("agent/netdiag-agent"))
+    Ok(into.join(target).join("agent/netdiag-agent"))
 }

@@ -5,6 +5,7 @@ pub mod build;
 pub mod command;
 pub mod environment;
 mod fixture;
+pub mod fuzz;
 pub mod lab;
 pub mod netpol;
 pub mod parts;

@@ -66,6 +66,7 @@ const PROGRAMS: [(&str, &str); 52] = [
 ];
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_CYCLONEDX: &str = "0.5.7";
 
 /// Installs the Debian packages that are missing, saying which.
 pub fn install() -> Result<()> {
@@ -129,12 +130,21 @@ impl Drop for NoServices {
 
 /// cargo-deny, built once into the cache.
 pub fn cargo_deny() -> Result<PathBuf> {
-    let root = cache().join("tools").join(format!("cargo-deny-{CARGO_DENY}"));
-    let program = root.join("bin/cargo-deny");
+    cargo_tool("cargo-deny", CARGO_DENY)
+}
+
+/// cargo-cyclonedx, built once into the cache.
+pub fn cargo_cyclonedx() -> Result<PathBuf> {
+    cargo_tool("cargo-cyclonedx", CARGO_CYCLONEDX)
+}
+
+fn cargo_tool(name: &str, version: &str) -> Result<PathBuf> {
+    let root = cache().join("tools").join(format!("{name}-{version}"));
+    let program = root.join("bin").join(name);
     if !program.exists() {
-        say("building cargo-deny (about 4 min when cold, then cached)");
+        say(&format!("building {name} (minutes when cold, then cached)"));
         let mut cargo = command("cargo");
-        cargo.args(["install", "--locked", "--quiet", "cargo-deny", "--version", CARGO_DENY]);
+        cargo.args(["install", "--locked", "--quiet", name, "--version", version]);
         cargo.arg("--root").arg(&root);
         show(cargo)?;
     }

@@ -51,18 +51,7 @@ impl Process {
     }
 
     pub fn seniority(&self) -> rustix::io::Result<Seniority> {
-        let depth = self.text("status")?.lines().find_map(|line| {
-            line.strip_prefix("NSpid:").map(|pids| pids.split_whitespace().count())
-        });
-        // The name in parentheses may hold anything, so fields are counted from its end.
-        let stat = self.text("stat")?;
-        let started = stat.rsplit_once(')').and_then(|(_, fields)| {
-            fields.split_whitespace().nth(19).and_then(|field| field.parse().ok())
-        });
-        match (depth, started) {
-            (Some(depth), Some(started)) => Ok(Seniority { depth, started }),
-            _ => Err(Errno::SRCH),
-        }
+        Seniority::read(&self.text("status")?, &self.text("stat")?).ok_or(Errno::SRCH)
     }
 
     /// Its network namespace, if it is in the cgroup of this pod before *and* after: a process
@@ -95,6 +84,17 @@ impl Process {
     }
 }
 
+impl Seniority {
+    /// Of `/proc/PID/status` and `/proc/PID/stat`, proc_pid_stat(5).
+    fn read(status: &str, stat: &str) -> Option<Self> {
+        let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+        // The name in parentheses may hold anything, so fields are counted from its end.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let started = fields.split_whitespace().nth(19)?.parse().ok()?;
+        Some(Self { depth: pids.split_whitespace().count(), started })
+    }
+}
+
 /// A first look by number, cheap enough for every process of a node; it decides nothing.
 pub(super) fn seems_in(proc: impl AsFd, pid: Pid, uids: &[String]) -> bool {
     let cgroup = text(proc, &format!("{}/cgroup", pid.as_raw_nonzero()));
@@ -111,3 +111,6 @@ fn text(dir: impl AsFd, name: &str) -> rustix::io::Result<String> {
         Err(cause) => Err(Errno::from_io_error(&cause).unwrap_or(Errno::IO)),
     }
 }
+
+#[cfg(test)]
+mod fuzz;

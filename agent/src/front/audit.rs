@@ -181,6 +181,10 @@ fn unavailable() -> ErrorBody {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 

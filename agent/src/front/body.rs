@@ -93,6 +93,8 @@ fn in_numbers(message: &str) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use netdiag_wire::{
         Source,

@@ -132,6 +132,8 @@ impl Full {
 }
 
 #[cfg(test)]
+mod cancelled;
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -190,7 +190,31 @@ proptest! {
     }
 
     #[test]
-    fn any_text_gives_a_uid_or_nothing(text in ".{0,400}") {
+    fn any_text_gives_a_uid_or_nothing(text in "(?s).{0,400}") {
         prop_assert!(pod_uid(&text).is_none_or(|uid| is_uid(&uid)));
+    }
+
+    /// It sits in the pod's cgroup and in the node's network.
+    #[test]
+    fn a_conmon_is_of_no_pod(at in 0..REAL.len(), id in "[a-f0-9]{0,64}") {
+        let honest = filled(REAL[at]);
+        let path = honest.lines().map(|line| match line.rsplit_once('/') {
+            Some((above, _)) => format!("{above}/crio-conmon-{id}.scope\n"),
+            None => format!("{line}\n"),
+        });
+        prop_assert_eq!(pod_uid(&path.collect::<String>()), None);
+    }
+
+    /// Bytes of a real path changed: another pod than its own only where its UID was changed.
+    #[test]
+    fn a_damaged_path_is_of_its_pod_or_none(
+        at in 0..REAL.len(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), "[/a-z0-9.:\n-]"), 1..6),
+    ) {
+        let mut path: Vec<String> = filled(REAL[at]).chars().map(String::from).collect();
+        changes.into_iter().for_each(|(at, to)| *at.get_mut(&mut path) = to);
+        if let Some(uid) = pod_uid(&path.concat()) {
+            prop_assert!(path.concat().replace('_', "-").contains(&uid), "{}", uid);
+        }
     }
 }
