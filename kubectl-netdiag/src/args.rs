@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::finding::Failure;
 
+mod audit;
 mod bytes;
 mod cert;
 mod connect;
@@ -28,6 +29,7 @@ mod tls;
 mod trace;
 mod usage;
 
+pub(crate) use audit::AuditArgs;
 pub(crate) use bytes::BytesFlags;
 pub(crate) use cert::CertArgs;
 pub(crate) use connect::ConnectArgs;
@@ -35,7 +37,7 @@ pub(crate) use diagnose::DiagnoseArgs;
 pub(crate) use dns::{DnsArgs, Question, Shown, What, root_servers, trust_anchors};
 pub(crate) use held::{Held, Holder, HolderKind};
 pub(crate) use http::HttpArgs;
-pub(crate) use kind::{Kind, Workload};
+pub(crate) use kind::{KINDS, Kind, Workload};
 pub(crate) use kube::{KubeFlags, Secret};
 pub(crate) use listen::ListenArgs;
 pub(crate) use meta::{DoctorArgs, ExplainArgs, RenderArgs, VersionArgs};
@@ -82,6 +84,7 @@ pub(crate) enum Command {
     Cert(Box<CertArgs>),
     Doctor(Box<DoctorArgs>),
     Version(Box<VersionArgs>),
+    Audit(Box<AuditArgs>),
     Explain(ExplainArgs),
     Render(RenderArgs),
     /// List kubectl's flags, which every command takes.
@@ -105,6 +108,7 @@ impl Command {
             Self::Cert(args) => args.output.clone(),
             Self::Doctor(args) => args.output.clone(),
             Self::Version(args) => args.output.clone(),
+            Self::Audit(args) => args.output.clone(),
             Self::Explain(args) => args.output.clone(),
             Self::Render(args) => args.output.clone(),
             Self::Options => OutputFlags::default(),
@@ -162,6 +166,7 @@ fn check(command: &Command) -> Result<(), Failure> {
         Command::Cert(args) => args.check(),
         Command::Doctor(_)
         | Command::Version(_)
+        | Command::Audit(_)
         | Command::Explain(_)
         | Command::Render(_)
         | Command::Options => Ok(()),

@@ -190,7 +190,7 @@ mod tests {
                        the overlay's port (VXLAN 8472 or 4789, Geneve 6081, WireGuard 51820) both ways.
         Looks like it  Echoes only are dropped, and TCP passes: then the application is well. ND0304
                        somebody did say why. ND0901 the target is a Service's address.
-        Raised by      ping, connect, tls
+        Raised by      ping, diagnose, connect, tls
         ");
     }
 

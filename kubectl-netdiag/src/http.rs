@@ -1,14 +1,16 @@
 //! `http`: a request and what its answer means, over redirects and again and again.
 
-use std::{collections::HashSet, io, sync::Arc};
+use std::{collections::HashSet, io, net::SocketAddr, sync::Arc};
 
 use netdiag_wire::http::HttpEvent;
 use rustls::sign::CertifiedKey;
+use serde_json::Value;
 use tokio::time::Instant;
 
 mod again;
 mod ask;
 mod cookies;
+mod each;
 mod entry;
 mod exchange;
 pub(crate) mod grpc;
@@ -25,6 +27,7 @@ pub(crate) mod websocket;
 mod write_out;
 
 pub(crate) use ask::{Ask, Place};
+pub(crate) use each::Answered;
 pub(crate) use exchange::Exchanged;
 pub(crate) use phases::Phases;
 pub(crate) use saved::Saved;
@@ -38,7 +41,7 @@ use crate::{
     diagnose::{self, HttpCase},
     finding::{Finding, Label, Severity, worst},
     plan::{Aim, target},
-    probe::{Ends, part},
+    probe::Ends,
     render::{self, Document, HttpView, Names},
     session::{Clock, Session, Stopped},
     stream::{Between, Halt, Looks, Output, Road},
@@ -74,6 +77,16 @@ pub(crate) struct Trail {
     pub(crate) stuck: Option<Stuck>,
     /// What gRPC's health service said.
     pub(crate) health: Option<Vec<u8>>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy)]
+enum Whom {
+    Target,
+    /// Where a redirect leads.
+    Onward,
+    /// One of the target's, in its name.
+    Endpoint(SocketAddr),
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -124,6 +137,7 @@ pub(crate) async fn run(args: &HttpArgs, session: &mut Session<'_>) -> Result<Se
     let own = own_names(&ends.aim.peer);
     let mut run = Run { args, road, ends, roots, key, routes, deadline, clock, own, port };
     let ended = match args.way.count {
+        1 if args.way.each => run.each(ask, session).await,
         1 => run.once(ask, session).await,
         count => run.many(ask, count, session).await,
     };
@@ -176,8 +190,8 @@ impl Run<'_> {
         let mut next = Some(ask);
         while let Some(ask) = next.take() {
             seen.insert((ask.method.clone(), ask.place.url()));
-            let is_first = trail.hops.is_empty();
-            let exchanged = self.exchange(ask, is_first, sink, session).await?;
+            let whom = if trail.hops.is_empty() { Whom::Target } else { Whom::Onward };
+            let exchanged = self.exchange(ask, whom, sink, session).await?;
             if let Some(to) = exchanged.leads_to().filter(|_| self.args.way.location) {
                 let status = exchanged.answer().map_or(0, |answer| answer.status);
                 match to {
@@ -206,13 +220,18 @@ impl Run<'_> {
     async fn exchange(
         &mut self,
         ask: Ask,
-        is_first: bool,
+        whom: Whom,
         sink: &mut Sink,
         session: &mut Session<'_>,
     ) -> Result<Exchanged, Halt> {
         let place = &ask.place;
+        let is_first = !matches!(whom, Whom::Onward);
         let host = if is_first { self.ends.aim.host.clone() } else { place.host.clone() };
-        let request = self.request(&ask, host.clone(), sink.is_wanted());
+        let mut request = self.request(&ask, host.clone(), sink.is_wanted());
+        let is_aside = matches!(whom, Whom::Endpoint(_));
+        if let Whom::Endpoint(to) = whom {
+            (request.host, request.port) = (to.ip().to_string(), to.port());
+        }
         let names = match is_first && !self.own.is_empty() {
             true => self.own.clone(),
             false => vec![place.host.clone()],
@@ -237,6 +256,9 @@ impl Run<'_> {
         let is_head_shown = args.ask.head || (args.shown.include && !sink.is_wanted());
         let ends = &mut self.ends;
         let show = |event: &HttpEvent, session: &mut Session<'_>| {
+            if is_aside {
+                return Ok(());
+            }
             if let HttpEvent::Reaching { addresses, source, .. } = event {
                 if let (true, Some(source), Some(address)) = (is_first, source, addresses.first()) {
                     ends.meet(*source, *address);
@@ -304,13 +326,21 @@ impl Run<'_> {
         trails: &[&Trail],
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
+        self.show_part(findings, &document(trails, self.args), session)
+    }
+
+    fn show_part(
+        &self,
+        findings: &[Finding],
+        part: &Value,
+        session: &mut Session<'_>,
+    ) -> Result<Severity, Stopped> {
         let (out, screen) = report(self.args, session);
         render::verdict(out, screen, findings)?;
-        let (_, part) = part("http", &document(trails, self.args))?;
         let document = Document::new("HttpReport", self.clock.span(), findings)
             .from(self.ends.from.clone())
             .to(self.ends.aim.peer.clone())
-            .part("http", &part)
+            .part("http", part)
             .map_err(io::Error::from)?;
         render::document(session.out, &session.screen, &document)?;
         Ok(worst(findings))

@@ -14,6 +14,7 @@ pub(crate) fn peer() -> Peer {
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
+    use tokio::time::Instant;
     use tokio_util::sync::CancellationToken;
 
     use crate::{agent::Upload, code, finding::Failure, probe::Here, stream::Pieces};
@@ -28,13 +29,18 @@ mod elsewhere {
 
     impl<R, E> StreamEngine<E> for R {}
 
-    pub(crate) fn start<E>(_: impl Engine<E>, _: CancellationToken) -> Result<Here<E>, Failure> {
+    pub(crate) fn start<E>(
+        _: impl Engine<E>,
+        _: CancellationToken,
+        _: Option<Instant>,
+    ) -> Result<Here<E>, Failure> {
         Err(unable())
     }
 
     pub(crate) fn start_stream<E>(
         _: impl StreamEngine<E>,
         _: CancellationToken,
+        _: Option<Instant>,
     ) -> Result<(Pieces<E>, Upload), Failure> {
         Err(unable())
     }
@@ -47,7 +53,7 @@ mod elsewhere {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::error::Error;
+    use std::{error::Error, pin::pin};
 
     use jiff::Timestamp;
     use netdiag_probe::{
@@ -59,6 +65,7 @@ mod linux {
     use tokio::{
         runtime::{Builder, Runtime},
         sync::mpsc::{Receiver, Sender, channel, unbounded_channel},
+        time::Instant,
     };
     use tokio_util::sync::CancellationToken;
 
@@ -66,7 +73,7 @@ mod linux {
         agent::{Piece, Upload},
         code,
         finding::Failure,
-        probe::Here,
+        probe::{Here, at},
         stream::Pieces,
     };
 
@@ -81,10 +88,11 @@ mod linux {
     impl<E, R: StreamProbe<Event = E> + Send + 'static> StreamEngine<E> for R {}
 
     /// Starts the probe in a thread of its own: a slow terminal must not delay what is measured.
-    /// `stop` ends it with what was seen.
+    /// `stop` ends it with what was seen, and so does `deadline`, as an agent's would.
     pub(crate) fn start<E: Send + 'static>(
         request: impl Engine<E>,
         stop: CancellationToken,
+        deadline: Option<Instant>,
     ) -> Result<Here<E>, Failure> {
         let sockets = request.open().map_err(|error| failure(&error))?;
         let (sender, receiver) = unbounded_channel();
@@ -93,15 +101,35 @@ mod linux {
                 // Nobody listens any more once the screen is gone.
                 let _ = sender.send(Line { at: Timestamp::now(), event });
             };
-            let ended = run(&request, sockets, &mut |event| say(Event::Probe(event)), stop);
+            let emit = &mut |event| say(Event::Probe(event));
+            let files = ResolverFiles::of_this_machine();
+            let ended = runtime().and_then(|runtime| {
+                let running = request.run(sockets, &files, &|_| Ok(()), emit, stop.clone());
+                runtime.block_on(until(deadline, &stop, running))
+            });
             say(end(ended));
         });
         Ok(receiver)
     }
 
-    fn end<E>(ended: Result<(), ProbeError>) -> Event<E> {
+    /// To the probe's end, which its time being over brings about.
+    async fn until(
+        deadline: Option<Instant>,
+        stop: &CancellationToken,
+        running: impl Future<Output = Result<(), ProbeError>>,
+    ) -> Result<EndReason, ProbeError> {
+        let mut running = pin!(running);
+        tokio::select! {
+            biased;
+            ended = &mut running => return ended.map(|()| EndReason::Completed),
+            () = at(deadline) => stop.cancel(),
+        }
+        running.await.map(|()| EndReason::Deadline)
+    }
+
+    fn end<E>(ended: Result<EndReason, ProbeError>) -> Event<E> {
         match ended {
-            Ok(()) => Event::End { reason: EndReason::Completed },
+            Ok(reason) => Event::End { reason },
             Err(error) => Event::Error { error: ErrorBody::new(error.code(), chain(&error)) },
         }
     }
@@ -110,20 +138,22 @@ mod linux {
     pub(crate) fn start_stream<E: Send + 'static>(
         request: impl StreamEngine<E>,
         stop: CancellationToken,
+        deadline: Option<Instant>,
     ) -> Result<(Pieces<E>, Upload), Failure> {
         let sockets = request.open().map_err(|error| failure(&error))?;
         let (pieces, received) = channel(QUEUE);
         let ((to_probe, from), (to, outgoing)) = (channel(QUEUE), channel(QUEUE));
         let upload = Upload::here(to_probe, stop.clone());
         std::thread::spawn(move || {
-            let ended = runtime().map(|runtime| {
+            let ended = runtime().and_then(|runtime| {
                 let files = ResolverFiles::of_this_machine();
                 let caller = Caller { from, to };
-                let running = request.run(sockets, &files, &|_| Ok(()), caller, stop);
+                let running = request.run(sockets, &files, &|_| Ok(()), caller, stop.clone());
+                let running = until(deadline, &stop, running);
                 let passing = pass_on(outgoing, &pieces);
                 runtime.block_on(async { tokio::join!(running, passing).0 })
             });
-            let line = Line { at: Timestamp::now(), event: end(ended.and_then(|ended| ended)) };
+            let line = Line { at: Timestamp::now(), event: end(ended) };
             // Nobody listens any more once the command has ended.
             let _ = pieces.blocking_send(Piece::Event(line));
         });
@@ -148,16 +178,6 @@ mod linux {
     fn runtime() -> Result<Runtime, ProbeError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         runtime.map_err(|cause| ProbeError::Socket("start a runtime", cause))
-    }
-
-    fn run<P: Probe>(
-        request: &P,
-        sockets: P::Sockets,
-        emit: &mut impl FnMut(P::Event),
-        stop: CancellationToken,
-    ) -> Result<(), ProbeError> {
-        let files = ResolverFiles::of_this_machine();
-        runtime()?.block_on(request.run(sockets, &files, &|_| Ok(()), emit, stop))
     }
 
     fn failure(error: &ProbeError) -> Failure {

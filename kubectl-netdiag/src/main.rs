@@ -9,6 +9,7 @@ use std::{
 
 mod agent;
 mod args;
+mod audit;
 mod cert;
 mod certificates;
 mod cluster;
@@ -25,6 +26,7 @@ mod finding;
 mod http;
 mod listen;
 mod local;
+mod matrix;
 mod near;
 mod node_facts;
 mod ping;
@@ -132,6 +134,7 @@ fn carry_out(command: &Command, session: &mut Session<'_>) -> Result<Severity, S
         Command::Http(args) => wait_for(http::run(args, session)),
         Command::Listen(args) => wait_for(listen::run(args, session)),
         Command::Cert(args) => wait_for(cert::run(args, session)),
+        Command::Audit(args) => wait_for(audit::run(args, session)),
         Command::Render(args) => saved::run(args, session),
         // Said by the parser.
         Command::Options => Ok(Severity::Ok),

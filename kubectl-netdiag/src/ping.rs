@@ -15,7 +15,7 @@ use crate::{
     cluster::{Cluster, names},
     diagnose,
     finding::{Failure, Finding, Severity},
-    probe,
+    matrix, probe,
     probe::{Conclusion, Ends, Probe},
     render::{self, Names},
     service,
@@ -35,7 +35,11 @@ pub(crate) struct Ping<'a> {
 
 /// Runs the command; the verdict makes the exit code.
 pub(crate) async fn run(args: &PingArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    let origin = session.any_origin(args.source.from.as_ref())?;
     let target = args.target()?;
+    if target.group().is_none() && matrix::is_wanted(args, origin.as_ref()) {
+        return matrix::run(args, origin.as_ref(), session).await;
+    }
     let Some(object) = target.group().filter(|object| !args.icmp || object.kind != Kind::Service)
     else {
         return probe::run::<Ping<'_>>(args, session).await;

@@ -6,7 +6,7 @@ mod port;
 mod source;
 pub(crate) mod target;
 
-pub(crate) use port::{declared_port, named_port};
+pub(crate) use port::{declared_port, named_port, service_port};
 pub(crate) use source::{elsewhere, from_where};
 pub(crate) use target::{Aim, DeclaredPort, PortProtocol};
 

@@ -36,7 +36,7 @@ impl Party {
         Self { namespace: String::new(), namespace_labels, labels, address, ports: Vec::new() }
     }
 
-    fn is_pod(&self) -> bool {
+    pub(crate) fn is_pod(&self) -> bool {
         !self.namespace.is_empty()
     }
 }

@@ -198,7 +198,7 @@ async fn from_here<'a, P: Probe<'a>>(
     let mut ends = Ends { from, aim, is_default: false, cluster, account: None };
     let probe = within(deadline, P::begin(args, &mut ends)).await?;
     let stop = CancellationToken::new();
-    let lines = local::start(probe.request().clone(), stop.clone())?;
+    let lines = local::start(probe.request().clone(), stop.clone(), None)?;
     let events = Events::Here { lines, _stop: stop.drop_guard() };
     let mut run = Run { probe, ends, agent: None, deadline };
     match run.watch(events, session).await? {

@@ -14,6 +14,7 @@ pub(crate) mod hostile;
 mod http;
 mod json;
 mod listen;
+mod matrix;
 mod names;
 mod nodes;
 pub(crate) mod number;
@@ -40,10 +41,12 @@ pub(crate) use connect::{Attempts, both_ends, connect_header};
 pub(crate) use dns::{DnsView, dns_body, dns_head};
 pub(crate) use document::{Document, Span, document};
 pub(crate) use http::{
-    HIDDEN, HttpView, http_answer, http_event, http_head, http_header, http_onward, http_status,
+    EachView, HIDDEN, HttpView, http_answer, http_each, http_event, http_head, http_header,
+    http_onward, http_status,
 };
 pub(crate) use json::stream_line;
 pub(crate) use listen::{accepted, listening};
+pub(crate) use matrix::{MatrixView, matrix};
 pub(crate) use names::{Names, NodeAddress, NodeFacts, PodFacts, ReadyBy, ServiceFacts};
 pub(crate) use nodes::{NodesView, Seat, nodes};
 pub(crate) use ping::ping_event;
@@ -52,7 +55,10 @@ pub(crate) use service::{ServiceView, service};
 pub(crate) use sockets::{Earlier, SocketsShown, SocketsView, sockets};
 pub(crate) use table::{Cell, Column, Mood, Table, table};
 pub(crate) use tls::{TlsView, tls_head, tls_takes};
-pub(crate) use trace::{Hops, TraceView, trace_dot, trace_header, trace_sizes, trace_tree};
+pub(crate) use trace::{
+    Hops, PathsView, TraceView, paths, paths_header, trace_dot, trace_header, trace_sizes,
+    trace_tree,
+};
 
 use crate::finding::{Peer, PeerKind};
 

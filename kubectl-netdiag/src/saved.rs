@@ -58,8 +58,11 @@ pub(crate) trait Replay: Default {
 
 /// Reads line by line, so that what is still being written is shown as it comes.
 pub(crate) fn run(args: &RenderArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
+    show(Input { path: &args.file, read: open(&args.file)? }, session)
+}
+
+fn show(mut input: Input<'_>, session: &mut Session<'_>) -> Result<Severity, Stopped> {
     let clock = Clock::now();
-    let mut input = Input { path: &args.file, read: open(&args.file)? };
     let mut before = Vec::new();
     while let Some(value) = input.next()? {
         let whose = whose(&value);
@@ -318,3 +321,6 @@ fn peer(value: &Value) -> Peer {
         ..Peer::default()
     }
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -22,6 +22,7 @@ mod closer;
 mod doors;
 mod named;
 mod nodes;
+mod paths;
 mod probes;
 mod report;
 mod sample;
@@ -31,15 +32,16 @@ mod wish;
 #[cfg(test)]
 pub(crate) use backends::PodName;
 pub(crate) use backends::{Endpoint, ServiceKind, ServicePort, ServiceSpec, endpoints};
-pub(crate) use barred::Barred;
+pub(crate) use barred::{Barred, Ruling};
 pub(crate) use closer::{Closer, Listening, PodSeen};
 pub(crate) use doors::{Door, DoorKind};
 pub(crate) use named::Named;
+pub(crate) use paths::{Path, Paths};
 pub(crate) use probes::{Answers, Measured, Plan, Tally};
 use report::ServiceReport;
 pub(crate) use trap::Carrier;
 use wish::Wish;
-pub(crate) use wish::{diagnose, run};
+pub(crate) use wish::{diagnose, run, trace};
 
 const CLUSTER_IP: Code = Code(901);
 pub(crate) const HEADLESS: Code = Code(902);
@@ -85,6 +87,25 @@ pub(crate) async fn how_many(ends: &Ends<'_>) -> Endpoints {
     }
 }
 
+/// As many as are asked where all would be too many.
+pub(crate) fn sample(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+    sample::of(endpoints, probes::MAX_PROBED)
+}
+
+impl<'a> Asked<'a> {
+    /// The road from the source, and who it is.
+    async fn open(
+        &self,
+        right: &'static str,
+        first: &Target,
+        session: &mut Session<'_>,
+    ) -> Result<(Road<'a>, Ends<'a>), Stopped> {
+        let (origin, source) = (self.wish.origin.as_ref(), self.wish.source);
+        let between = Between { target: first, origin, source, deadline: self.deadline };
+        between.open(right, Some(self.cluster), session).await
+    }
+}
+
 impl Asked<'_> {
     /// Whose way decides the source's address.
     fn first(&self) -> Option<IpAddr> {
@@ -92,10 +113,7 @@ impl Asked<'_> {
     }
 
     async fn ask(mut self, first: &Target, session: &mut Session<'_>) -> Result<Severity, Stopped> {
-        let (origin, source) = (self.wish.origin.as_ref(), self.wish.source);
-        let deadline = self.deadline;
-        let between = Between { target: first, origin, source, deadline };
-        let (mut road, mut ends) = between.open("connect", Some(self.cluster), session).await?;
+        let (mut road, mut ends) = self.open("connect", first, session).await?;
         ends.aim.peer = self.spec.peer.clone();
         // A node's own addresses are guarded, also from the node itself.
         self.plan.doors.retain(|door| !door.is_of(&ends.from));
@@ -128,7 +146,7 @@ impl Asked<'_> {
         session: &mut Session<'_>,
     ) -> Result<(Measured, Named), Halt> {
         let aim = (&ends.aim, self.deadline);
-        let named = match self.wish.is_thorough {
+        let named = match self.wish.is_thorough() {
             true => Named::ask(&self.spec, &ends.from, (&mut *road, aim), session).await?,
             false => Named::default(),
         };
@@ -144,7 +162,7 @@ impl Asked<'_> {
         let (out, screen) = (&mut *session.out, &session.screen);
         render::header(out, screen, &ends.from, std::slice::from_ref(&self.spec.peer))?;
         let node = ends.from.node.as_deref().unwrap_or(&ends.from.name);
-        if self.wish.is_thorough {
+        if self.wish.is_thorough() {
             return Ok(());
         }
         match carrier.note(&self.spec.kind, node) {
@@ -175,6 +193,23 @@ impl Asked<'_> {
         (measured, named): (&Measured, &Named),
         session: &mut Session<'_>,
     ) -> Result<Severity, Stopped> {
+        if !self.wish.is_thorough() {
+            self.table(measured, session).await?;
+        }
+        let closer = self.closer(Some(ends), measured).await;
+        let case = self.case(&ends.from, carrier, measured, &closer);
+        let checks = self.wish.is_thorough().then(|| case.checks(named));
+        if let Some(checks) = &checks {
+            render::checks(session.out, &session.screen, checks, self.clock.span().took_us)?;
+        }
+        let mut findings = case.findings();
+        if let Some(first) = findings.first_mut().filter(|_| ends.is_default) {
+            first.summary = format!("{}, from {}", first.summary, ends.from.word());
+        }
+        self.show(Some(&ends.from), &findings, (carrier, measured, checks), session)
+    }
+
+    async fn table(&self, measured: &Measured, session: &mut Session<'_>) -> Result<(), Stopped> {
         let names = self.who_rejects(measured).await;
         let unspoken = self.spec.ports.iter().filter(|port| !port.is_spoken());
         let view = ServiceView {
@@ -185,20 +220,7 @@ impl Asked<'_> {
             is_external_local: self.spec.is_external_local,
             unspoken: unspoken.map(ServicePort::word).collect(),
         };
-        if !self.wish.is_thorough {
-            render::service(session.out, &session.screen, &view)?;
-        }
-        let closer = self.closer(Some(ends), measured).await;
-        let case = self.case(&ends.from, carrier, measured, &closer);
-        let checks = self.wish.is_thorough.then(|| case.checks(named));
-        if let Some(checks) = &checks {
-            render::checks(session.out, &session.screen, checks, self.clock.span().took_us)?;
-        }
-        let mut findings = case.findings();
-        if let Some(first) = findings.first_mut().filter(|_| ends.is_default) {
-            first.summary = format!("{}, from {}", first.summary, ends.from.word());
-        }
-        self.show(Some(&ends.from), &findings, (carrier, measured, checks), session)
+        Ok(render::service(session.out, &session.screen, &view)?)
     }
 
     async fn who_rejects(&self, measured: &Measured) -> Names {
@@ -218,7 +240,7 @@ impl Asked<'_> {
             spec: &self.spec,
             plan: &self.plan,
             source: self.wish.source,
-            is_thorough: self.wish.is_thorough,
+            is_thorough: self.wish.is_thorough(),
         };
         look.closer(measured, from).await
     }
@@ -227,7 +249,7 @@ impl Asked<'_> {
         let nobody = Peer::default();
         let from = ends.map_or(&nobody, |ends| &ends.from);
         let is_well = ends.is_some() && measured.is_well(&self.plan);
-        match is_well && !self.wish.is_thorough {
+        match is_well && !self.wish.is_thorough() {
             true => Closer::default(),
             false => self.look(measured, from).await,
         }

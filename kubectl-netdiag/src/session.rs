@@ -88,8 +88,7 @@ impl Session<'_> {
     pub(crate) fn origin(&self, flag: Option<&Origin>) -> Result<Option<Origin>, Failure> {
         match self.any_origin(flag)? {
             Some(Origin::Nodes) => {
-                let message =
-                    "--from nodes: only ping svc/NAME asks from every node; node/NAME is one";
+                let message = "--from nodes: only ping asks from every node; node/NAME is one";
                 Err(Failure::new(code::BAD_VALUE, message))
             }
             origin => Ok(origin),

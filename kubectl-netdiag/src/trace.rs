@@ -14,7 +14,7 @@ mod naming;
 mod saved;
 mod settle;
 
-use naming::Naming;
+pub(crate) use naming::Naming;
 pub(crate) use saved::Saved;
 
 use crate::{
@@ -23,7 +23,8 @@ use crate::{
     finding::{Failure, Finding, PeerKind, Severity},
     plan::Aim,
     probe::{self, Conclusion, Ends, NAMING, Probe},
-    render::{self, Hops, Names, TraceView},
+    render::{self, Format, Hops, Names, TraceView},
+    service,
     session::{Session, Stopped},
 };
 
@@ -43,7 +44,11 @@ pub(crate) struct Trace {
 
 /// Runs the command; the verdict makes the exit code.
 pub(crate) async fn run(args: &TraceArgs, session: &mut Session<'_>) -> Result<Severity, Stopped> {
-    probe::run::<Trace>(args, session).await
+    let is_graph = session.screen.format == Format::Dot;
+    match args.service(is_graph) {
+        Some(service) => service::trace(args, &service, session).await,
+        None => probe::run::<Trace>(args, session).await,
+    }
 }
 
 impl<'a> Probe<'a> for Trace {

@@ -103,6 +103,30 @@ fn a_pipe_from_this_machine_half_closes_and_hears_the_answer() {
     assert_eq!(run.stdout, "fed\ncba");
 }
 
+/// The peer takes all and says nothing, also of TLS.
+#[test]
+fn a_pipe_from_this_machine_ends_at_its_deadline() {
+    for flags in ["", "--tls"] {
+        let line = server(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
+        let line = format!("{line} {flags} --deadline 1");
+        let run = Plugin::new(&line).fed_and_kept_open(b"abc");
+        assert_ne!(run.code, None, "{flags}: {run:#?}");
+        assert!(run.stderr.contains("deadline"), "{flags}: {run:#?}");
+    }
+}
+
+#[test]
+fn a_source_port_that_somebody_has_is_named() {
+    let held = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = held.local_addr().unwrap().port();
+    for flags in ["", "-i --raw --lf"] {
+        let line = server(drop);
+        let run = Plugin::new(&format!("{line} -p {port} {flags}")).fed(b"").exits(2);
+        let error = format!("error    ND0622  port {port} is in use\n");
+        assert!(run.stderr.starts_with(&error), "{flags}: {run:#?}");
+    }
+}
+
 #[test]
 fn an_empty_stdin_only_checks() {
     let line = server(|mut stream| drop(stream.read_to_end(&mut Vec::new())));

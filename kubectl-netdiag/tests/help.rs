@@ -21,6 +21,7 @@ fn help_is_for_stdout() {
         ("help-cert", "cert --help"),
         ("help-doctor", "doctor --help"),
         ("help-version", "version --help"),
+        ("help-audit", "audit --help"),
         ("help-explain", "explain --help"),
         ("help-render", "render --help"),
         ("options", "options"),

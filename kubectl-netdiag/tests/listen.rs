@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::run::{Plugin, Run};
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use crate::run::{Plugin, Run, free_port};
 
 /// Connects once somebody listens, and hears all of it.
 fn client(port: u16) -> thread::JoinHandle<Vec<u8>> {

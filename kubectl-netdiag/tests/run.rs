@@ -4,13 +4,23 @@ use std::{
     ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-netdiag");
+
+/// A port of 127.0.0.1 that nobody has and no other test is given: the kernel gives none of these to
+/// whoever asks for any port, so it is still free when the program that is told of it comes up.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    let mut ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
 
 /// What one run printed and how it ended.
 #[derive(Debug)]
@@ -40,9 +50,10 @@ impl Plugin {
         Self::in_shell(&format!("ulimit -d {kib}"), line)
     }
 
-    /// With so many descriptors.
+    /// With so many descriptors, whatever those who started the tests left open.
     pub(crate) fn with_descriptors(count: u32, line: &str) -> Self {
-        Self::in_shell(&format!("ulimit -n {count}"), line)
+        let close: String = (3..10).map(|left| format!(" {left}>&-")).collect();
+        Self::in_shell(&format!("exec{close} && ulimit -n {count}"), line)
     }
 
     /// Without a stdin at all.
@@ -102,6 +113,18 @@ impl Plugin {
         // Who ends early closes the pipe.
         let _ = child.stdin.take().unwrap().write_all(input);
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// The same, where nobody says that it is all.
+    pub(crate) fn fed_and_kept_open(mut self, input: &[u8]) -> Run {
+        let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        drop(stdin);
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }

@@ -46,6 +46,8 @@ pub enum ProbeError {
 pub enum ResolveError {
     #[error("not a host name")]
     NotAName,
+    #[error("no such name: no nameserver is asked for names in {0}, which is reserved")]
+    Reserved(&'static str),
     #[error("no such name (NXDOMAIN), says nameserver {}", list(.0))]
     NoSuchName(Vec<IpAddr>),
     #[error("the name exists but has no such address, says nameserver {}", list(.0))]

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod error;
 pub mod facts;
 mod http;
+mod intercepted;
 pub mod listen;
 pub mod names;
 mod packet;

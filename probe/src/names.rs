@@ -70,10 +70,17 @@ pub async fn resolve(
     Ok(addresses)
 }
 
+/// Domains that a resolver answers for by itself (RFC 6761, section 6.4; RFC 7686).
+const RESERVED: [&str; 2] = ["invalid", "onion"];
+
 async fn ask(
     name: Name,
     (config, options): (ResolverConfig, ResolverOpts),
 ) -> Result<Vec<IpAddr>, ResolveError> {
+    let last = name.iter().next_back().unwrap_or_default();
+    if let Some(domain) = RESERVED.iter().find(|it| last.eq_ignore_ascii_case(it.as_bytes())) {
+        return Err(ResolveError::Reserved(domain));
+    }
     let servers = config.name_servers().iter().map(|server| server.ip).collect();
     let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let found = match resolver.with_options(options).build() {

@@ -100,6 +100,7 @@ fn started(scan: &Scan, sockets: &ScanSockets, targets: &Targets) -> ScanEvent {
         tcp_ports: request.tcp.len() as u32,
         udp_ports: request.udp.len() as u32,
         source: targets.hosts[0].host.source,
+        other_addresses: targets.others.clone(),
     }
 }
 

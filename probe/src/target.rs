@@ -26,12 +26,24 @@ pub(crate) async fn find(
     destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
     is_open: impl Fn(Version) -> bool,
 ) -> Result<IpAddr, ProbeError> {
+    find_one(host, wanted, files, destination, is_open).await.map(|(chosen, _)| chosen)
+}
+
+/// The same, and the other addresses that the host has.
+pub(crate) async fn find_one(
+    host: &str,
+    wanted: Wanted,
+    files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+    is_open: impl Fn(Version) -> bool,
+) -> Result<(IpAddr, Vec<IpAddr>), ProbeError> {
     let candidates = candidates(host, wanted, files).await?;
-    let usable: Vec<_> = candidates.into_iter().filter(|a| is_open(Version::of(*a))).collect();
+    let is_usable = |address: &&IpAddr| is_open(Version::of(**address));
+    let usable: Vec<IpAddr> = candidates.iter().filter(is_usable).copied().collect();
     let chosen = choose(&usable, wanted.source)
         .ok_or_else(|| ProbeError::WrongFamily { host: host.to_owned(), family: wanted.word() })?;
     destination(chosen)?;
-    Ok(chosen)
+    Ok((chosen, candidates.into_iter().filter(|address| *address != chosen).collect()))
 }
 
 /// Every address of `host` in the wanted family; never an empty list.

@@ -126,6 +126,11 @@ fn what_has_no_address_is_an_error_that_says_why() {
         ("2130706433", Family::Any, unknown),
         ("0x7f000001", Family::Any, unknown),
         ("broken.test", Family::Any, "nameserver 10.9.1.1 answered SERVFAIL"),
+        (
+            "a.INVALID",
+            Family::Any,
+            "no such name: no nameserver is asked for names in invalid, which is reserved",
+        ),
         ("a b", Family::Any, no_name),
         ("..", Family::Any, no_name),
         ("four.test\u{1b}[2J", Family::Any, no_name),

@@ -39,12 +39,21 @@ fn stream<T: Send>(
     port: u16,
     caller: impl AsyncFnOnce(Sender<Bytes>, Output) -> T + Send,
 ) -> T {
+    let request = ConnectStreamRequest::to(SERVER, port);
+    stream_by(from, &request, &ResolverFiles::default(), caller)
+}
+
+fn stream_by<T: Send>(
+    from: &Netns,
+    request: &ConnectStreamRequest,
+    files: &ResolverFiles,
+    caller: impl AsyncFnOnce(Sender<Bytes>, Output) -> T + Send,
+) -> T {
     from.enter(|| {
-        let request = ConnectStreamRequest::to(SERVER, port);
         let sockets = request.open().unwrap();
         let ((input, from), (to, output)) = (channel(QUEUE), channel(QUEUE));
-        let (files, stop) = (ResolverFiles::default(), CancellationToken::new());
-        let running = request.run(sockets, &files, &|_| Ok(()), Caller { from, to }, stop);
+        let stop = CancellationToken::new();
+        let running = request.run(sockets, files, &|_| Ok(()), Caller { from, to }, stop);
         runtime().block_on(async {
             let (ran, told) = tokio::join!(running, caller(input, output));
             ran.unwrap();
@@ -182,6 +191,37 @@ fn serve(at: &Netns, port: u16) {
             let _ = io::copy(&mut stream, &mut io::sink());
         }
     });
+}
+
+/// As nc and telnet try them.
+#[test]
+fn every_address_of_a_name_is_tried_in_turn() {
+    let lab = Lab::new();
+    serve(&lab.server, 80);
+    let ask = |hosts: String| {
+        let files = ResolverFiles { hosts: hosts.into_bytes(), ..ResolverFiles::default() };
+        let request = ConnectStreamRequest::to("both", 80);
+        stream_by(&lab.client, &request, &files, async |input, mut output| {
+            drop(input);
+            let mut told = Vec::new();
+            while let Some(outgoing) = output.recv().await {
+                match outgoing {
+                    Outgoing::Event(ConnectStreamEvent::NotConnected { remote, more, .. }) => {
+                        told.push(format!("not {remote} {more}"));
+                    }
+                    Outgoing::Event(ConnectStreamEvent::Connected { remote, .. }) => {
+                        told.push(remote.to_string());
+                    }
+                    _ => {}
+                }
+            }
+            told
+        })
+    };
+    let told = ask(format!("127.0.0.1 both\n{SERVER} both\n"));
+    assert_eq!(told, ["not 127.0.0.1:80 true".to_owned(), format!("{SERVER}:80")]);
+    let told = ask("127.0.0.1 both\n127.0.0.2 both\n".into());
+    assert_eq!(told, ["not 127.0.0.1:80 true", "not 127.0.0.2:80 false"]);
 }
 
 /// The fixture of a mesh, as that of a check in `connect.rs`; its healthy twin has no rule yet.

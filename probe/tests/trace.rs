@@ -285,6 +285,22 @@ fn a_proxy_in_the_sources_own_namespace_is_not_the_target() {
     assert!(traced.report.intercepted, "{traced:#?}");
 }
 
+/// As behind a ClusterIP: the next connection has another backend, and cannot come so far.
+#[test]
+fn an_address_that_is_here_now_and_there_then_is_no_proxy() {
+    const BOTH: &str = "10.9.9.9";
+    let lab = Lab::new();
+    let _server = lab.router.enter(|| TcpListener::bind("0.0.0.0:80").unwrap());
+    lab.router.nft("add table ip n");
+    lab.router.nft("add chain ip n in { type nat hook prerouting priority -100; }");
+    let map = format!("{{ 0 : {ROUTER}, 1-99 : {SERVER} }}");
+    lab.router
+        .nft(&format!("add rule ip n in ip daddr {BOTH} dnat to numgen inc mod 100 map {map}"));
+    let traced = trace(&lab.client, &TraceRequest::to(BOTH, TraceProtocol::Tcp));
+    assert_eq!(traced.path(), [BOTH]);
+    assert!(!traced.report.intercepted, "{traced:#?}");
+}
+
 #[test]
 fn a_neighbour_that_answers_is_the_target_itself() {
     let lab = Lab::new();

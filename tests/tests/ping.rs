@@ -20,6 +20,8 @@ mod interrupted;
 mod jq;
 #[path = "ping/left_behind.rs"]
 mod left_behind;
+#[path = "ping/matrix.rs"]
+mod matrix;
 #[path = "ping/names.rs"]
 mod names;
 #[path = "ping/options.rs"]

@@ -10,5 +10,7 @@ mod ends;
 mod forms;
 #[path = "trace/paths.rs"]
 mod paths;
+#[path = "trace/services.rs"]
+mod services;
 #[path = "trace/trouble.rs"]
 mod trouble;

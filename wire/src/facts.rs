@@ -61,6 +61,9 @@ pub struct Interface {
     pub kind: Option<Untrusted>,
 }
 
+/// A sync that is under way takes less.
+const BEHIND_MS: i64 = 5_000;
+
 /// What kube-proxy says of itself on the node's loopback.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,6 +144,18 @@ impl NodeFacts {
     /// Why that fact is not there.
     pub fn why_not(&self, fact: Fact) -> Option<&Untrusted> {
         self.not_known.iter().find(|unknown| unknown.fact == fact).map(|unknown| &unknown.why)
+    }
+}
+
+impl KubeProxy {
+    /// A change has been waiting for longer than a sync takes.
+    pub fn behind(&self, now: Timestamp) -> Option<&ProxySync> {
+        self.syncs.iter().find(|sync| sync.behind_ms(now).is_some_and(|ms| ms > BEHIND_MS))
+    }
+
+    /// When it wrote its rules last, of whatever family.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.syncs.iter().filter_map(|sync| sync.last_at).max()
     }
 }
 

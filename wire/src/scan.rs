@@ -142,6 +142,9 @@ pub enum ScanEvent {
         udp_ports: u32,
         /// Unspecified while there is no route.
         source: IpAddr,
+        /// Of the names: nothing is sent to them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        other_addresses: Vec<IpAddr>,
     },
     /// What discovery found, or an address that counts as up without it.
     Host(ScanHost),

@@ -1,10 +1,11 @@
 //! The agent's answer as lines of bounded length and number; the agent is not trusted.
 
 use bytes::{Buf, BytesMut};
-use netdiag_wire::{Line, MAX_LINE_BYTES};
+use netdiag_wire::{Event, Line, MAX_LINE_BYTES};
 use serde::de::DeserializeOwned;
 
 use super::body::{AnswerBody, Broken};
+use crate::{code, finding::Failure};
 
 /// Most bytes of one run's events.
 pub(super) const MAX_RUN: u64 = 256 * 1024 * 1024;
@@ -21,6 +22,23 @@ pub(crate) struct Lines {
 impl Lines {
     pub(super) fn new(body: AnswerBody) -> Self {
         Self { body, buffer: BytesMut::new(), searched: 0, total: 0 }
+    }
+
+    /// What the probe tells, to its end; why, where it was cut off before that.
+    pub(crate) async fn all<E: DeserializeOwned>(mut self) -> Result<Vec<E>, Failure> {
+        let lost = |why: &str| {
+            Failure::new(code::AGENT_ENDED, format!("the agent's answer broke off: {why}"))
+        };
+        let mut events = Vec::new();
+        loop {
+            let line = self.next().await.map_err(|broken| lost(&broken.to_string()))?;
+            match line.ok_or_else(|| lost("it ended in the middle"))?.event {
+                Event::Probe(event) => events.push(event),
+                Event::End { .. } => return Ok(events),
+                Event::Error { error } => return Err(lost(&error.message.to_string())),
+                Event::Accepted { .. } | Event::Heartbeat => {}
+            }
+        }
     }
 
     /// The next line; `None` where the stream ends between two.

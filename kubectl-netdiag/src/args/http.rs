@@ -191,6 +191,9 @@ pub(crate) struct WayFlags {
     /// Between the begins of two
     #[arg(long, value_name = "TIME", default_value = "1", value_parser = duration::parse)]
     pub(crate) interval: Duration,
+    /// Then the same request to each endpoint of the Service, in the Service's name
+    #[arg(long, conflicts_with_all = ["count", "proxy", "resolve", "connect_to", "retry", "write_out", "grpc_health", "websocket", "upload_file"])]
+    pub(crate) each: bool,
 }
 
 /// What is shown of the answer.
@@ -289,6 +292,10 @@ impl HttpArgs {
         }
         if self.ask.get && (!self.ask.form.is_empty() || self.ask.upload_file.is_some()) {
             return Err(bad_value("http", "-G: only data goes into a query, no -F or -T".into()));
+        }
+        if self.way.each && site.target.service().is_none() {
+            let message = "--each: only a Service (svc/NAME) has endpoints";
+            return Err(bad_value("http", message.into()));
         }
         let target = match site.target {
             Target::Address(address) => Some(address),

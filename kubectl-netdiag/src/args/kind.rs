@@ -27,26 +27,31 @@ pub(crate) enum Workload {
     Job,
 }
 
+/// The words for each, of which the first one is printed.
+pub(crate) const KINDS: [(Kind, &[&str]); 8] = [
+    (Kind::Pod, &["pod", "pods", "po"]),
+    (Kind::Service, &["svc", "service", "services"]),
+    (Kind::Node, &["node", "nodes", "no"]),
+    (Kind::Workload(Workload::Deployment), &["deploy", "deployment", "deployments"]),
+    (Kind::Workload(Workload::StatefulSet), &["sts", "statefulset", "statefulsets"]),
+    (Kind::Workload(Workload::DaemonSet), &["ds", "daemonset", "daemonsets"]),
+    (Kind::Workload(Workload::ReplicaSet), &["rs", "replicaset", "replicasets"]),
+    (Kind::Workload(Workload::Job), &["job", "jobs"]),
+];
+
 impl Kind {
     pub(super) fn parse(word: &str) -> Result<Self, String> {
-        Ok(match word {
-            "pod" | "pods" | "po" => Self::Pod,
-            "node" | "nodes" | "no" => Self::Node,
-            "svc" | "service" | "services" => Self::Service,
-            "deploy" | "deployment" | "deployments" => Self::Workload(Workload::Deployment),
-            "sts" | "statefulset" | "statefulsets" => Self::Workload(Workload::StatefulSet),
-            "ds" | "daemonset" | "daemonsets" => Self::Workload(Workload::DaemonSet),
-            "rs" | "replicaset" | "replicasets" => Self::Workload(Workload::ReplicaSet),
-            "job" | "jobs" => Self::Workload(Workload::Job),
-            "ing" | "ingress" | "ingresses" | "endpointslice" | "endpointslices" => {
-                return Err(format!("{word} is not in this release; name its Service"));
+        match KINDS.iter().find(|(_, words)| words.contains(&word)) {
+            Some((kind, _)) => Ok(*kind),
+            None if ["ing", "ingress", "ingresses", "endpointslice", "endpointslices"]
+                .contains(&word) =>
+            {
+                Err(format!("{word} is not in this release; name its Service"))
             }
-            _ => {
-                return Err(format!(
-                    "{word:?} is no kind of object; pod, node, svc, deploy, sts, ds, rs and job work"
-                ));
-            }
-        })
+            None => Err(format!(
+                "{word:?} is no kind of object; pod, node, svc, deploy, sts, ds, rs and job work"
+            )),
+        }
     }
 }
 

@@ -98,7 +98,16 @@ impl Target {
         if word.contains('/') {
             return Object::parse(word).map(Self::Object);
         }
-        if is_host(word) { Ok(Self::Host(word.to_owned())) } else { Err("no host name".into()) }
+        match is_host(word) {
+            true if is_numeric(word) => {
+                Err("no IPv4 address: write its four numbers, as 127.0.0.1".into())
+            }
+            true => Ok(Self::Host(word.to_owned())),
+            false if word.contains(':') => Err("no host name; one port at most, and only of \
+                connect, tls, http and trace, follows its colon"
+                .into()),
+            false => Err("no host name".into()),
+        }
     }
 }
 
@@ -273,6 +282,15 @@ fn is_host(word: &str) -> bool {
     (1..=253).contains(&word.len()) && word.bytes().all(allowed) && !word.starts_with(['-', '.'])
 }
 
+/// inet_aton's other spellings (`127.1`, `0x7f000001`, `2130706433`), which no nameserver knows: a name
+/// does not end in a number (RFC 1123, section 2.1).
+fn is_numeric(word: &str) -> bool {
+    let last = word.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_hex = hex.is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    is_hex || last.bytes().all(|b| b.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,6 +343,13 @@ mod tests {
             ("https://x/y", "a URL; give its host alone"),
             ("a b", "one TARGET at a time"),
             ("a%00b", "no host name"),
+            ("127.1", "no IPv4 address: write its four numbers, as 127.0.0.1"),
+            ("0x7f000001", "no IPv4 address: write its four numbers, as 127.0.0.1"),
+            ("2130706433", "no IPv4 address: write its four numbers, as 127.0.0.1"),
+            (
+                "web:80:81",
+                "no host name; one port at most, and only of connect, tls, http and trace, follows its colon",
+            ),
             ("0.0.0.0", "nobody's address; 127.0.0.1 is the source itself"),
             ("::", "nobody's address; 127.0.0.1 is the source itself"),
             ("255.255.255.255", "a group's address; name one host of it"),

@@ -18,7 +18,7 @@ use crate::finding::Failure;
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(override_usage = "kubectl netdiag ping TARGET [--from SOURCE] [flags]", after_help = AFTER)]
 pub(crate) struct PingArgs {
-    /// [NAMESPACE/]KIND/NAME (pod, node, svc, deploy, ...), an address, or a host name
+    /// [NAMESPACE/]KIND/NAME (pod, node, svc, deploy, ...), an address, a host name, or nodes (all)
     #[arg(value_name = "TARGET", required = true, num_args = 1..=2)]
     words: Vec<String>,
     #[command(flatten)]
@@ -26,9 +26,9 @@ pub(crate) struct PingArgs {
     /// How many echo requests; without it until Ctrl-C
     #[arg(short, long, value_name = "N", value_parser = count)]
     count: Option<NonZeroU32>,
-    /// Time from one to the next; below 0.2 s needs the right fast-ping
-    #[arg(short, long, value_name = "TIME", default_value = "1", value_parser = interval)]
-    interval: u32,
+    /// Time from one to the next: 1 s, of many nodes 0.2 s; below that needs the right fast-ping
+    #[arg(short, long, value_name = "TIME", value_parser = interval)]
+    interval: Option<u32>,
     /// Stop at the first reply
     #[arg(long)]
     once: bool,
@@ -65,7 +65,22 @@ pub(crate) struct PingArgs {
     pub(crate) kube: KubeFlags,
 }
 
+/// As ping's.
+const INTERVAL_US: u32 = 1_000_000;
+/// TARGET for all nodes.
+const NODES: &str = "nodes";
+
 impl PingArgs {
+    /// Every node is a target.
+    pub(crate) fn is_of_nodes(&self) -> bool {
+        self.words == [NODES]
+    }
+
+    /// Somebody said how fast.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.interval.is_some()
+    }
+
     /// The same question about a host.
     pub(crate) fn towards(&self, host: &str) -> Self {
         Self { words: vec![host.to_owned()], ..self.clone() }
@@ -96,7 +111,7 @@ impl PingArgs {
         PingRequest {
             targets: hosts.into_iter().map(|host| PingTarget { host }).collect(),
             count: self.count,
-            interval_us: self.interval,
+            interval_us: self.interval.unwrap_or(INTERVAL_US),
             wait_us: self.wait,
             size: self.size,
             ttl: self.ttl,

@@ -26,15 +26,15 @@ pub(crate) struct ScanArgs {
     words: Vec<String>,
     #[command(flatten)]
     pub(crate) source: SourceFlags,
-    /// Which ports: numbers, ranges, names (80,8000-8100,https), - for all; without it the most used
+    /// Which ports: numbers, ranges, names (80,8000-8100,https), - for all; without it the most used; adds up
     #[arg(short, long, value_name = "PORTS", value_parser = PortList::parse, allow_hyphen_values = true)]
-    ports: Option<PortList>,
+    ports: Vec<PortList>,
     /// The N most used ports, by netdiag's own list
     #[arg(long, value_name = "N", value_parser = top_ports, conflicts_with = "ports")]
     top_ports: Option<usize>,
-    /// Leave these ports out
+    /// Leave these ports out; adds up
     #[arg(long, value_name = "PORTS", value_parser = PortList::parse, allow_hyphen_values = true)]
-    exclude_ports: Option<PortList>,
+    exclude_ports: Vec<PortList>,
     /// UDP instead of TCP; with --tcp both
     #[arg(long)]
     udp: bool,
@@ -145,7 +145,7 @@ impl ScanArgs {
 
     /// What was asked, for the same of another target.
     pub(crate) fn flags(&self) -> Vec<String> {
-        let ports = self.ports.as_ref().map(|ports| match ports.text() {
+        let ports = PortList::joined(&self.ports).map(|ports| match ports.text() {
             "-" => vec!["-p-".to_owned()],
             text => vec!["-p".to_owned(), text.to_owned()],
         });
@@ -169,7 +169,7 @@ impl ScanArgs {
         if !is_wanted || self.discover {
             return Ok(Ports::default());
         }
-        let named = |flag: &str, list: &Option<PortList>| match list {
+        let named = |flag: &str, lists: &[PortList]| match PortList::joined(lists) {
             Some(list) => list
                 .resolve(protocol, declared)
                 .map(Some)

@@ -6,7 +6,7 @@ use clap::Args;
 use netdiag_wire::trace::{MAX_FLOWS, MAX_QUERIES, TraceProtocol, TraceRequest};
 
 use super::{
-    AFTER, KubeFlags, OutputFlags, Port, ProbeArgs, SourceFlags, Target, duration,
+    AFTER, Kind, KubeFlags, Object, OutputFlags, Port, ProbeArgs, SourceFlags, Target, duration,
     usage::{bad_target, bad_value},
 };
 use crate::finding::Failure;
@@ -59,9 +59,12 @@ pub(crate) struct TraceArgs {
     /// No names by reverse DNS
     #[arg(long)]
     no_names: bool,
-    /// Walk so many flows and show where they part
-    #[arg(long, value_name = "N", default_value = "1", value_parser = flows)]
-    flows: u8,
+    /// Walk so many flows and show where they part; 1, through a Service's address 3
+    #[arg(long, value_name = "N", value_parser = flows)]
+    flows: Option<u8>,
+    /// The paths to all endpoints of a Service, not to some of each node
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Find how large a packet passes, and where it shrinks
     #[arg(long)]
     mtu: bool,
@@ -118,8 +121,27 @@ impl TraceArgs {
         }
     }
 
+    pub(crate) fn flows(&self) -> Option<u8> {
+        self.flows
+    }
+
+    /// The Service whose endpoints are traced; sizes and graphs are of one path.
+    pub(crate) fn service(&self, is_graph: bool) -> Option<Object> {
+        match self.parsed().ok()?.0 {
+            Target::Object(object) if object.kind == Kind::Service => {
+                (!self.mtu && !is_graph).then_some(object)
+            }
+            Target::Object(_) | Target::Address(_) | Target::Host(_) => None,
+        }
+    }
+
+    /// The same for another host.
+    pub(crate) fn towards(&self, host: &str) -> Self {
+        Self { words: vec![host.to_owned()], ..self.clone() }
+    }
+
     fn queries(&self) -> u8 {
-        self.queries.unwrap_or(if self.flows > 1 { 1 } else { 3 })
+        self.queries.unwrap_or(if self.flows.is_some_and(|flows| flows > 1) { 1 } else { 3 })
     }
 
     /// A sweep of sizes wants datagrams: a SYN carries no data.
@@ -142,7 +164,7 @@ impl TraceArgs {
             wait_us: self.wait,
             size: self.size,
             dont_fragment: self.df,
-            flows: self.flows,
+            flows: self.flows.unwrap_or(1),
             mtu: self.mtu,
             no_names: self.no_names,
             source_address: self.source_address,
@@ -159,6 +181,12 @@ impl TraceArgs {
             Target::Object(_) | Target::Host(_) => None,
         };
         self.source.check_addresses("trace", address, self.source_address)?;
+        if self.all && self.service(false).is_none() {
+            return Err(bad_value(
+                "trace",
+                "--all: only a Service (svc/NAME) has endpoints".into(),
+            ));
+        }
         self.check_numbers().map_err(|message| bad_value("trace", message))?;
         match (self.protocol(), self.port()?) {
             (Some(TraceProtocol::Icmp), Some(port)) => Err(bad_value(
@@ -174,8 +202,8 @@ impl TraceArgs {
         if first > max {
             return Err(format!("-f {first}: the first TTL must be at most the last, -m {max}"));
         }
-        if self.mtu && self.flows > 1 {
-            return Err(format!("--flows {}: --mtu sweeps one flow", self.flows));
+        if let Some(flows) = self.flows.filter(|flows| self.mtu && *flows > 1) {
+            return Err(format!("--flows {flows}: --mtu sweeps one flow"));
         }
         if let Some(size) = self.size.filter(|_| self.mtu) {
             return Err(format!("--size {size}: --mtu chooses the sizes itself"));
@@ -183,7 +211,7 @@ impl TraceArgs {
         // The agent's own bound; what it says of the values is not named by flags.
         let bound = self.request("a".into(), TraceProtocol::Udp, None).check();
         bound.map_err(|_| {
-            let (flows, queries) = (self.flows, self.queries());
+            let (flows, queries) = (self.flows.unwrap_or(1), self.queries());
             format!("--flows {flows} -q {queries}: too many probes at once with -m {max}")
         })
     }

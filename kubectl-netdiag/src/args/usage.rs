@@ -36,12 +36,8 @@ fn refusal(command: Option<&str>, message: String) -> Failure {
 }
 
 fn command(words: &[String]) -> Option<&str> {
-    const COMMANDS: [&str; 16] = [
-        "diagnose", "ping", "trace", "dns", "connect", "listen", "sockets", "scan", "tls", "http",
-        "cert", "doctor", "version", "explain", "render", "options",
-    ];
     let first = words.iter().find(|word| !word.starts_with('-'))?;
-    COMMANDS.into_iter().find(|command| command == first)
+    super::definition().find_subcommand(first).map(|_| first.as_str())
 }
 
 /// Why there is no such thing, of what people look for here and netdiag does not do.
@@ -54,6 +50,15 @@ fn beyond(word: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// What follows a word that is not known: why there is none, or what is near it.
+fn instead(word: &str, near: Option<String>) -> String {
+    match (beyond(word), near) {
+        (Some(why), _) => format!(": {why}"),
+        (None, Some(near)) => format!("; there is {near}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn message(error: &clap::Error, words: &[String]) -> String {
@@ -74,23 +79,17 @@ fn message(error: &clap::Error, words: &[String]) -> String {
             let valid = context(ContextKind::ValidValue).unwrap_or_default();
             format!("{flag} {value}: must be one of {valid}")
         }
-        ErrorKind::UnknownArgument => match context(ContextKind::SuggestedArg) {
-            _ if beyond(&flag).is_some() => {
-                format!("no flag {flag}: {}", beyond(&flag).unwrap_or_default())
+        ErrorKind::UnknownArgument => {
+            let instead = instead(&flag, context(ContextKind::SuggestedArg));
+            match instead.is_empty() && !flag.starts_with('-') {
+                true => format!("{flag:?} is one word too many"),
+                false => format!("no flag {flag}{instead}"),
             }
-            Some(near) => format!("no flag {flag}; there is {near}"),
-            None if flag.starts_with('-') => format!("no flag {flag}"),
-            None => format!("{flag:?} is one word too many"),
-        },
+        }
         ErrorKind::InvalidSubcommand => {
             let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-            match context(ContextKind::SuggestedSubcommand) {
-                _ if beyond(&word).is_some() => {
-                    format!("no command {word:?}: {}", beyond(&word).unwrap_or_default())
-                }
-                Some(near) => format!("no command {word:?}; there is {near}"),
-                None => format!("no command {word:?}"),
-            }
+            let instead = instead(&word, context(ContextKind::SuggestedSubcommand));
+            format!("no command {word:?}{instead}")
         }
         ErrorKind::TooManyValues => format!("{value:?} is one word too many"),
         ErrorKind::MissingRequiredArgument => format!("{flag} is missing"),

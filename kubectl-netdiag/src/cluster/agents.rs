@@ -1,5 +1,7 @@
 //! The agents: found by label, believed only when they are what the chart makes.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::{
     api::{
         apps::v1::DaemonSet,
@@ -15,6 +17,8 @@ use crate::{
     finding::{Failure, Label},
 };
 
+/// More nodes than this are not all asked.
+const MAX_NODES: usize = 50;
 const LABELS: &str = "app.kubernetes.io/name=netdiag,app.kubernetes.io/component=agent";
 
 /// A pod that was checked to be an agent.
@@ -64,6 +68,25 @@ impl Cluster {
             how = how.fields(&format!("spec.nodeName={node}"));
         }
         Ok(self.ask(self.pods(&self.agents).list(&how)).await?.items)
+    }
+
+    /// The agents' pods that can be asked, one for each node and by its name, and of how many they
+    /// are taken: where there are many, those of a sample.
+    pub(crate) async fn nodes_with_agents(&self) -> Result<(Vec<Pod>, usize), Failure> {
+        let (pods, fleet) = tokio::join!(self.agent_pods(None, 0), self.fleet());
+        let pods = match pods {
+            Ok(pods) => pods,
+            Err(refusal) => return Err(self.may_not_reach(&refusal).await),
+        };
+        let fleet = fleet?;
+        let of_node = |pod: Pod| Some((check(&pod, &fleet).ok()?.node, pod));
+        let by_node: BTreeMap<String, Pod> = pods.into_iter().filter_map(of_node).collect();
+        let all = by_node.len();
+        if all == 0 {
+            return Err(Failure::new(code::NO_AGENT, "no node has an agent that is ready"));
+        }
+        // Spread over the names, which often say where a node stands.
+        Ok((by_node.into_values().step_by(all.div_ceil(MAX_NODES)).collect(), all))
     }
 
     /// The agent of a node, or why there is none that may be used.

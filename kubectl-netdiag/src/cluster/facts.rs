@@ -58,6 +58,13 @@ pub(crate) fn of_service(service: &Service) -> ServiceFacts {
     }
 }
 
+/// Of the node that the pod runs on.
+pub(crate) fn host_addresses(pod: &Pod) -> Vec<IpAddr> {
+    let status = pod.status.as_ref();
+    let all = status.and_then(|status| status.host_ips.as_ref()).into_iter().flatten();
+    all.filter_map(|host| host.ip.parse().ok()).collect()
+}
+
 /// A pod as the header names it.
 pub(crate) fn pod_peer(pod: &Pod, address: Option<IpAddr>) -> Peer {
     let facts = of_pod(pod);

@@ -1,5 +1,7 @@
 //! The pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet or Job.
 
+use std::fmt::Debug;
+
 use k8s_openapi::{
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
@@ -9,10 +11,11 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
 use kube::{
-    ResourceExt,
+    Resource, ResourceExt,
     api::ListParams,
-    core::{ObjectMeta, Selector},
+    core::{NamespaceResourceScope, ObjectMeta, Selector},
 };
+use serde::de::DeserializeOwned;
 
 use super::{Cluster, facts, targets::has_network};
 use crate::{
@@ -79,34 +82,38 @@ impl Cluster {
         workload: Workload,
         name: &str,
     ) -> Result<Owner, Failure> {
-        let (kind, place) = (Kind::Workload(workload), Some(namespace));
-        Ok(match workload {
+        let of = (namespace, workload, name);
+        match workload {
             Workload::Deployment => {
-                let found: Deployment =
-                    self.find(self.namespaced(namespace), kind, place, name).await?;
-                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+                self.owner_of(of, |it: &Deployment| Some(it.spec.as_ref()?.selector.clone())).await
             }
             Workload::StatefulSet => {
-                let found: StatefulSet =
-                    self.find(self.namespaced(namespace), kind, place, name).await?;
-                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+                self.owner_of(of, |it: &StatefulSet| Some(it.spec.as_ref()?.selector.clone())).await
             }
             Workload::DaemonSet => {
-                let found: DaemonSet =
-                    self.find(self.namespaced(namespace), kind, place, name).await?;
-                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+                self.owner_of(of, |it: &DaemonSet| Some(it.spec.as_ref()?.selector.clone())).await
             }
             Workload::ReplicaSet => {
-                let found: ReplicaSet =
-                    self.find(self.namespaced(namespace), kind, place, name).await?;
-                Owner { metadata: found.metadata, selector: found.spec.map(|spec| spec.selector) }
+                self.owner_of(of, |it: &ReplicaSet| Some(it.spec.as_ref()?.selector.clone())).await
             }
-            Workload::Job => {
-                let found: Job = self.find(self.namespaced(namespace), kind, place, name).await?;
-                let selector = found.spec.and_then(|spec| spec.selector);
-                Owner { metadata: found.metadata, selector }
-            }
-        })
+            Workload::Job => self.owner_of(of, |it: &Job| it.spec.as_ref()?.selector.clone()).await,
+        }
+    }
+
+    async fn owner_of<K>(
+        &self,
+        (namespace, workload, name): (&str, Workload, &str),
+        selector: fn(&K) -> Option<LabelSelector>,
+    ) -> Result<Owner, Failure>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        let (api, kind) = (self.namespaced::<K>(namespace), Kind::Workload(workload));
+        let found = self.find(api, kind, Some(namespace), name).await?;
+        Ok(Owner { selector: selector(&found), metadata: found.meta().clone() })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What could come next, from what is typed of `[NAMESPACE/]KIND/NAME[:PORT]`.
 
+use crate::args::KINDS;
+
 /// Kinds of objects that a word may name, and what else it may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Kinds {
@@ -24,19 +26,8 @@ pub(super) enum Wanted {
 
 type Fixed = Vec<(String, String)>;
 
-/// The first word of each is the one that is offered.
-const KINDS: [&[&str]; 10] = [
-    &["pod", "pods", "po"],
-    &["svc", "service", "services"],
-    &["node", "nodes", "no"],
-    &["secret", "secrets"],
-    &["configmap", "configmaps", "cm"],
-    &["deploy", "deployment", "deployments"],
-    &["sts", "statefulset", "statefulsets"],
-    &["ds", "daemonset", "daemonsets"],
-    &["rs", "replicaset", "replicasets"],
-    &["job", "jobs"],
-];
+/// What holds certificates; as of all kinds, the first word of each is the one that is offered.
+const HOLDERS: [&[&str]; 2] = [&["secret", "secrets"], &["configmap", "configmaps", "cm"]];
 
 /// What has a network to send from, or pods that have.
 const PLACES: [&str; 7] = ["pod", "node", "deploy", "sts", "ds", "rs", "job"];
@@ -61,7 +52,8 @@ impl Kinds {
     }
 
     fn find(self, word: &str) -> Option<&'static str> {
-        let names = KINDS.iter().find(|names| names.contains(&word))?;
+        let mut kinds = KINDS.iter().map(|(_, names)| *names).chain(HOLDERS);
+        let names = kinds.find(|names| names.contains(&word))?;
         self.words.contains(&names[0]).then_some(names[0])
     }
 

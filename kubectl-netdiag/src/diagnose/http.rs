@@ -8,10 +8,12 @@ use netdiag_wire::{
 };
 
 mod broken;
+mod each;
 mod flapping;
 mod status;
 mod whose;
 
+pub(crate) use each::of_each;
 pub(crate) use flapping::of_all;
 
 use super::{Context, Endpoints, TlsCase, ended, labels};

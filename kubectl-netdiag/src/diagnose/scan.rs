@@ -11,6 +11,7 @@ use crate::{
 
 mod ports;
 
+const NOT_SENT: Code = Code(305);
 const UNFINISHED: Code = Code(619);
 const NO_ANSWER: Code = Code(616);
 const NONE_OPEN: Code = Code(617);
@@ -55,7 +56,47 @@ impl Case<'_> {
             return vec![self.discovered()];
         }
         let found = self.ports();
-        if found.is_empty() { vec![self.plain()] } else { found }
+        let mut found = if found.is_empty() { vec![self.plain()] } else { found };
+        match (self.not_sent(), found.first_mut()) {
+            (0, _) | (_, None) => found,
+            (unsent, Some(_)) if unsent == self.all() => vec![self.nothing_sent()],
+            (unsent, Some(first)) => {
+                let ports = number::counted(unsent as u32, "port was", "ports were");
+                let note = format!("{ports} not asked: the source's own kernel did not send");
+                first.labels.push(Label::Note(note));
+                // Of these nothing is known, so all cannot be well.
+                first.severity = first.severity.max(Severity::Warn);
+                first.code = first.code.or(Some(NOT_SENT));
+                found
+            }
+        }
+    }
+
+    /// Ports of which nothing is known, as nothing left the source.
+    fn not_sent(&self) -> u64 {
+        let report = self.facts.report;
+        let rest = report.rest.iter().filter(|rest| rest.why == ScanWhy::NotSent);
+        let ports = report.ports.iter().filter(|port| port.why == ScanWhy::NotSent);
+        rest.map(|rest| rest.ports.len() as u64).sum::<u64>() + ports.count() as u64
+    }
+
+    /// Ports of which something was told.
+    fn all(&self) -> u64 {
+        let report = self.facts.report;
+        let rest = report.rest.iter().map(|rest| rest.ports.len() as u64);
+        rest.sum::<u64>() + report.ports.len() as u64
+    }
+
+    fn nothing_sent(&self) -> Finding {
+        let summary =
+            "nothing was sent: the source's own kernel refuses (a rule, no route, no room)";
+        let to = self.context.to.word();
+        let port = self.facts.request.tcp.iter().next();
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let (to, from) = (format!("{to}{port}"), self.context.from.word());
+        let next = ["kubectl", "netdiag", "connect", &to, "--from", &from].map(str::to_owned);
+        Finding::new(Severity::Fail, NOT_SENT, summary)
+            .with((!port.is_empty()).then(|| Label::Next(next.to_vec())))
     }
 
     fn intercepted(&self) -> Finding {
@@ -92,7 +133,13 @@ impl Case<'_> {
         let (up, all) = (self.up(), self.facts.report.hosts.len());
         let what =
             format!("{} of {} addresses", number::count(up as u64), number::count(all as u64));
+        let hosts = &self.facts.report.hosts;
         match up {
+            0 if !hosts.is_empty()
+                && hosts.iter().all(|host| host.why == Some(ScanWhy::NotSent)) =>
+            {
+                self.nothing_sent()
+            }
             0 => Finding::new(
                 Severity::Unknown,
                 NO_ANSWER,

@@ -3,8 +3,6 @@
 //! Each scenario is a file: what it needs to see, how it decides, its words, its tests. A cause hides
 //! its symptoms: of the scenarios that explain the same, the first one speaks.
 
-use netdiag_wire::connect::ConnectOutcome;
-
 mod checks;
 mod doors;
 mod echoes;
@@ -183,14 +181,6 @@ fn listed(words: &[String]) -> String {
         }
         _ => words.join(" and "),
     }
-}
-
-fn is_refused(outcome: &ConnectOutcome) -> bool {
-    matches!(outcome, ConnectOutcome::Refused { .. })
-}
-
-fn is_silence(outcome: &ConnectOutcome) -> bool {
-    matches!(outcome, ConnectOutcome::Silence { .. })
 }
 
 fn pod_object(pod: &PodSeen) -> Object {

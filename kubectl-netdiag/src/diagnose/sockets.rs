@@ -21,6 +21,7 @@ const SYN_BACKLOG: Code = Code(612);
 const TIME_WAIT: Code = Code(613);
 const CLOSE_WAIT: Code = Code(614);
 const INCOMPLETE: Code = Code(615);
+const WINDOW_CLOSED: Code = Code(625);
 
 /// Findings of one screen; `SKIP` is none.
 const MAX_FINDINGS: usize = 3;

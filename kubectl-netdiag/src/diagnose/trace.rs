@@ -107,7 +107,8 @@ impl Path<'_> {
         let ends: Vec<(u8, u64)> = ends.collect();
         let least = ends.iter().map(|(hops, _)| *hops).min().unwrap_or_default();
         let most = ends.iter().map(|(hops, _)| *hops).max().unwrap_or_default();
-        let mean = ends.iter().map(|(_, us)| us).sum::<u64>() / ends.len().max(1) as u64;
+        let mean = ends.iter().fold(0, |sum: u64, (_, us)| sum.saturating_add(*us))
+            / ends.len().max(1) as u64;
         let hops = match (least, most) {
             (1, 1) => "1 hop".into(),
             (least, most) if least == most => format!("{least} hops"),

@@ -32,7 +32,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl get service NAME -n NAMESPACE shows None as its CLUSTER-IP.",
         how_to_mend: "Ping the pod that matters, by its name.",
         looks_like_it: "A Service whose selector matches nothing has no addresses either.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(903),

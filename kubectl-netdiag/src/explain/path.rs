@@ -19,7 +19,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Where one node is common to all lossy pairs, look at its interface errors, its \
             queues and its CPU; where all pods of a node lose, at the network between the nodes.",
         looks_like_it: "ND0302 nothing comes back at all; ND0311 all comes back, but late or doubled.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(302),
@@ -38,7 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             the overlay's port (VXLAN 8472 or 4789, Geneve 6081, WireGuard 51820) both ways.",
         looks_like_it: "Echoes only are dropped, and TCP passes: then the application is well. ND0304 \
             somebody did say why. ND0901 the target is a Service's address.",
-        raised_by: "ping, connect, tls",
+        raised_by: "ping, diagnose, connect, tls",
     },
     Entry {
         code: Code(303),
@@ -93,7 +93,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Use an address of a family that the source has; restart the pod if its interface \
             was lost; ask for fewer bytes.",
         looks_like_it: "ND0304 the packet left and somebody else said no.",
-        raised_by: "ping, trace, connect, tls",
+        raised_by: "ping, trace, scan, connect, tls",
     },
     Entry {
         code: Code(306),
@@ -128,7 +128,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Ask again, from the pod that took its place.",
         looks_like_it: "ND0006 the stream broke off and nobody said why; ND0021 the pod had no network \
             from the start.",
-        raised_by: "ping, trace, dns, connect, tls",
+        raised_by: "ping, diagnose, trace, dns, connect, tls",
     },
     Entry {
         code: Code(310),

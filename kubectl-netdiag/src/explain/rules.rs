@@ -21,7 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Restart kube-proxy on that node (delete its pod); it writes all rules anew.",
         looks_like_it: "ND0107 internalTrafficPolicy Local; ND0204 a pod that asks itself; \
             endpoints that changed seconds ago.",
-        raised_by: "ping, diagnose",
+        raised_by: "ping, trace, diagnose",
     },
     Entry {
         code: Code(204),

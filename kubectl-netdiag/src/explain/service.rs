@@ -22,7 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             Deployment's own is immutable).",
         looks_like_it: "ND0102 pods match but are not ready; ND0304 a rule rejects, endpoints or \
             not.",
-        raised_by: "ping, diagnose, connect, tls, http",
+        raised_by: "ping, trace, diagnose, connect, tls, http",
     },
     Entry {
         code: Code(102),
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         be_sure: "kubectl describe pod of one of them: the events name the probe and its answer.",
         how_to_mend: "Mend what the probe says, or the probe.",
         looks_like_it: "ND0101 no pod matches.",
-        raised_by: "ping, diagnose, connect, tls, http",
+        raised_by: "ping, trace, diagnose, connect, tls, http",
     },
     Entry {
         code: Code(103),
@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             ports are empty.",
         how_to_mend: "Give the container port that name, or name its number in the Service.",
         looks_like_it: "ND0101 there are no endpoints; ND0103 the number is wrong.",
-        raised_by: "ping, diagnose",
+        raised_by: "ping, trace, diagnose",
     },
     Entry {
         code: Code(106),

@@ -20,7 +20,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             the downward API (status.podIP). If it is not meant for others, take the port out of the \
             Service.",
         looks_like_it: "A port that nobody listens on is refused as well, but has no row here.",
-        raised_by: "ping, sockets",
+        raised_by: "ping, diagnose, sockets",
     },
     Entry {
         code: Code(602),
@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             rule.",
         looks_like_it: "curl and nc say \"Connection refused\" also where a router or a filter \
             rejected it by ICMP (ND0304): there nothing of the target answered.",
-        raised_by: "ping, connect, tls",
+        raised_by: "ping, diagnose, connect, tls",
     },
     Entry {
         code: Code(603),
@@ -77,7 +77,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Listen on both families, or give the Service the ipFamilies that the process \
             has.",
         looks_like_it: "ND0601 it listens on the loopback only; ND0103 another port listens.",
-        raised_by: "ping",
+        raised_by: "ping, diagnose",
     },
     Entry {
         code: Code(609),
@@ -109,7 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Nothing is wrong by this alone.",
         looks_like_it: "ND0602 port unreachable came back: nobody listens. ND0302 silence on TCP, \
             where it does prove something.",
-        raised_by: "ping, connect",
+        raised_by: "ping, trace, diagnose, connect",
     },
     Entry {
         code: Code(611),
@@ -128,6 +128,23 @@ pub(super) const ENTRIES: &[Entry] = &[
             what the path takes. Forgotten connections: keepalives more often than the firewall's limit.",
         looks_like_it: "A peer that reads too slowly: then all is acknowledged and its window is 0, \
             the timer is zero window. A single lost packet is resent once and forgotten.",
+        raised_by: "sockets",
+    },
+    Entry {
+        code: Code(625),
+        title: "The peer takes no more: its window is closed",
+        raised: Raised::Warn,
+        what_it_is: "All that was sent is acknowledged, and the other end lets no more come: its \
+            receive buffer is full, as its process does not read. The path is well.",
+        what_you_see: "The application hangs in a write; SEND-Q stays; the kernel asks from time to \
+            time whether there is room (timer zero window).",
+        how_it_comes: "The peer's process is stopped, overloaded, waits for a lock or for something \
+            behind it; or it never meant to read what this end sends.",
+        be_sure: "The peer's own table: its RECV-Q on that connection is full and does not shrink \
+            (kubectl netdiag sockets PEER -p).",
+        how_to_mend: "Look at the process that does not read: CPU throttling, a full queue, a \
+            deadlock. Write timeouts in this end let it notice.",
+        looks_like_it: "ND0611 nothing is acknowledged: then the path or the peer is gone.",
         raised_by: "sockets",
     },
     Entry {
@@ -227,9 +244,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: Code(622),
-        title: "A port cannot be listened on",
+        title: "A port cannot be had",
         raised: Raised::Error,
-        what_it_is: "Somebody in that network namespace has the port already, or it is privileged there.",
+        what_it_is: "Somebody in that network namespace has the port already, or it is privileged there: \
+            nothing can listen on it, or be sent from it (connect -p).",
         what_you_see: "Who has it, by address and uid; or the first port that needs no privilege.",
         how_it_comes: "The application itself listens there; another netdiag listen runs; a hostNetwork \
             pod or a service of the node has it.",
@@ -237,7 +255,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         how_to_mend: "Take another port. Below net.ipv4.ip_unprivileged_port_start (often 1024) the agent \
             cannot listen: it has no NET_BIND_SERVICE, on purpose.",
         looks_like_it: "An address that the namespace does not have is ND0030.",
-        raised_by: "listen",
+        raised_by: "listen, connect",
     },
     Entry {
         code: Code(623),

@@ -21,7 +21,7 @@ impl Phases {
         let handshake = report.tls.as_ref().and_then(|tls| tls.handshake.as_ref());
         let answer = report.answer.as_ref();
         let body = answer.zip(report.over.as_ref()).map(|(answer, over)| {
-            answer.head_us.saturating_sub(answer.first_byte_us) + over.body_us
+            answer.head_us.saturating_sub(answer.first_byte_us).saturating_add(over.body_us)
         });
         Self {
             name: report.name_us,
@@ -38,12 +38,12 @@ impl Phases {
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.all().into_iter().flatten().sum()
+        self.all().into_iter().flatten().fold(0, u64::saturating_add)
     }
 
     /// From the begin to the end of the first `count` phases, as curl's `time_*` are.
     pub(crate) fn until(&self, count: usize) -> u64 {
-        self.all().into_iter().take(count).flatten().sum()
+        self.all().into_iter().take(count).flatten().fold(0, u64::saturating_add)
     }
 
     pub(super) fn entry(&self) -> Value {

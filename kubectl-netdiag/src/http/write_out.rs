@@ -110,11 +110,11 @@ fn variable(name: &str, (trail, fail): (&Trail, bool)) -> Option<String> {
         }
         "speed_download" => {
             let bytes = over.map_or(0, |over| over.body_bytes);
-            count(bytes * 1_000_000 / phases.total().max(1))
+            count(bytes.saturating_mul(1_000_000) / phases.total().max(1))
         }
         "speed_upload" => {
             let bytes = over.map_or(0, |over| over.sent_bytes);
-            count(bytes * 1_000_000 / phases.total().max(1))
+            count(bytes.saturating_mul(1_000_000) / phases.total().max(1))
         }
         "time_namelookup" => Some(seconds(phases.until(1))),
         "time_connect" => Some(seconds(phases.until(2))),
@@ -124,7 +124,12 @@ fn variable(name: &str, (trail, fail): (&Trail, bool)) -> Option<String> {
         "time_total" => Some(seconds(phases.total())),
         "time_redirect" => {
             let before = &trail.hops[..trail.hops.len() - 1];
-            Some(seconds(before.iter().map(|hop| Phases::of(&hop.report).total()).sum()))
+            Some(seconds(
+                before
+                    .iter()
+                    .map(|hop| Phases::of(&hop.report).total())
+                    .fold(0, u64::saturating_add),
+            ))
         }
         "ssl_verify_result" => {
             let is_bad = last.certificates.iter().any(|it| it.severity == Severity::Fail);

@@ -42,6 +42,25 @@ pub(crate) fn named_port(
     declared_port(asked, Some(wanted), aim)
 }
 
+/// The same of a Service, whose rules know its own ports and no others.
+pub(crate) fn service_port(
+    asked: &Port,
+    wanted: Option<PortProtocol>,
+    aim: &Aim,
+) -> Result<DeclaredPort, Failure> {
+    let port = declared_port(asked, wanted, aim).ok().filter(|port| aim.ports.contains(port));
+    port.ok_or_else(|| {
+        let protocol = match wanted {
+            Some(PortProtocol::Udp) => "UDP ",
+            Some(PortProtocol::Tcp) => "TCP ",
+            Some(PortProtocol::Other) | None => "",
+        };
+        let (target, declares) = (aim.peer.word(), declares(aim));
+        let message = format!("{target} has no {protocol}port {asked}; {declares}");
+        Failure::new(code::BAD_VALUE, message)
+    })
+}
+
 fn declares(aim: &Aim) -> String {
     let known = aim.ports.iter().map(|port| match &port.name {
         Some(name) => format!("{name} ({})", port.number),

@@ -8,6 +8,7 @@ use netdiag_wire::{
     ping::{PingEvent, PingFold, PingRequest},
     untrusted::is_hostile,
 };
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{
@@ -289,21 +290,23 @@ fn b10_colour_adds_only_what_it_may() {
 
 #[test]
 fn b10_json_and_yaml_read_back_every_byte() {
-    for payload in payloads() {
-        let span = Span { started_at: at(), took_us: 1 };
-        let findings = [hostile_finding(&payload)];
-        let report = Document::new("PingReport", span, &findings).part("ping", &payload).unwrap();
-        for format in [Format::Json, Format::Ndjson, Format::Yaml] {
-            let mut out = Vec::new();
-            document(&mut out, &Screen { format, ..Screen::default() }, &report).unwrap();
-            let text = str::from_utf8(&out).unwrap();
-            let read: Value = match format {
-                Format::Yaml => serde_saphyr::from_str(text).unwrap(),
-                _ => serde_json::from_str(text).unwrap(),
-            };
-            assert_eq!(read["ping"], payload.as_str(), "{format:?}");
-            assert_eq!(read, serde_json::to_value(&report).unwrap(), "{format:?}");
-        }
+    payloads().iter().for_each(|payload| reads_back(payload));
+}
+
+fn reads_back(payload: &str) {
+    let span = Span { started_at: at(), took_us: 1 };
+    let findings = [hostile_finding(payload)];
+    let report = Document::new("PingReport", span, &findings).part("ping", &payload).unwrap();
+    for format in [Format::Json, Format::Ndjson, Format::Yaml] {
+        let mut out = Vec::new();
+        document(&mut out, &Screen { format, ..Screen::default() }, &report).unwrap();
+        let text = str::from_utf8(&out).unwrap();
+        let read: Value = match format {
+            Format::Yaml => serde_saphyr::from_str(text).unwrap(),
+            _ => serde_json::from_str(text).unwrap(),
+        };
+        assert_eq!(read["ping"], payload, "{format:?}");
+        assert_eq!(read, serde_json::to_value(&report).unwrap(), "{format:?}");
     }
 }
 
@@ -320,5 +323,20 @@ fn b10_bytes_that_are_no_text_are_shown_as_numbers() {
             ping_event(&mut out, &screen, &request, &Names::default(), &event, at()).unwrap();
             assert_harmless(&out, &format!("{bytes:?}"));
         }
+    }
+}
+
+proptest! {
+    /// Fuzz target 15 of security.md. Seen to fail with a writer of text that lets ESC through.
+    #[test]
+    fn b10_any_text_in_every_field_steers_nothing(text in "\\PC{0,8}(?s:.{1,24})\\PC{0,8}") {
+        for screen in screens() {
+            assert_harmless(&everything(&screen, &text), &text);
+        }
+    }
+
+    #[test]
+    fn b10_any_text_reads_back_from_json_and_yaml(text in "(?s).{0,60}") {
+        reads_back(&text);
     }
 }

@@ -7,6 +7,10 @@ use std::{
 
 use netdiag_wire::http::{HttpAnswer, HttpEvent, HttpField, field};
 
+mod each;
+
+pub(crate) use each::{EachView, http_each};
+
 use super::{Screen, number};
 use crate::{
     finding::{Peer, PeerKind},
@@ -235,9 +239,11 @@ fn named(label: &str, digits: &str) -> String {
 
 /// Proportional to the share; none below 1 %.
 fn bar(us: u64, total: u64) -> usize {
+    // An agent may say any time.
+    let (us, total) = (u128::from(us), u128::from(total));
     match us * 100 < total || total == 0 {
         true => 0,
-        false => ((us * BAR + total / 2) / total).max(1) as usize,
+        false => ((us.min(total) * u128::from(BAR) + total / 2) / total).max(1) as usize,
     }
 }
 

@@ -10,9 +10,6 @@ use crate::{
     service::{Measured, Plan, Tally},
 };
 
-/// A sync that is under way takes less.
-const BEHIND_MS: i64 = 5_000;
-
 /// What one node found, over all ports.
 pub(crate) struct Seat<'a> {
     pub(crate) from: &'a Peer,
@@ -92,9 +89,7 @@ fn kube_proxy(facts: Option<&NodeFacts>) -> Cell {
         return Cell::doubtful("does not answer");
     };
     let now = facts.now_at;
-    let syncs = &facts.kube_proxy.syncs;
-    let is_behind = syncs.iter().any(|it| it.behind_ms(now).is_some_and(|ms| ms > BEHIND_MS));
-    match (is_behind, syncs.iter().filter_map(|it| it.last_at).max()) {
+    match (facts.kube_proxy.behind(now).is_some(), facts.kube_proxy.last_at()) {
         (false, Some(_)) => format!("{mode}, in step").into(),
         (true, Some(last)) => {
             let minutes = now.duration_since(last).as_mins();

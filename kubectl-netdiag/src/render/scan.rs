@@ -106,9 +106,13 @@ fn hosts(out: &mut dyn Write, screen: &Screen, view: &ScanView<'_>) -> io::Resul
     if !up.is_empty() {
         table(out, screen, &Table { columns, rows: up.iter().map(row).collect() })?;
     }
-    let down = view.report.hosts.len() - up.len();
-    let down = (down > 0).then(|| format!("{} down (silence)", number::count(down as u64)));
-    sentence(out, screen, &took_line(&Vec::from_iter(down), view.report))
+    let is_unsent = |host: &&ScanHost| host.why == Some(ScanWhy::NotSent);
+    let unsent = view.report.hosts.iter().filter(is_unsent).count();
+    let down = view.report.hosts.len() - up.len() - unsent;
+    let left = [(down, "down (silence)"), (unsent, "not asked (not sent)")];
+    let left = left.into_iter().filter(|(count, _)| *count > 0);
+    let left = left.map(|(count, how)| format!("{} {how}", number::count(count as u64)));
+    sentence(out, screen, &took_line(&left.collect::<Vec<_>>(), view.report))
 }
 
 /// What the table leaves out, and how long all of it took.
@@ -200,8 +204,9 @@ fn operating_system(guess: &OsGuess, view: &ScanView<'_>) -> String {
     )
 }
 
-pub(crate) fn state_word(state: PortState) -> &'static str {
+pub(crate) fn state_word(state: PortState, why: ScanWhy) -> &'static str {
     match state {
+        _ if why == ScanWhy::NotSent => "not asked",
         PortState::Open => "open",
         PortState::Closed => "closed",
         PortState::Filtered => "filtered",

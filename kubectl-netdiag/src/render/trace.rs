@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 mod dot;
 mod hops;
+mod paths;
 mod sizes;
 mod tree;
 
 pub(crate) use dot::trace_dot;
 pub(crate) use hops::Hops;
+pub(crate) use paths::{PathsView, paths, paths_header};
 pub(crate) use sizes::trace_sizes;
 pub(crate) use tree::trace_tree;
 

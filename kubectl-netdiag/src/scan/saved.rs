@@ -140,5 +140,6 @@ fn started_of(report: &ScanReport) -> ScanEvent {
         tcp_ports: 0,
         udp_ports: 0,
         source: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        other_addresses: Vec::new(),
     }
 }

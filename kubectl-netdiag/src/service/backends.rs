@@ -183,7 +183,8 @@ impl ServicePort {
             PortProtocol::Other => "SCTP",
         };
         let number = self.declared.number;
-        let name = self.declared.name.iter().filter(|name| **name != number.to_string());
+        let nameless = port_name(&DeclaredPort { name: None, ..self.declared.clone() });
+        let name = self.declared.name.iter().filter(|name| **name != nameless);
         let name = name.map(|name| format!(" {name}")).collect::<String>();
         match self.target == number.to_string() {
             true => format!("{protocol} {number}{name}"),
@@ -198,6 +199,21 @@ impl Endpoint {
         match &self.pod {
             Some(pod) => format!("{}/pod/{}", pod.namespace, pod.name),
             None => self.address.to_string(),
+        }
+    }
+
+    /// As a target of its own.
+    pub(crate) fn peer(&self) -> Peer {
+        let Self { address, pod, node, .. } = self;
+        let known = Peer { address: Some(*address), node: node.clone(), ..Peer::default() };
+        match pod {
+            Some(pod) => Peer {
+                kind: PeerKind::Pod,
+                namespace: Some(pod.namespace.clone()),
+                name: pod.name.clone(),
+                ..known
+            },
+            None => Peer { kind: PeerKind::Address, name: address.to_string(), ..known },
         }
     }
 
@@ -309,6 +325,17 @@ mod tests {
         let metadata = json!({"namespace": "shop", "name": "checkout", "resourceVersion": "7"});
         let service = json!({"metadata": metadata, "spec": spec});
         ServiceSpec::of(&serde_json::from_value(service).unwrap())
+    }
+
+    #[test]
+    fn a_port_without_a_name_is_shown_once() {
+        for (protocol, word) in [(PortProtocol::Tcp, "TCP 53"), (PortProtocol::Udp, "UDP 53")] {
+            let declared = DeclaredPort { name: None, number: 53, protocol };
+            let name = Some(port_name(&declared));
+            let declared = DeclaredPort { name, ..declared };
+            let port = ServicePort { declared, target: "53".into(), node_port: None };
+            assert_eq!(port.word(), word);
+        }
     }
 
     #[test]

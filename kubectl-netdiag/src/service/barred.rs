@@ -1,14 +1,15 @@
 //! What is looked at where an endpoint is silent: whether its own node reaches it, whom no
 //! NetworkPolicy holds back, and which policies would hold the source back.
 
-use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU8};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    num::NonZeroU8,
+};
 
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kube::{ResourceExt, api::ListParams};
-use netdiag_wire::{
-    Event,
-    connect::{ConnectEvent, ConnectOutcome, ConnectRequest},
-};
+use netdiag_wire::connect::{ConnectEvent, ConnectRequest};
 use tokio::time::timeout;
 
 use super::{
@@ -17,11 +18,9 @@ use super::{
     probes::{Measured, Tally},
 };
 use crate::{
-    agent,
     args::{Kind, Object},
     cluster::facts,
-    code,
-    finding::{Failure, Peer, PeerKind},
+    finding::{Peer, PeerKind},
     plan::PortProtocol,
     policy::{Asked, Denial, Direction, Party},
     probe::{
@@ -39,17 +38,37 @@ const INTERVAL_US: u32 = 50_000;
 /// Its label on every namespace, whoever may read it.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
+/// What NetworkPolicies say of the way from the source.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Ruling {
+    /// They could not be read.
+    #[default]
+    Unread,
+    Free,
+    Denied(Denial),
+}
+
+impl Ruling {
+    pub(crate) fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Denied(denial) => Some(denial),
+            Self::Unread | Self::Free => None,
+        }
+    }
+}
+
 /// Of one endpoint, by one of its ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Barred {
     /// Asked from its own node; without attempts where that could not be.
     pub(crate) own_node: Tally,
-    /// Whether policies could be read.
-    pub(crate) is_read: bool,
-    pub(crate) denial: Option<Denial>,
+    pub(crate) ruling: Ruling,
     /// What the source is to a policy.
     pub(crate) source_labels: BTreeMap<String, String>,
 }
+
+/// By namespace.
+type Policies = BTreeMap<String, Vec<NetworkPolicy>>;
 
 impl Look<'_> {
     /// By the endpoint's address; whoever may know nothing gets nothing.
@@ -58,19 +77,23 @@ impl Look<'_> {
         measured: &Measured,
         from: &Peer,
     ) -> BTreeMap<IpAddr, Barred> {
-        let silent = self.silent(measured);
-        let source = match silent.is_empty() {
-            true => None,
-            false => timeout(NAMING, self.source(from)).await.ok().flatten(),
-        };
-        let looks = silent.into_iter().take(MAX_LOOKED).map(async |(endpoint, port)| {
+        let mut silent = self.silent(measured);
+        silent.truncate(MAX_LOOKED);
+        if silent.is_empty() {
+            return BTreeMap::new();
+        }
+        let source = timeout(NAMING, self.source(from)).await.ok().flatten();
+        let pods = silent.iter().filter_map(|(endpoint, _)| endpoint.pod.as_ref());
+        let namespaces = pods.map(|pod| pod.namespace.as_str());
+        let namespaces = namespaces.chain(source.iter().map(|party| party.namespace.as_str()));
+        let policies = self.policies(namespaces.filter(|namespace| !namespace.is_empty())).await;
+        let looks = silent.into_iter().map(async |(endpoint, port)| {
             let own_node = timeout(NAMING, self.own_node(endpoint, port));
-            let denial = timeout(NAMING, self.denial(source.as_ref(), endpoint, port));
-            let (own_node, denial) = tokio::join!(own_node, denial);
+            let ruling = timeout(NAMING, self.ruling((source.as_ref(), &policies), endpoint, port));
+            let (own_node, ruling) = tokio::join!(own_node, ruling);
             let barred = Barred {
                 own_node: own_node.ok().flatten().unwrap_or_default(),
-                is_read: matches!(denial, Ok(Some(_))),
-                denial: denial.ok().flatten().flatten(),
+                ruling: ruling.ok().flatten().unwrap_or_default(),
                 source_labels: source.as_ref().map(|it| it.labels.clone()).unwrap_or_default(),
             };
             (endpoint.address, barred)
@@ -80,18 +103,13 @@ impl Look<'_> {
 
     /// Endpoints that never said anything, or all, with the TCP port that they were asked for.
     fn silent(&self, measured: &Measured) -> Vec<(&Endpoint, u16)> {
-        let is_silence =
-            |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Silence { .. });
         let ports = self.plan.ports.iter().zip(&measured.ports);
-        let tcp = ports.filter(|(port, _)| port.declared.protocol == PortProtocol::Tcp);
+        let tcp = ports.filter(|(port, _)| port.is_tcp());
         let mut silent: Vec<(&Endpoint, u16)> = tcp
             .flat_map(|(port, answers)| {
                 let endpoints = self.plan.endpoints.iter().zip(&answers.endpoints);
                 endpoints
-                    .filter(move |(_, tally)| {
-                        self.is_thorough
-                            || tally.tries() > 0 && tally.count(is_silence) == tally.tries()
-                    })
+                    .filter(move |(_, tally)| self.is_thorough || tally.is_silent())
                     .filter_map(|(endpoint, _)| Some((endpoint, endpoint.port(port)?)))
             })
             .collect();
@@ -118,37 +136,40 @@ impl Look<'_> {
             ConnectEvent::Attempt(attempt) => Some(attempt),
             _ => None,
         };
-        let events = heard(asked.await.ok()?).await.ok()?;
+        let events: Vec<ConnectEvent> = asked.await.ok()?.all().await.ok()?;
         Some(Tally(events.into_iter().filter_map(attempt).collect()))
     }
 
     /// Ingress of the endpoint first, then egress of the source; None where that cannot be read.
-    async fn denial(
+    async fn ruling(
         &self,
-        source: Option<&Party>,
+        (source, policies): (Option<&Party>, &Policies),
         endpoint: &Endpoint,
         port: u16,
-    ) -> Option<Option<Denial>> {
+    ) -> Option<Ruling> {
         let (from, to) = (source?, self.party(endpoint.pod.as_ref()?, endpoint.address).await?);
         let asked = Asked { from, to: &to, port, protocol: PortProtocol::Tcp };
-        for (direction, namespace) in
-            [(Direction::Ingress, &to.namespace), (Direction::Egress, &from.namespace)]
-        {
-            if namespace.is_empty() {
+        for (direction, party) in [(Direction::Ingress, &to), (Direction::Egress, from)] {
+            if !party.is_pod() {
                 continue;
             }
-            let policies = self.policies(namespace).await?;
-            if let Some(denial) = asked.denied(&policies, direction) {
-                return Some(Some(denial));
+            if let Some(denial) = asked.denied(policies.get(&party.namespace)?, direction) {
+                return Some(Ruling::Denied(denial));
             }
         }
-        Some(None)
+        Some(Ruling::Free)
     }
 
-    async fn policies(&self, namespace: &str) -> Option<Vec<NetworkPolicy>> {
-        let policies = self.cluster.namespaced::<NetworkPolicy>(namespace);
-        let list = self.cluster.ask(policies.list(&ListParams::default())).await.ok()?;
-        Some(list.items)
+    /// Of these namespaces; of one that may not be read there is nothing.
+    async fn policies(&self, namespaces: impl Iterator<Item = &str>) -> Policies {
+        let namespaces: BTreeSet<&str> = namespaces.collect();
+        let lists = namespaces.into_iter().map(async |namespace| {
+            let policies = self.cluster.namespaced::<NetworkPolicy>(namespace);
+            let how = ListParams::default();
+            let list = timeout(NAMING, self.cluster.ask(policies.list(&how))).await.ok()?.ok()?;
+            Some((namespace.to_owned(), list.items))
+        });
+        futures_util::future::join_all(lists).await.into_iter().flatten().collect()
     }
 
     async fn source(&self, from: &Peer) -> Option<Party> {
@@ -179,24 +200,4 @@ impl Look<'_> {
             ports: facts::pod_ports(&pod),
         })
     }
-}
-
-/// All attempts of a request.
-pub(super) async fn heard(mut lines: agent::Lines) -> Result<Vec<ConnectEvent>, Failure> {
-    let mut events = Vec::new();
-    loop {
-        let line =
-            lines.next::<ConnectEvent>().await.map_err(|broken| lost(&broken.to_string()))?;
-        let Some(line) = line else { return Err(lost("it ended in the middle")) };
-        match line.event {
-            Event::Probe(event) => events.push(event),
-            Event::End { .. } => return Ok(events),
-            Event::Error { error } => return Err(lost(&error.message.to_string())),
-            Event::Accepted { .. } | Event::Heartbeat => {}
-        }
-    }
-}
-
-fn lost(why: &str) -> Failure {
-    Failure::new(code::AGENT_ENDED, format!("the agent's answer broke off: {why}"))
 }

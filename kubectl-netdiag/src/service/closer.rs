@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::ListParams};
-use netdiag_wire::{
-    Event,
-    connect::ConnectOutcome,
-    sockets::{SocketEntry, SocketProtocol, SocketsEvent, SocketsRequest, Which},
-};
+use netdiag_wire::sockets::{SocketEntry, SocketProtocol, SocketsEvent, SocketsRequest, Which};
 use tokio::time::timeout;
 
 use super::{
@@ -18,7 +14,6 @@ use super::{
     probes::{Measured, Plan},
 };
 use crate::{
-    agent,
     args::{Kind, Object, SourceFlags},
     cluster::{Cluster, facts},
     finding::Peer,
@@ -94,11 +89,8 @@ impl Look<'_> {
 
     async fn listening(&self, measured: &Measured) -> BTreeMap<IpAddr, Vec<Listening>> {
         let refuses = |at: usize| {
-            measured.ports.iter().any(|port| {
-                let refused =
-                    |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Refused { .. });
-                port.endpoints.get(at).is_some_and(|tally| tally.count(refused) > 0)
-            })
+            let mut tallies = measured.ports.iter().filter_map(|port| port.endpoints.get(at));
+            tallies.any(|tally| tally.refused() > 0)
         };
         let endpoints = self.plan.endpoints.iter().enumerate();
         let refusing = endpoints.filter(|(at, _)| self.is_thorough || refuses(*at));
@@ -124,27 +116,20 @@ impl Look<'_> {
         let asked = way.ask_once(&aim, &request, async |connection, token, body| {
             connection.probe("sockets", token, body).await
         });
-        read(asked.await.ok()?).await
+        Some(listening(asked.await.ok()?.all().await.ok()?))
     }
 }
 
-async fn read(mut lines: agent::Lines) -> Option<Vec<Listening>> {
-    let mut all = Vec::new();
-    while let Some(line) = lines.next::<SocketsEvent>().await.ok()? {
-        match line.event {
-            Event::Probe(SocketsEvent::Sockets { entries, .. }) => {
-                all.extend(entries.iter().filter_map(Listening::of));
-            }
-            Event::End { .. } => {
-                all.sort();
-                all.dedup();
-                return Some(all);
-            }
-            Event::Error { .. } => return None,
-            Event::Accepted { .. } | Event::Heartbeat | Event::Probe(_) => {}
-        }
-    }
-    None
+/// The ports that processes listen on, each once.
+fn listening(events: Vec<SocketsEvent>) -> Vec<Listening> {
+    let entries = events.into_iter().flat_map(|event| match event {
+        SocketsEvent::Sockets { entries, .. } => entries,
+        _ => Vec::new(),
+    });
+    let mut all: Vec<_> = entries.filter_map(|entry| Listening::of(&entry)).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 impl Listening {

@@ -61,7 +61,7 @@ impl Named {
             fold.push(&event);
         });
         match heard.await {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(Halt::Refused(error)) => return Ok(Self::Skipped(error.message.to_string())),
             Err(halt) => return Err(halt),
         }

@@ -5,12 +5,11 @@ use netdiag_wire::connect::ConnectProtocol;
 
 use super::{
     Asked, Carrier, ServiceReport,
-    barred::heard,
     probes::{Measured, Tally},
 };
 use crate::{
     args::{Kind, Object, SourceFlags},
-    cluster::{Cluster, agents},
+    cluster::agents,
     finding::{Failure, Finding, Label, Peer, Severity, worst},
     node_facts,
     probe::{
@@ -22,8 +21,6 @@ use crate::{
     session::{Session, Stopped},
 };
 
-/// More nodes than this are not all asked.
-const MAX_NODES: usize = 50;
 /// Nodes from which something is amiss, and whose view of it is looked at from nearby.
 const MAX_LOOKED: usize = 3;
 /// Nodes that are asked at once.
@@ -46,7 +43,9 @@ impl Asked<'_> {
     ) -> Result<Severity, Stopped> {
         // Each node's own port is guarded from itself; the rows are for what all of them can ask.
         self.plan.doors.clear();
-        let (names, all) = within(self.deadline, nodes(self.cluster)).await?;
+        let (pods, all) = within(self.deadline, self.cluster.nodes_with_agents()).await?;
+        let names: Vec<String> =
+            pods.iter().filter_map(agents::node_of).map(str::to_owned).collect();
         let asking = stream::iter(&names).map(async |name| {
             let asked = within(self.deadline, self.ask_node(name)).await;
             (name.clone(), asked)
@@ -80,7 +79,7 @@ impl Asked<'_> {
                 let sent = way.ask_once(&aim, &request, async |connection, token, body| {
                     connection.probe("connect", token, body).await
                 });
-                for attempt in heard(sent.await?).await? {
+                for attempt in sent.await?.all().await? {
                     measured.attempt(&asked, attempt);
                 }
             }
@@ -181,25 +180,4 @@ fn said(mut finding: Finding, nodes: &[&str], asked: usize) -> Finding {
 
 fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     Tally(tallies.flat_map(|tally| tally.0.iter().cloned()).collect())
-}
-
-/// Nodes with an agent that can be asked, by name, and how many there are.
-async fn nodes(cluster: &Cluster) -> Result<(Vec<String>, usize), Failure> {
-    let (pods, fleet) = tokio::join!(cluster.agent_pods(None, 0), cluster.fleet());
-    let pods = match pods {
-        Ok(pods) => pods,
-        Err(refusal) => return Err(cluster.may_not_reach(&refusal).await),
-    };
-    let fleet = fleet?;
-    let mut names: Vec<String> =
-        pods.iter().filter_map(|pod| agents::check(pod, &fleet).ok()).map(|it| it.node).collect();
-    names.sort();
-    names.dedup();
-    let all = names.len();
-    if all == 0 {
-        return Err(Failure::new(crate::code::NO_AGENT, "no node has an agent that is ready"));
-    }
-    // Spread over the names, which often say where a node stands.
-    let step = all.div_ceil(MAX_NODES);
-    Ok((names.into_iter().step_by(step).collect(), all))
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use netdiag_wire::{
-    Event,
+    EndReason, Event,
     connect::{
         self, ConnectAttempt, ConnectEvent, ConnectOutcome, ConnectProtocol, ConnectRequest,
         ConnectTarget,
@@ -124,7 +124,7 @@ impl Plan {
                 fold.push(&event);
             });
             match ended.await {
-                Ok(()) => measured.echoes = fold.reports(None, None),
+                Ok(_) => measured.echoes = fold.reports(None, None),
                 Err(Halt::Refused(error)) => measured.no_echo = Some(error.message.to_string()),
                 Err(halt) => return Err(halt),
             }
@@ -204,7 +204,7 @@ pub(super) async fn hear<E: DeserializeOwned>(
     progress: &str,
     session: &mut Session<'_>,
     mut take: impl FnMut(E),
-) -> Result<(), Halt> {
+) -> Result<EndReason, Halt> {
     loop {
         let line = events.next().await.map_err(|broken| road.broken(progress, &broken))?;
         road.heard(&line, session)?;
@@ -213,7 +213,7 @@ pub(super) async fn hear<E: DeserializeOwned>(
             Event::Probe(event) => take(event),
             event => {
                 if let Some(ended) = Ended::of(event) {
-                    return road.reason(ended, progress).map(drop);
+                    return road.reason(ended, progress);
                 }
             }
         }
@@ -291,6 +291,18 @@ impl Tally {
     /// Every one was answered, and there were any.
     pub(crate) fn is_well(&self) -> bool {
         self.tries() > 0 && self.well() == self.tries()
+    }
+
+    /// Nothing ever came back, and there were any.
+    pub(crate) fn is_silent(&self) -> bool {
+        let is_silence =
+            |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Silence { .. });
+        self.tries() > 0 && self.count(is_silence) == self.tries()
+    }
+
+    /// How many were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.count(|outcome| matches!(outcome, ConnectOutcome::Refused { .. }))
     }
 
     /// None was, and there were any.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{backends::Endpoint, probes::MAX_PROBED};
+use super::backends::Endpoint;
 
 /// All of them, or as many of each node as of the others.
-pub(super) fn of(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
-    if endpoints.len() <= MAX_PROBED {
+pub(super) fn of(endpoints: Vec<Endpoint>, most: usize) -> Vec<Endpoint> {
+    if endpoints.len() <= most {
         return endpoints;
     }
     let mut by_node: BTreeMap<Option<String>, Vec<Endpoint>> = BTreeMap::new();
@@ -14,8 +14,8 @@ pub(super) fn of(endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
         by_node.entry(endpoint.node.clone()).or_default().push(endpoint);
     }
     let mut chosen = Vec::new();
-    while chosen.len() < MAX_PROBED {
-        let room = MAX_PROBED - chosen.len();
+    while chosen.len() < most {
+        let room = most - chosen.len();
         chosen.extend(by_node.values_mut().filter_map(Vec::pop).take(room));
     }
     chosen.sort();
@@ -40,11 +40,11 @@ mod tests {
     #[test]
     fn every_node_has_its_share() {
         let few: Vec<_> = (0..20).map(|number| endpoint(number, 1)).collect();
-        assert_eq!(of(few.clone()), few);
+        assert_eq!(of(few.clone(), 20), few);
         let mut many: Vec<_> = (0..200).map(|number| endpoint(number, 1)).collect();
         many.extend((0..3).map(|number| endpoint(number, 2)));
         many.extend((0..30).map(|number| endpoint(number, 3)));
-        let chosen = of(many);
+        let chosen = of(many, 20);
         let of_node = |node: &str| {
             chosen.iter().filter(|endpoint| endpoint.node.as_deref() == Some(node)).count()
         };

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use netdiag_wire::Family;
 
-use super::{Asked, Endpoint, Plan, ServiceKind, ServiceSpec, backends, doors, endpoints, sample};
+use super::{
+    Asked, Endpoint, Plan, ServiceKind, ServiceSpec, backends, doors, endpoints,
+    paths::{MAX_ALL, MAX_TRACED},
+    probes::MAX_PROBED,
+    sample,
+};
 use crate::{
     args::{
         DiagnoseArgs, Kind, KubeFlags, Object, Origin, PingArgs, ProbeArgs, SourceFlags, Target,
+        TraceArgs,
     },
     cluster::{Cluster, facts::of_family, workload::Crew},
     code,
@@ -26,8 +32,18 @@ pub(super) struct Wish<'a> {
     kube: &'a KubeFlags,
     pub(super) origin: Option<Origin>,
     deadline: Option<Duration>,
-    /// All is looked at, well or not, and told as a list of checks.
-    pub(super) is_thorough: bool,
+    question: Question<'a>,
+}
+
+/// What is wanted to be known.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    /// `ping`: whether its ports are answered.
+    Ports,
+    /// `diagnose`: all is looked at, well or not, and told as a list of checks.
+    Everything,
+    /// `trace`: the ways to it.
+    Paths(&'a TraceArgs),
 }
 
 /// What came of a wish.
@@ -45,7 +61,7 @@ pub(crate) async fn run(
 ) -> Result<Severity, Stopped> {
     let (source, kube) = (&args.source, &args.kube);
     let origin = session.any_origin(source.from.as_ref())?;
-    let wish = Wish { source, kube, origin, deadline: args.deadline(), is_thorough: false };
+    let wish = Wish { source, kube, origin, deadline: args.deadline(), question: Question::Ports };
     match wish.fulfil(object, session).await? {
         Told::Verdict(verdict) => Ok(verdict),
         Told::Elsewhere(host) => {
@@ -63,7 +79,13 @@ pub(crate) async fn diagnose(
 ) -> Result<Severity, Stopped> {
     let (source, kube) = (&args.source, &args.kube);
     let origin = session.origin(args.origin()?.as_ref())?;
-    let wish = Wish { source, kube, origin, deadline: Some(args.deadline), is_thorough: true };
+    let wish = Wish {
+        source,
+        kube,
+        origin,
+        deadline: Some(args.deadline),
+        question: Question::Everything,
+    };
     let object = args.target()?;
     match wish.fulfil(&object, session).await? {
         Told::Verdict(verdict) => Ok(verdict),
@@ -76,7 +98,40 @@ pub(crate) async fn diagnose(
     }
 }
 
+/// `trace`, likewise.
+pub(crate) async fn trace(
+    args: &TraceArgs,
+    object: &Object,
+    session: &mut Session<'_>,
+) -> Result<Severity, Stopped> {
+    let (source, kube) = (&args.source, &args.kube);
+    let origin = session.origin(source.from.as_ref())?;
+    let question = Question::Paths(args);
+    let wish = Wish { source, kube, origin, deadline: args.deadline(), question };
+    match wish.fulfil(object, session).await? {
+        Told::Verdict(verdict) => Ok(verdict),
+        Told::Elsewhere(host) => {
+            let (out, screen) = (&mut *session.out, &session.screen);
+            render::note(out, screen, EXTERNAL_NAME, &of_external_name(&host))?;
+            Box::pin(crate::trace::run(&args.towards(&host), session)).await
+        }
+    }
+}
+
 impl Wish<'_> {
+    pub(super) fn is_thorough(&self) -> bool {
+        matches!(self.question, Question::Everything)
+    }
+
+    /// Most endpoints that are asked.
+    fn most(&self) -> usize {
+        match self.question {
+            Question::Ports | Question::Everything => MAX_PROBED,
+            Question::Paths(args) if args.all => MAX_ALL,
+            Question::Paths(_) => MAX_TRACED,
+        }
+    }
+
     async fn fulfil(&self, object: &Object, session: &mut Session<'_>) -> Result<Told, Stopped> {
         let clock = Clock::now();
         let cluster = Cluster::open(self.kube, &session.surroundings)?;
@@ -88,16 +143,19 @@ impl Wish<'_> {
         if let ServiceKind::ExternalName(host) = spec.kind {
             return Ok(Told::Elsewhere(host));
         }
-        let plan = plan(&spec, &endpoints, self.source.family());
+        let plan = plan(&spec, &endpoints, self.source.family(), self.most());
         if let (ServiceKind::Addresses(addresses), None) = (&spec.kind, plan.address) {
             let who = spec.peer.word();
             return Err(without_address(addresses, self.source.family(), &who).into());
         }
         let asked = Asked { wish: self, cluster: &cluster, spec, endpoints, plan, deadline, clock };
-        let verdict = match asked.first() {
+        let verdict = match (asked.first(), self.question) {
             _ if self.origin == Some(Origin::Nodes) => asked.ask_nodes(session).await,
-            Some(first) => asked.ask(&Target::Address(first), session).await,
-            None => asked.nobody(session).await,
+            (Some(first), Question::Paths(args)) => {
+                asked.trace(args, &Target::Address(first), session).await
+            }
+            (Some(first), _) => asked.ask(&Target::Address(first), session).await,
+            (None, _) => asked.nobody(session).await,
         };
         verdict.map(Told::Verdict)
     }
@@ -131,7 +189,7 @@ async fn look_up(
 }
 
 /// As many endpoints of the wanted family as may be asked, and the ports that can be.
-fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
+fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family, most: usize) -> Plan {
     let address = match &spec.kind {
         ServiceKind::Addresses(addresses) => of_family(addresses, family),
         ServiceKind::Headless | ServiceKind::ExternalName(_) | ServiceKind::Pods => None,
@@ -140,7 +198,7 @@ fn plan(spec: &ServiceSpec, endpoints: &[Endpoint], family: Family) -> Plan {
         Some(address) => endpoint.address.is_ipv4() == address.is_ipv4(),
         None => family.has(endpoint.address),
     };
-    let endpoints = sample::of(endpoints.iter().filter(fits).cloned().collect());
+    let endpoints = sample::of(endpoints.iter().filter(fits).cloned().collect(), most);
     let ports = spec.ports.iter().filter(|port| port.is_spoken()).cloned().collect();
     Plan { address, doors: doors::planned(&spec.doors, address), endpoints, ports }
 }

@@ -10,6 +10,7 @@ use netdiag_wire::{
     },
 };
 use rustls::pki_types::ServerName;
+use tokio::time::Instant;
 
 use super::{
     Between, Ended, Halt, Input, LineEnd, Local, Looks, Opened, Output, Pieces, Relayed, Road,
@@ -26,7 +27,7 @@ use crate::{
     finding::{Failure, Severity, worst},
     plan::{PortProtocol, named_port},
     probe::{self, Ends, interruption},
-    render,
+    render::{self, number},
     session::{Clock, Session, Stopped},
 };
 
@@ -35,6 +36,7 @@ struct Talk<'a> {
     ends: Ends<'a>,
     road: &'a Road<'a>,
     opened: Opened<ConnectStreamEvent>,
+    deadline: Option<Instant>,
 }
 
 /// How far it came.
@@ -74,7 +76,7 @@ pub(crate) async fn run(
     let (mut road, mut ends) = between.open("connect", cluster.as_ref(), session).await?;
     let request = request(args, &mut ends)?;
     let opened = road.send("connect/stream", request, (&ends.aim, deadline), session).await?;
-    let mut talk = Talk { ends, road: &road, opened };
+    let mut talk = Talk { ends, road: &road, opened, deadline };
     let ended = talk.talk(args, input, session).await;
     road.end(ended, &talk.ends.aim).await
 }
@@ -151,6 +153,10 @@ impl Talk<'_> {
             }
             agreed = agreed => agreed.unwrap_or(ended),
         };
+        // Whoever cuts the stream off then ends the handshake as well.
+        if agreed.is_err() && self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(self.road.cut("the TLS handshake", "the deadline passed").into());
+        }
         Ok(agreed.map_err(|cause| Untrusted::from(cause.to_string()).to_string()))
     }
 
@@ -174,8 +180,17 @@ impl Talk<'_> {
                     let connected = Connected { local, remote, intercepted };
                     return Ok(Begun::Connected(connected));
                 }
-                Event::Probe(ConnectStreamEvent::NotConnected { remote, took_us, outcome }) => {
-                    return Ok(Begun::Not { remote, took_us, outcome });
+                Event::Probe(ConnectStreamEvent::NotConnected {
+                    remote,
+                    took_us,
+                    more,
+                    outcome,
+                }) => {
+                    if !more {
+                        return Ok(Begun::Not { remote, took_us, outcome });
+                    }
+                    let (how, ms) = (outcome.word(), number::took(took_us));
+                    writeln!(session.err, "{remote}: {how} after {ms}; trying the next address")?;
                 }
                 event => {
                     if let Some(ended) = Ended::of(event) {

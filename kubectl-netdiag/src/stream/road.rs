@@ -135,7 +135,7 @@ impl<'a> Road<'a> {
         match self {
             Self::Here => {
                 let stop = CancellationToken::new();
-                let (pieces, upload) = local::start_stream(request, stop.clone())?;
+                let (pieces, upload) = local::start_stream(request, stop.clone(), deadline)?;
                 Ok(Opened { pieces, upload, stop: Some(stop.drop_guard()) })
             }
             Self::Agent(way) => {
@@ -164,7 +164,7 @@ impl<'a> Road<'a> {
         match self {
             Self::Here => {
                 let stop = CancellationToken::new();
-                let lines = local::start(request, stop.clone())?;
+                let lines = local::start(request, stop.clone(), deadline)?;
                 Ok(Events::Here { lines, _stop: stop.drop_guard() })
             }
             Self::Agent(way) => {

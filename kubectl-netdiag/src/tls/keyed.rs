@@ -221,9 +221,11 @@ pub(crate) fn attempt(event: ConnectStreamEvent) -> Option<ConnectAttempt> {
         ConnectStreamEvent::Connected { remote, local, took_us, intercepted: true } => {
             (remote, Some(local), took_us, ConnectOutcome::Intercepted)
         }
-        ConnectStreamEvent::NotConnected { remote, took_us, outcome } => {
+        ConnectStreamEvent::NotConnected { remote, took_us, more: false, outcome } => {
             (remote, None, took_us, outcome)
         }
+        // The next one is what counts.
+        ConnectStreamEvent::NotConnected { more: true, .. } => return None,
         ConnectStreamEvent::Closed { .. } | ConnectStreamEvent::Unknown => return None,
     };
     let (target, round, beside, mss) = (0, 1, false, None);

@@ -19,7 +19,7 @@ use crate::{
 /// Addresses whose pods are asked for one by one.
 const MAX_ASKED: usize = 16;
 
-pub(super) struct Naming {
+pub(crate) struct Naming {
     names: Names,
     cluster: Option<Cluster>,
     /// Nodes and Services, which are asked for at the start.
@@ -30,7 +30,7 @@ pub(super) struct Naming {
 }
 
 impl Naming {
-    pub(super) fn start(cluster: Option<&Cluster>, aim: &Aim) -> Self {
+    pub(crate) fn start(cluster: Option<&Cluster>, aim: &Aim) -> Self {
         let lists = cluster
             .cloned()
             .map(|cluster| tokio::spawn(async move { cluster.nodes_and_services().await }));
@@ -43,12 +43,12 @@ impl Naming {
         }
     }
 
-    pub(super) fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &Names {
         &self.names
     }
 
     /// Finds out about every address that answered so far.
-    pub(super) async fn know(&mut self, report: &TraceReport) {
+    pub(crate) async fn know(&mut self, report: &TraceReport) {
         if let Some(lists) = &mut self.lists
             && let Ok(listed) = timeout_at(self.until, lists).await
         {

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::run::{Plugin, Run};
+use crate::run::{Plugin, Run, free_port};
 
 /// Ports: plain, TLS with HTTP/2, and three that go on to nobody.
 struct Nginx {
@@ -29,10 +29,6 @@ impl Drop for Nginx {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// 200 KiB that unpack to 200 MiB.

@@ -8,7 +8,7 @@ use super::wanted;
 use crate::{
     ProbeError,
     names::ResolverFiles,
-    target::{self, candidates},
+    target::{self, Wanted, candidates},
 };
 
 /// Most addresses of a name that one round tries.
@@ -23,12 +23,7 @@ pub(crate) async fn of_all(
     let mut all = Vec::new();
     for host in request.targets.iter().map(|target| &target.host) {
         let addresses = match request.protocol {
-            ConnectProtocol::Tcp => {
-                let found = candidates(host, wanted(request), files).await?;
-                let addresses = interleaved(found);
-                addresses.iter().try_for_each(|address| destination(*address))?;
-                addresses
-            }
+            ConnectProtocol::Tcp => of_host(host, wanted(request), files, destination).await?,
             ConnectProtocol::Udp => {
                 vec![target::find(host, wanted(request), files, destination, |_| true).await?]
             }
@@ -36,6 +31,18 @@ pub(crate) async fn of_all(
         all.push(addresses);
     }
     Ok(all)
+}
+
+/// Of one name, likewise.
+pub(super) async fn of_host(
+    host: &str,
+    wanted: Wanted,
+    files: &ResolverFiles,
+    destination: &dyn Fn(IpAddr) -> Result<(), ProbeError>,
+) -> Result<Vec<IpAddr>, ProbeError> {
+    let addresses = interleaved(candidates(host, wanted, files).await?);
+    addresses.iter().try_for_each(|address| destination(*address))?;
+    Ok(addresses)
 }
 
 /// IPv6 first, then one of each family in turn (RFC 8305, section 4).

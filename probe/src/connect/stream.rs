@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectSockets,
+    ConnectSockets, addresses,
     copy::{Passed, both_ways},
     syn::{self, Tried, is_here},
 };
@@ -20,7 +20,7 @@ use crate::{
     stream::{Caller, StreamProbe},
     sys::datagram::Origin,
     tables::Tables,
-    target::{self, Wanted},
+    target::Wanted,
 };
 
 /// Opened while there is privilege.
@@ -50,24 +50,13 @@ impl StreamProbe for ConnectStreamRequest {
         mut caller: Caller<ConnectStreamEvent>,
         stop: CancellationToken,
     ) -> Result<(), ProbeError> {
-        let address = target::find(&self.host, wanted(self), files, destination, |_| true);
-        let remote = SocketAddr::new(address.await?, self.port);
-        let from =
-            Origin { address: self.source_address, port: self.source_port, ..Origin::default() };
-        let wait = Duration::from_micros(self.wait_us.into());
-        let Tried { took_us, end, .. } = tokio::select! {
+        let addresses = addresses::of_host(&self.host, wanted(self), files, destination).await?;
+        let dialled = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            tried = syn::connect(remote, from, wait, &sockets.connect) => tried?,
+            dialled = dial(self, &addresses, &sockets.connect, &mut caller) => dialled?,
         };
-        let mut socket = match end {
-            Ok(socket) => socket,
-            Err(outcome) => {
-                let event = ConnectStreamEvent::NotConnected { remote, took_us, outcome };
-                let _ = caller.say(event).await;
-                return Ok(());
-            }
-        };
+        let Some((mut socket, remote, took_us)) = dialled else { return Ok(()) };
         socket.set_nodelay(true).map_err(|cause| ProbeError::Socket("send at once", cause))?;
         let connected = connected_event(&socket, remote, took_us, &sockets.tables)?;
         if caller.say(connected).await.is_err() {
@@ -84,6 +73,32 @@ impl StreamProbe for ConnectStreamRequest {
         let _ = caller.say(ConnectStreamEvent::Closed { sent, received, end }).await;
         Ok(())
     }
+}
+
+/// The first address that takes the connection, in the order of a check; those before it are told.
+async fn dial(
+    request: &ConnectStreamRequest,
+    addresses: &[IpAddr],
+    sockets: &ConnectSockets,
+    caller: &mut Caller<ConnectStreamEvent>,
+) -> Result<Option<(TcpStream, SocketAddr, u64)>, ProbeError> {
+    let (address, port) = (request.source_address, request.source_port);
+    let wait = Duration::from_micros(request.wait_us.into());
+    for (at, to) in addresses.iter().enumerate() {
+        let remote = SocketAddr::new(*to, request.port);
+        let from = Origin { address, port, ..Origin::default() };
+        let Tried { took_us, end, .. } = syn::connect(remote, from, wait, sockets).await?;
+        let outcome = match end {
+            Ok(socket) => return Ok(Some((socket, remote, took_us))),
+            Err(outcome) => outcome,
+        };
+        let more = at + 1 < addresses.len();
+        let event = ConnectStreamEvent::NotConnected { remote, took_us, more, outcome };
+        if caller.say(event).await.is_err() {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 fn wanted(request: &ConnectStreamRequest) -> Wanted {

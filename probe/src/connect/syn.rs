@@ -1,6 +1,6 @@
 //! One connection to one address: a SYN, and what came of it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use netdiag_wire::connect::ConnectOutcome;
 use tokio::{
@@ -36,7 +36,10 @@ pub(crate) async fn connect(
     wait: Duration,
     sockets: &ConnectSockets,
 ) -> Result<Tried, ProbeError> {
-    let error = |cause| ProbeError::Socket("open a TCP socket", cause);
+    let error = |cause: io::Error| match (cause.kind(), from.port) {
+        (io::ErrorKind::AddrInUse, Some(port)) => ProbeError::PortTaken { port, by: None },
+        _ => ProbeError::Socket("open a TCP socket", cause),
+    };
     let start = Instant::now();
     let connecting = match Connecting::start(remote, from).map_err(error)? {
         Ok(connecting) => connecting,

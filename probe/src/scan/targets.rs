@@ -22,6 +22,8 @@ pub(super) struct Targets {
     pub(super) hosts: Vec<Named>,
     /// Of CIDRs, forbidden.
     pub(super) off_limits: u32,
+    /// Of names, and not scanned: one address of each is.
+    pub(super) others: Vec<IpAddr>,
 }
 
 impl Targets {
@@ -58,8 +60,9 @@ pub(super) async fn find(
             ScanTarget::Name(name) => (name.clone(), true),
         };
         let name = matches!(target, ScanTarget::Name(_)).then(|| host.as_str().into());
-        match target::find(&host, wanted(request), files, destination, is_open).await {
-            Ok(address) => {
+        match target::find_one(&host, wanted(request), files, destination, is_open).await {
+            Ok((address, others)) => {
+                found.others.extend(others);
                 if seen.insert(address) {
                     found.hosts.push(Named { host: from(address, request.source_address), name });
                 }

@@ -146,6 +146,28 @@ fn a_forbidden_address_of_a_network_is_left_out_and_one_by_itself_is_an_error() 
     }
 }
 
+/// As nmap has it.
+#[test]
+fn of_a_name_with_several_addresses_the_others_are_told() {
+    let lab = Lab::new();
+    let hosts = format!("{SERVER} both\n10.9.2.9 both\n").into_bytes();
+    let files = ResolverFiles { hosts, ..ResolverFiles::default() };
+    let scan = full(ScanRequest::to("both", ports("80")));
+    let mut events = Vec::new();
+    let ended = lab.client.enter(|| {
+        let sockets = scan.open().unwrap();
+        let mut emit = |event: ScanEvent| events.push(event);
+        let stop = CancellationToken::new();
+        runtime().block_on(scan.run(sockets, &files, &|_| Ok(()), &mut emit, stop))
+    });
+    ended.unwrap();
+    let others = events.iter().find_map(|event| match event {
+        ScanEvent::Started { other_addresses, .. } => Some(other_addresses.clone()),
+        _ => None,
+    });
+    assert_eq!(others, Some(vec![[10, 9, 2, 9].into()]), "{events:?}");
+}
+
 #[test]
 fn it_scans_within_a_sandbox() {
     let lab = Lab::new();

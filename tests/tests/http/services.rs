@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use netdiag_tests::{Netns, Pair, turn, wait};
+use netdiag_tests::{Netns, Node, Pair, turn, wait};
+use serde_json::Value;
 
 use crate::{
     server::{Ca, Valid},
@@ -46,6 +47,37 @@ fn a_service_answers_by_its_name_and_a_slow_one_is_told() -> Result<()> {
     let _ = run.says("\nOK       all 3: answered: 200 OK\n");
     let run = pair.from_client(&format!("http {pod}:8081/"))?.exits(1);
     let _ = run.says("\nFAIL     ND0602  refused by ");
+    Ok(())
+}
+
+/// busybox' httpd has no such page, the other server has every one.
+#[test]
+#[ignore = "needs a cluster: makes a Service"]
+fn each_endpoint_is_asked_in_the_services_name() -> Result<()> {
+    let _turn = turn::share();
+    let pair = Pair::start()?;
+    let place = pair.cluster.namespace();
+    let listen = ["httpd", "-f", "-p", "8080"];
+    let bare = pair.cluster.pod("bare").label("app", "server").on(Node::First);
+    let _bare = bare.command(listen).start()?;
+    service(&pair, "web", 80, 8080)?;
+    let _asked = serve(&Netns::of_pod(&pair.server)?, "0.0.0.0:8080")?;
+    let line = format!("http {place}/svc/web/up --each");
+    let run = wait::until("both are endpoints", Duration::from_secs(20), || {
+        let run = pair.from_client(&line)?;
+        ensure!(run.stdout.contains("  pod/bare on "), "{}{}", run.stdout, run.stderr);
+        ensure!(run.stdout.contains("1 of 2 endpoints: "), "{}{}", run.stdout, run.stderr);
+        Ok(run)
+    })?;
+    println!("{}", run.stdout);
+    let run = run.says("  the Service").says("  404  ").says("  200  ");
+    let run = run.says("\nWARN     ND0801  1 of 2 endpoints: reached, but: 404 Not Found");
+    let _ = run.says("  seen   asked directly: pod/bare\n");
+    let report: Value = pair.from_client(&format!("{line} -o json"))?.exits(0).json();
+    assert_eq!(report["http"]["endpoints"].as_array().map(Vec::len), Some(2), "{report:#}");
+    let pod = pair.server.target();
+    let run = pair.from_client(&format!("http {pod}:8080/ --each"))?.exits(2);
+    assert!(run.stderr.contains("ND0030  --each: only a Service"), "{}", run.stderr);
     Ok(())
 }
 

@@ -40,10 +40,12 @@ pub enum ConnectStreamEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         intercepted: bool,
     },
-    /// No bytes follow.
+    /// No bytes follow, unless another address of the name is tried next.
     NotConnected {
         remote: SocketAddr,
         took_us: u64,
+        #[serde(default, skip_serializing_if = "is_default")]
+        more: bool,
         #[serde(flatten)]
         outcome: ConnectOutcome,
     },
@@ -159,7 +161,8 @@ mod tests {
             took_us: 520,
             intercepted,
         };
-        let not = |outcome| ConnectStreamEvent::NotConnected { remote, took_us: 9, outcome };
+        let not =
+            |outcome| ConnectStreamEvent::NotConnected { remote, took_us: 9, more: false, outcome };
         let closed = |end| ConnectStreamEvent::Closed { sent: 18, received: 4096, end };
         for (event, golden) in [
             (

@@ -142,13 +142,15 @@ impl Rtts {
         self.max = self.max.max(us);
         self.count += 1;
         self.sum += u128::from(us);
-        self.squares += u128::from(us).pow(2);
+        // An agent may say any time; a deviation of what cannot be is only kept from overflowing.
+        self.squares = self.squares.saturating_add(u128::from(us).pow(2));
     }
 
     fn summary(&self) -> Option<RttUs> {
         let count = u128::from(self.count);
         let mean = self.sum.checked_div(count)?;
-        let variance = (self.squares * count).saturating_sub(self.sum.pow(2)) / count.pow(2);
+        let squares = self.squares.saturating_mul(count);
+        let variance = squares.saturating_sub(self.sum.saturating_pow(2)) / count.pow(2);
         Some(RttUs {
             min: self.min,
             avg: mean as u64,
@@ -209,6 +211,15 @@ mod tests {
             fold(&[sent(1), replied(1, 412), sent(2), replied(2, 387), sent(3), replied(3, 371)]);
         assert_eq!(report.rtt_us, Some(RttUs { min: 371, avg: 390, max: 412, stddev: 16 }));
         assert_eq!((report.sent, report.replied, report.lost()), (3, 3, 0));
+    }
+
+    /// Found by fuzz target 14: the product overflowed.
+    #[test]
+    fn times_that_cannot_be_are_summed_all_the_same() {
+        let most = u64::MAX;
+        let report = fold(&[sent(1), replied(1, most), sent(2), replied(2, most), replied(3, 1)]);
+        let times = report.rtt_us.unwrap();
+        assert_eq!((times.min, times.max), (1, most));
     }
 
     #[test]

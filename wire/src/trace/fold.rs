@@ -123,7 +123,10 @@ fn arrival(hop: &TraceHop, target: IpAddr) -> Option<PathEnd> {
     let times: Vec<u64> =
         hop.answers.iter().filter(|a| a.is_arrival(target)).map(|a| a.rtt_us).collect();
     let count = u64::try_from(times.len()).ok().filter(|count| *count > 0)?;
-    Some(PathEnd::Reached { hops: hop.ttl, rtt_us: times.iter().sum::<u64>() / count })
+    Some(PathEnd::Reached {
+        hops: hop.ttl,
+        rtt_us: times.iter().fold(0, |sum: u64, us| sum.saturating_add(*us)) / count,
+    })
 }
 
 /// The path's last answers are the same few addresses, round after round.

@@ -30,6 +30,13 @@ impl PortList {
         Ok(Self { text: text.to_owned(), parts })
     }
 
+    /// Of a flag that was given several times.
+    pub(crate) fn joined(lists: &[Self]) -> Option<Self> {
+        let text = lists.iter().map(Self::text).collect::<Vec<_>>().join(",");
+        let parts = lists.iter().flat_map(|list| list.parts.clone()).collect();
+        (!lists.is_empty()).then_some(Self { text, parts })
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -17,6 +17,7 @@ fn flags_reach_the_request() {
         ("scan pod/a -p-", r#""tcp":"1-65535""#),
         ("scan pod/a -p -", r#""tcp":"1-65535""#),
         ("scan pod/a -p 80,443", r#""tcp":"80,443""#),
+        ("scan pod/a -p 80 -p 443-444 -p http", r#""tcp":"80,443-444""#),
         ("scan pod/a -phttp,https", r#""tcp":"80,443""#),
         ("scan pod/a -p dns --udp", r#""udp":"53""#),
         ("scan pod/a -p 53 --udp --tcp", r#""tcp":"53","udp":"53""#),

@@ -36,7 +36,7 @@ impl Case<'_> {
             .collect();
         let first = lost.first()?;
         let began = lost.iter().map(|query| query.asked_us).min()?;
-        let ended = lost.iter().map(|query| query.asked_us + query.took_us).max()?;
+        let ended = lost.iter().map(|query| query.asked_us.saturating_add(query.took_us)).max()?;
         let cost = number::took(ended.saturating_sub(began));
         let is_same_name = is_same(&first.name, &answered.name);
         let (name, server) = (shown(&first.name), self.server(first.server));

@@ -264,7 +264,8 @@ impl Case<'_> {
                 let sent = same.iter().map(|query| u32::from(query.sent)).sum();
                 let sent = number::counted(sent, "query", "queries");
                 let began = same.iter().map(|query| query.asked_us).min().unwrap_or_default();
-                let ended = same.iter().map(|query| query.asked_us + query.took_us).max();
+                let ended =
+                    same.iter().map(|query| query.asked_us.saturating_add(query.took_us)).max();
                 let waited = number::waited(ended.unwrap_or_default().saturating_sub(began));
                 format!("silence from {server} to {sent} over {waited}")
             }

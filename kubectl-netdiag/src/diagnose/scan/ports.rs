@@ -28,6 +28,11 @@ struct Fate {
     said: String,
 }
 
+/// Somebody keeps it from being reached, and not the source itself.
+fn is_filtered(fate: &Fate) -> bool {
+    fate.state == PortState::Filtered && fate.why != ScanWhy::NotSent
+}
+
 impl Case<'_> {
     /// Of a pod or node alone, whose ports others know of too; one finding a kind.
     pub(super) fn ports(&self) -> Vec<Finding> {
@@ -155,8 +160,7 @@ impl Case<'_> {
     fn not_reached(&self, fates: &BTreeMap<Key, Fate>, address: IpAddr) -> Option<Finding> {
         let known = self.facts.known;
         let listens = |(protocol, port): Key| known.listener(protocol, address, port).is_some();
-        let filtered =
-            fates.iter().filter(|(key, fate)| fate.state == PortState::Filtered && listens(**key));
+        let filtered = fates.iter().filter(|(key, fate)| is_filtered(fate) && listens(**key));
         let filtered: Vec<(Key, &Fate)> = filtered.map(|(key, fate)| (*key, fate)).collect();
         let from = &self.context.from.name;
         let summary = match &filtered[..] {

@@ -1,13 +1,18 @@
 //! All that was looked at, in the order of a request's way: `diagnose`'s list.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::{ServiceCase, is_silence, times};
+use super::{ServiceCase, listed, times};
 use crate::{
     finding::Severity,
     render::number,
-    service::{Answers, Named, ServiceKind, Tally},
+    service::{Answers, Named, Ruling, ServiceKind, Tally},
 };
+
+/// Of a name, put into words.
+const MAX_ADDRESSES: usize = 3;
 
 /// The list, and how many probes it rests on.
 #[derive(Debug, Serialize)]
@@ -57,40 +62,27 @@ impl ServiceCase<'_> {
     fn name(&self, named: &Named) -> Option<Check> {
         let (name, addresses, queries, took_us) = match named {
             Named::Nothing => return None,
-            Named::Skipped(why) => {
-                return Some(Check::new("name", Severity::Skip, why.clone()));
-            }
+            Named::Skipped(why) => return Some(Check::new("name", Severity::Skip, why)),
             Named::Asked { name, addresses, queries, took_us } => {
                 (name, addresses, *queries, *took_us)
             }
         };
-        let (is_right, wanted) = match &self.spec.kind {
-            ServiceKind::Addresses(own) => (
-                addresses.iter().eq(own.iter().collect::<std::collections::BTreeSet<_>>()),
-                own.len(),
-            ),
-            _ => (!addresses.is_empty() || self.endpoints.iter().all(|it| !it.ready), 1),
+        let is_right = match &self.spec.kind {
+            ServiceKind::Addresses(own) => {
+                *addresses == own.iter().copied().collect::<BTreeSet<_>>()
+            }
+            _ => !addresses.is_empty() || self.endpoints.iter().all(|it| !it.ready),
         };
-        let asked = number::counted(queries, "query", "queries");
-        let took = number::ms(took_us);
-        let shown: Vec<String> =
-            addresses.iter().take(wanted.max(3)).map(ToString::to_string).collect();
-        Some(match (shown.is_empty(), is_right) {
-            (true, false) => Check::new(
-                "name",
-                Severity::Fail,
-                format!("{name} has no address; {asked}, {took}"),
-            ),
-            (_, true) => {
-                let shown = shown.join(", ");
-                Check::new("name", Severity::Ok, format!("{name} -> {shown}; {asked}, {took}"))
-            }
-            (false, false) => {
-                let shown = shown.join(", ");
-                let text = format!("{name} -> {shown}, which is not what the API says");
-                Check::new("name", Severity::Fail, text)
-            }
-        })
+        let asked =
+            format!("{}, {}", number::counted(queries, "query", "queries"), number::ms(took_us));
+        let shown = addresses.iter().take(MAX_ADDRESSES).map(ToString::to_string);
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let text = match (is_right, shown.is_empty()) {
+            (true, _) => format!("{name} -> {shown}; {asked}"),
+            (false, true) => format!("{name} has no address; {asked}"),
+            (false, false) => format!("{name} -> {shown}, which is not what the API says"),
+        };
+        Some(Check::new("name", judged(is_right), text))
     }
 
     fn object(&self) -> Check {
@@ -99,9 +91,8 @@ impl ServiceCase<'_> {
         let name = if self.spec.kind == ServiceKind::Pods { "pods" } else { "Service" };
         let targets: Vec<String> = self.plan.ports.iter().map(|port| port.word()).collect();
         let ports = if targets.is_empty() { "no port".to_owned() } else { targets.join(", ") };
-        let noun = number::counted(u32::try_from(count).unwrap_or(u32::MAX), self.noun(), "");
-        let noun = if count == 1 { noun } else { format!("{count} {}s", self.noun()) };
-        let text = format!("{noun}, {ready} ready; {ports}");
+        let plural = if count == 1 { "" } else { "s" };
+        let text = format!("{count} {}{plural}, {ready} ready; {ports}", self.noun());
         Check::new(name, judged(ready > 0 || self.spec.publishes_not_ready), text)
     }
 
@@ -140,8 +131,7 @@ impl ServiceCase<'_> {
                 let asked = self.plan.ports.iter().filter(|port| port.is_tcp());
                 let mut numbers = asked.filter_map(|port| endpoint.port(port));
                 !numbers.all(|number| {
-                    let is_it = |one: &&_| listens(one, number, endpoint.address);
-                    listening.iter().find(is_it).is_some()
+                    listening.iter().any(|one| one.port == number && one.hears(endpoint.address))
                 })
             })
             .map(|(endpoint, _)| endpoint.short())
@@ -152,7 +142,7 @@ impl ServiceCase<'_> {
                 Check::new("listener", Severity::Ok, text)
             }
             false => {
-                let text = format!("nobody listens on every port in {}", super::listed(&lacks));
+                let text = format!("nobody listens on every port in {}", listed(&lacks));
                 Check::new("listener", Severity::Fail, text)
             }
         }
@@ -176,17 +166,15 @@ impl ServiceCase<'_> {
     }
 
     fn policy(&self) -> Check {
-        let read = self.closer.barred.values().filter(|barred| barred.is_read);
-        let mut count = 0;
-        let denial = read.inspect(|_| count += 1).find_map(|barred| barred.denial.as_ref());
-        let Some(denial) = denial else {
-            return match count {
-                0 => Check::new("policy", Severity::Skip, "NetworkPolicies could not be read"),
-                _ => Check::new("policy", Severity::Ok, "no NetworkPolicy keeps the source out"),
+        let mut rulings = self.closer.barred.values().map(|barred| &barred.ruling);
+        let Some(denial) = rulings.clone().find_map(Ruling::denial) else {
+            return match rulings.any(|ruling| matches!(ruling, Ruling::Free)) {
+                true => Check::new("policy", Severity::Ok, "no NetworkPolicy keeps the source out"),
+                false => Check::new("policy", Severity::Skip, "NetworkPolicies could not be read"),
             };
         };
         let names: Vec<String> = denial.policies.iter().map(|policy| policy.name.clone()).collect();
-        let (names, direction) = (super::listed(&names), denial.direction.word());
+        let (names, direction) = (listed(&names), denial.direction.word());
         let is_dead = |answers: &Answers| answers.endpoints.iter().any(Tally::is_dead);
         let but = if denial.admits_nobody() { "" } else { ", not the source" };
         let text = format!("{names} ({direction}) admits {}{but}", denial.admits);
@@ -205,7 +193,8 @@ impl ServiceCase<'_> {
 
     fn probes(&self, named: &Named) -> usize {
         let connects = self.measured.ports.iter().map(|port| {
-            port.through.tries() + port.endpoints.iter().map(Tally::tries).sum::<usize>()
+            let others = port.doors.iter().chain(&port.endpoints);
+            port.through.tries() + others.map(Tally::tries).sum::<usize>()
         });
         let echoes = self.measured.echoes.iter().map(|echo| echo.sent as usize);
         let nodes = self.closer.barred.values().map(|barred| barred.own_node.tries());
@@ -215,10 +204,6 @@ impl ServiceCase<'_> {
         };
         connects.chain(echoes).chain(nodes).sum::<usize>() + queries
     }
-}
-
-fn listens(one: &crate::service::Listening, port: u16, address: std::net::IpAddr) -> bool {
-    one.port == port && one.hears(address)
 }
 
 /// `9/9 connected`; `0/9 connected: silence`.
@@ -231,10 +216,8 @@ fn summed(all: &[&Tally]) -> String {
     let mut kinds: Vec<&str> =
         all.iter().flat_map(|it| it.ill()).map(|(_, attempt)| attempt.outcome.word()).collect();
     kinds.dedup();
-    let silent = all.iter().map(|it| it.count(is_silence)).sum::<usize>();
     let how = match kinds.is_empty() {
         true => String::new(),
-        false if silent == tries => ": silence".into(),
         false => format!(": {}", kinds.join(", ")),
     };
     format!("{}/{} connected{how}", times(well), times(tries))

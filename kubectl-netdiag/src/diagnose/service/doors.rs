@@ -5,7 +5,6 @@ use super::{ServiceCase, fail, listed};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label, Severity},
-    plan::PortProtocol,
     service::{Door, DoorKind, Tally},
 };
 
@@ -14,8 +13,7 @@ const RULES: Code = Code(201);
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     case.asked().find_map(|(port, answers)| {
-        let is_tcp = port.declared.protocol == PortProtocol::Tcp;
-        if !is_tcp || !answers.through.is_well() {
+        if !port.is_tcp() || !answers.through.is_well() {
             return None;
         }
         let doors: Vec<(&Door, &Tally)> = case.plan.doors.iter().zip(&answers.doors).collect();

@@ -4,13 +4,12 @@ use super::{ServiceCase, listed, port_word};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label, Severity},
-    plan::PortProtocol,
 };
 
 const CODE: Code = Code(301);
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
-    let tcp = case.asked().filter(|(port, _)| port.declared.protocol == PortProtocol::Tcp);
+    let tcp = case.asked().filter(|(port, _)| port.is_tcp());
     tcp.into_iter().find_map(|(port, answers)| {
         let half: Vec<_> =
             case.each(answers).filter(|(.., tally)| !tally.is_well() && !tally.is_dead()).collect();

@@ -17,7 +17,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     let dead = case.plan.endpoints.iter().enumerate().filter(|(at, _)| is_dead(*at));
     let barred = dead.filter_map(|(_, endpoint)| {
         let barred = case.closer.barred.get(&endpoint.address)?;
-        let denial = barred.denial.as_ref().filter(|_| barred.own_node.is_well())?;
+        let denial = barred.ruling.denial().filter(|_| barred.own_node.is_well())?;
         Some((endpoint, barred, denial))
     });
     let barred: Vec<(&Endpoint, &Barred, &Denial)> = barred.collect();
@@ -25,14 +25,15 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     let policy = denial.policies.first()?;
     let others = denial.policies.len() - 1;
     let and_more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    let (who, verb) = match denial.direction {
-        Direction::Ingress => (case.from.word(), "out of"),
-        Direction::Egress => (case.from.word(), "away from"),
+    let verb = match denial.direction {
+        Direction::Ingress => "out of",
+        Direction::Egress => "away from",
     };
     let keep = if others > 0 { "keep" } else { "keeps" };
     let (name, direction) = (&policy.name, denial.direction.word());
     let summary = format!(
-        "NetworkPolicy {name}{and_more} {keep} {who} {verb} {} ({direction})",
+        "NetworkPolicy {name}{and_more} {keep} {} {verb} {} ({direction})",
+        case.from(),
         endpoint.short()
     );
     let source = labels_word(&one.source_labels);
@@ -66,8 +67,8 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
 
 /// One that would explain the silence, where no control could be asked.
 pub(super) fn suspect(case: &ServiceCase<'_>) -> Option<Label> {
-    let barred = case.closer.barred.values().find(|it| it.denial.is_some())?;
-    let denial = barred.denial.as_ref().filter(|_| barred.own_node.tries() == 0)?;
+    let barred = case.closer.barred.values().find(|it| it.ruling.denial().is_some())?;
+    let denial = barred.ruling.denial().filter(|_| barred.own_node.tries() == 0)?;
     let name = &denial.policies.first()?.name;
     Some(Label::Note(format!(
         "NetworkPolicy {name} ({}) admits {}: likely it; sure would be a connect from the \
@@ -82,7 +83,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{super::scene::Scene, *};
-    use crate::finding::Object;
+    use crate::{
+        finding::Object,
+        service::{Ruling, Tally},
+    };
 
     fn denial() -> Denial {
         let policy = Object {
@@ -102,8 +106,7 @@ mod tests {
             scene.endpoint(at, "silence");
             let barred = Barred {
                 own_node: scene.tally(own_node),
-                is_read: true,
-                denial: Some(denial()),
+                ruling: Ruling::Denied(denial()),
                 source_labels: BTreeMap::from([("app".into(), "web".into())]),
             };
             scene.closer.barred.insert(scene.endpoints[at].address, barred);
@@ -128,11 +131,7 @@ mod tests {
         let is_note = |label: &Label| matches!(label, Label::Note(_));
         assert!(!finding.labels.iter().any(is_note), "its own node is silent too: {finding:?}");
         let mut scene = scene("silence");
-        scene
-            .closer
-            .barred
-            .values_mut()
-            .for_each(|it| it.own_node = crate::service::Tally::default());
+        scene.closer.barred.values_mut().for_each(|it| it.own_node = Tally::default());
         let note = "NetworkPolicy checkout-ingress (ingress) admits pods with role=frontend: likely \
                     it; sure would be a connect from the endpoint's own node, which you may not";
         let finding = scene.only_finding(302);

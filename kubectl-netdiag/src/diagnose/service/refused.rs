@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ServiceCase, fail, is_refused, listed, pod_object, port_word, times};
+use super::{ServiceCase, fail, listed, pod_object, port_word, times};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
@@ -41,7 +41,7 @@ enum Why {
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     case.asked().find_map(|(port, answers)| {
-        let refuses = |tally: &Tally| tally.count(is_refused) == tally.tries();
+        let refuses = |tally: &Tally| tally.refused() == tally.tries();
         let bad: Vec<_> = case.each(answers).filter(|(.., tally)| refuses(tally)).collect();
         let of = case.each(answers).count();
         if bad.is_empty() {
@@ -169,7 +169,7 @@ impl Refusal<'_> {
     /// What the share of bad ones makes of the Service's own address.
     fn through(&self) -> Option<Label> {
         let through = &self.answers.through;
-        let refused = through.count(is_refused);
+        let refused = through.refused();
         if through.tries() == 0 || refused == 0 {
             return None;
         }

@@ -9,8 +9,6 @@ use crate::{
 };
 
 const CODE: Code = Code(201);
-/// A sync that is under way takes less.
-const BEHIND_MS: i64 = 5_000;
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
     let (port, answers) = case.asked().find(|(_, answers)| {
@@ -75,8 +73,7 @@ fn kube_proxy(case: &ServiceCase<'_>) -> Option<(String, bool)> {
         return Some((format!("kube-proxy there does not answer: {why}"), true));
     }
     let now = facts.now_at;
-    let behind =
-        proxy.syncs.iter().find(|sync| sync.behind_ms(now).is_some_and(|ms| ms > BEHIND_MS));
+    let behind = proxy.behind(now);
     let at = |at| labels::instant(at, now);
     if let Some(ProxySync { last_at: Some(last), queued_at: Some(queued), .. }) = behind {
         let (last, queued) = (at(*last), at(*queued));
@@ -84,7 +81,7 @@ fn kube_proxy(case: &ServiceCase<'_>) -> Option<(String, bool)> {
             format!("kube-proxy there: last sync {last}, last change queued {queued} (metrics)");
         return Some((text, true));
     }
-    let last = proxy.syncs.iter().filter_map(|sync| sync.last_at).max()?;
+    let last = proxy.last_at()?;
     Some((format!("kube-proxy there is in step: last sync {} (metrics)", at(last)), false))
 }
 

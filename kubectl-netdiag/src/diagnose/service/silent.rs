@@ -2,21 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{ServiceCase, fail, is_silence, listed, port_word};
+use super::{ServiceCase, fail, listed, port_word};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
-    plan::PortProtocol,
     service::{Endpoint, Tally},
 };
 
 const CODE: Code = Code(302);
 
 pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
-    let tcp = case.asked().filter(|(port, _)| port.declared.protocol == PortProtocol::Tcp);
+    let tcp = case.asked().filter(|(port, _)| port.is_tcp());
     tcp.into_iter().find_map(|(port, answers)| {
-        let is_dead = |tally: &Tally| tally.count(is_silence) == tally.tries();
-        let bad: Vec<_> = case.each(answers).filter(|(.., tally)| is_dead(tally)).collect();
+        let bad: Vec<_> = case.each(answers).filter(|(.., tally)| tally.is_silent()).collect();
         let (_, first, _) = bad.first()?;
         let words: Vec<_> = bad.iter().map(|(_, endpoint, _)| endpoint.short()).collect();
         let all = case.each(answers).count();
@@ -30,7 +28,7 @@ pub(super) fn find(case: &ServiceCase<'_>) -> Option<Finding> {
         let to = format!("{}:{}", first.word(), first.port(port)?);
         let good: Vec<_> = case
             .each(answers)
-            .filter(|(.., tally)| !is_dead(tally))
+            .filter(|(.., tally)| !tally.is_silent())
             .map(|(_, endpoint, _)| endpoint)
             .collect();
         let bad_ones: Vec<_> = bad.iter().map(|(_, endpoint, _)| *endpoint).collect();

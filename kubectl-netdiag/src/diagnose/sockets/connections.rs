@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use netdiag_wire::sockets::{SocketAddress, SocketEntry, SocketState, TcpInfo};
+use netdiag_wire::sockets::{SocketAddress, SocketEntry, SocketState, TcpInfo, TimerKind};
 
-use super::{CLOSE_WAIT, Case, TIME_WAIT, UNACKNOWLEDGED};
+use super::{CLOSE_WAIT, Case, TIME_WAIT, UNACKNOWLEDGED, WINDOW_CLOSED};
 use crate::{
     finding::{Finding, Label, Severity},
     render::number,
@@ -18,10 +18,14 @@ const MANY_TIME_WAIT: usize = 1_000;
 const MANY_CLOSE_WAIT: usize = 5;
 /// This long after the peer's goodbye the process will not close any more.
 const LONG_CLOSE_WAIT_US: u64 = 60_000_000;
+/// A reader that is merely busy opens its window sooner.
+const LONG_HELD_US: u64 = 1_000_000;
 
 impl Case<'_> {
     pub(super) fn connections(&self) -> impl Iterator<Item = Finding> {
-        [self.unacknowledged(), self.close_wait(), self.time_wait()].into_iter().flatten()
+        let found =
+            [self.unacknowledged(), self.window_closed(), self.close_wait(), self.time_wait()];
+        found.into_iter().flatten()
     }
 
     /// ND0611, of the worst; how many more there are.
@@ -50,6 +54,29 @@ impl Case<'_> {
             Label::Seen(format!("{more} unacknowledged likewise"))
         });
         Some(Finding::new(Severity::Warn, UNACKNOWLEDGED, summary).with(more))
+    }
+
+    /// ND0625, of who holds back most: all that was sent is acknowledged, and no more is taken.
+    fn window_closed(&self) -> Option<Finding> {
+        let idle =
+            |entry: &SocketEntry| entry.tcp_info.as_deref().map(|info| info.last_data_sent_us);
+        let is_held = |entry: &&SocketEntry| {
+            let kind = entry.timer.as_ref().map(|timer| timer.kind);
+            let is_long = idle(entry).is_none_or(|us| us >= LONG_HELD_US);
+            kind == Some(TimerKind::ZeroWindowProbe) && is_long
+        };
+        let held: Vec<&SocketEntry> = self.entries().filter(is_held).collect();
+        let worst = held.iter().max_by_key(|entry| (entry.send_queue_bytes, idle(entry)))?;
+        let peer = self.peers.word(worst.peer?);
+        let bytes = number::count(worst.send_queue_bytes.unwrap_or_default().into());
+        let idle = idle(worst).map(|us| format!(" for {}", number::waited(us))).unwrap_or_default();
+        let summary = format!("{bytes} bytes wait for {peer}, which takes none{idle}: window 0");
+        let more = u32::try_from(held.len() - 1).unwrap_or(u32::MAX);
+        let more = (more > 0).then(|| {
+            let more = number::counted(more, "more connection is", "more connections are");
+            Label::Seen(format!("{more} held back likewise"))
+        });
+        Some(Finding::new(Severity::Warn, WINDOW_CLOSED, summary).with(more))
     }
 
     /// ND0614: the peer said goodbye, the process here did not.

@@ -61,8 +61,8 @@ impl Case<'_> {
         let more = after.checked_sub(before).filter(|more| *more > 0)?;
         let (more, time) = (number::count(more.unsigned_abs()), number::waited(us));
         let summary = format!(
-            "an accept queue was full meanwhile: {more} connections turned away in {time}; none \
-             is full now"
+            "an accept queue was full meanwhile: {more} SYNs or last ACKs thrown away in {time}; \
+             none is full now"
         );
         Some(Finding::new(Severity::Warn, QUEUE_FULL, summary).with(self.overflows()))
     }

@@ -2,10 +2,15 @@
 
 use netdiag_wire::{EndReason, connect::ConnectOutcome, http::HttpEnd};
 
-use super::scene::{HttpScene, checkout};
+use super::{
+    EachView, http_each,
+    scene::{HttpScene, checkout},
+};
 use crate::{
+    diagnose::{self, ServiceScene},
     finding::{Code, Finding, Peer, PeerKind, Severity},
-    render::Screen,
+    http::Answered,
+    render::{Screen, verdict},
 };
 
 const UP: &str = "http://checkout.shop.svc/up";
@@ -268,5 +273,73 @@ fn heads_with_their_secrets_hidden() {
     total         1.43  ms
 
     OK       answered: 200 OK
+    ");
+}
+
+/// The Service, and two endpoints that answer with these.
+fn each(through: u16, statuses: [u16; 2], all: usize) -> String {
+    let scene = |status| up().answered(status, &[], 900).over(0, 0, HttpEnd::Whole);
+    let trail = scene(through).trail();
+    let service = ServiceScene::new();
+    let answered: Vec<Answered> = service
+        .endpoints
+        .into_iter()
+        .zip(statuses)
+        .map(|(endpoint, status)| Answered { endpoint, trail: scene(status).trail() })
+        .collect();
+    let (mut out, screen) = (Vec::new(), Screen::default());
+    let view = EachView { through: trail.last(), answered: &answered, all };
+    http_each(&mut out, &screen, &view).unwrap();
+    let own = answered.iter().map(|one| {
+        let first = up().findings(&one.trail).into_iter().next().unwrap();
+        (one.endpoint.short(), first)
+    });
+    let own: Vec<_> = own.collect();
+    let findings = diagnose::http_of_each(up().findings(&trail), &own, all);
+    verdict(&mut out, &screen, &findings).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn each_endpoint_has_its_row_and_who_answers_otherwise_is_named() {
+    insta::assert_snapshot!(each(200, [200, 200], 2), @r"
+    ADDRESS        WHAT                      ANSWER  CONNECT MS  FIRST BYTE  TOTAL
+    10.96.14.7:80  the Service               200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-a on node-1  200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-b on node-2  200          0.520       0.900   1.42
+
+    OK       answered: 200 OK; both endpoints are well, asked directly
+    ");
+    insta::assert_snapshot!(each(200, [200, 503], 2), @r"
+    ADDRESS        WHAT                      ANSWER  CONNECT MS  FIRST BYTE  TOTAL
+    10.96.14.7:80  the Service               200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-a on node-1  200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-b on node-2  503          0.520       0.900   1.42
+
+    FAIL     ND0802  1 of 2 endpoints: 503 Service Unavailable: the server failed, or a proxy that does not say so
+      seen   asked directly: pod/checkout-b
+      unless a proxy without fields of its own answered: ask the pod itself
+    ");
+    insta::assert_snapshot!(each(200, [200, 200], 40), @r"
+    ADDRESS        WHAT                      ANSWER  CONNECT MS  FIRST BYTE  TOTAL
+    10.96.14.7:80  the Service               200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-a on node-1  200          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-b on node-2  200          0.520       0.900   1.42
+    2 of 40 endpoints were asked
+
+    OK       answered: 200 OK; 2 of 40 endpoints, all that were asked, are well
+    ");
+    insta::assert_snapshot!(each(503, [404, 503], 2), @r"
+    ADDRESS        WHAT                      ANSWER  CONNECT MS  FIRST BYTE  TOTAL
+    10.96.14.7:80  the Service               503          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-a on node-1  404          0.520       0.900   1.42
+    10.96.14.7:80  pod/checkout-b on node-2  503          0.520       0.900   1.42
+
+    FAIL     ND0802  1 of 2 endpoints: 503 Service Unavailable: the server failed, or a proxy that does not say so
+      seen   asked directly: pod/checkout-b
+      unless a proxy without fields of its own answered: ask the pod itself
+    WARN     ND0801  1 of 2 endpoints: reached, but: 404 Not Found
+      seen   asked directly: pod/checkout-a
+      means  the server or ingress knows no such path, or no such Host (-H 'Host: NAME')
     ");
 }

@@ -15,7 +15,8 @@ pub(crate) fn scan_header(
         return Ok(());
     }
     header(out, screen, from, std::slice::from_ref(to))?;
-    let ScanEvent::Started { method, lane, addresses, off_limits, .. } = started else {
+    let ScanEvent::Started { method, lane, addresses, off_limits, other_addresses, .. } = started
+    else {
         return Ok(());
     };
     let what = [asked(request, *addresses), pace(request, lane, from, to)];
@@ -28,7 +29,21 @@ pub(crate) fn scan_header(
     });
     let line: String =
         [what.concat(), how.unwrap_or_default(), off_limits.unwrap_or_default()].concat();
-    writeln!(out, "{}", screen.safe(&line))
+    writeln!(out, "{}", screen.safe(&line))?;
+    match &other_addresses[..] {
+        [] => Ok(()),
+        others => writeln!(out, "not scanned, of the same name: {}", listed(others)),
+    }
+}
+
+/// The first of them, and how many there are.
+fn listed(addresses: &[IpAddr]) -> String {
+    const MOST: usize = 5;
+    let shown = addresses.iter().take(MOST).map(IpAddr::to_string).collect::<Vec<_>>().join(", ");
+    match addresses.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// `TCP 1-65535`, `366 TCP ports and UDP 53 of 254 addresses`.

@@ -37,7 +37,8 @@ pub(super) fn shown(view: &ScanView<'_>) -> Shown {
             if named.is_empty() { rest.ports.clone() } else { rest.ports.without(&named) };
         if !unnamed.is_empty() {
             let why = why(rest.why, rest.by, rest.icmp.as_ref(), view.names);
-            let left = left.entry(format!("{} ({why})", state_word(rest.state))).or_default();
+            let left =
+                left.entry(format!("{} ({why})", state_word(rest.state, rest.why))).or_default();
             left.count += unnamed.len() as u64;
             left.ports.push(unnamed);
         }
@@ -84,7 +85,7 @@ fn row(view: &ScanView<'_>, port: &ScanPort) -> Vec<Cell> {
         ScanProtocol::Tcp => "tcp",
         ScanProtocol::Udp => "udp",
     };
-    let state = state_word(port.state).to_owned();
+    let state = state_word(port.state, port.why).to_owned();
     let why = why(port.why, port.by, port.icmp.as_ref(), view.names);
     let mut cells = vec![
         Cell::from(format!("{}/{protocol}", port.port)),

@@ -42,6 +42,7 @@ pub(crate) fn started(lane: ScanLane, method: ScanMethod, addresses: u32) -> Sca
         tcp_ports: 0,
         udp_ports: 0,
         source: [10, 89, 0, 12].into(),
+        other_addresses: Vec::new(),
     }
 }
 

@@ -53,6 +53,51 @@ fn a_narrow_terminal_loses_the_services_first() {
 }
 
 #[test]
+fn what_was_not_sent_is_not_called_filtered_by_anybody() {
+    let sent_nothing = ScanScene::to_address([10, 244, 1, 15], "80-89");
+    let shown = sent_nothing.rest("80-89", PortState::Filtered, ScanWhy::NotSent).shown();
+    insta::assert_snapshot!(shown, @r"
+    node/node-2 (10.89.0.12) -> 10.244.1.15
+    TCP 80-89, held to 200/s (limits.scan)
+    PORT    STATE      WHY
+    80/tcp  not asked  not sent
+    81/tcp  not asked  not sent
+    82/tcp  not asked  not sent
+    83/tcp  not asked  not sent
+    84/tcp  not asked  not sent
+    85/tcp  not asked  not sent
+    86/tcp  not asked  not sent
+    87/tcp  not asked  not sent
+    88/tcp  not asked  not sent
+    89/tcp  not asked  not sent
+
+    FAIL     ND0305  nothing was sent: the source's own kernel refuses (a rule, no route, no room)
+      next   kubectl netdiag connect 10.244.1.15:80 --from node/node-2
+    ");
+    let sent_some = ScanScene::to_address([10, 244, 1, 15], "80-89")
+        .port(80, PortState::Open, ScanWhy::SynAck)
+        .rest("81-89", PortState::Filtered, ScanWhy::NotSent);
+    insta::assert_snapshot!(sent_some.shown(), @r"
+    node/node-2 (10.89.0.12) -> 10.244.1.15
+    TCP 80-89, held to 200/s (limits.scan)
+    PORT    STATE      WHY
+    80/tcp  open       syn-ack
+    81/tcp  not asked  not sent
+    82/tcp  not asked  not sent
+    83/tcp  not asked  not sent
+    84/tcp  not asked  not sent
+    85/tcp  not asked  not sent
+    86/tcp  not asked  not sent
+    87/tcp  not asked  not sent
+    88/tcp  not asked  not sent
+    89/tcp  not asked  not sent
+
+    WARN     ND0305  1 of 10 ports open
+      note   9 ports were not asked: the source's own kernel did not send
+    ");
+}
+
+#[test]
 fn without_the_right_to_processes_they_are_question_marks() {
     let mut scene = checkout();
     scene.known.skipped = Some("processes: pods/processes not granted in shop".into());

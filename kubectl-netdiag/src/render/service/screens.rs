@@ -5,22 +5,29 @@ use crate::{
     diagnose::ServiceScene,
     plan::DeclaredPort,
     render::{Names, Screen, verdict},
+    service::{Plan, ServicePort},
 };
 
 /// The table and the verdict.
 fn shown(scene: &ServiceScene) -> String {
-    let (mut out, screen, plan) = (Vec::new(), Screen::default(), scene.plan());
+    let mut out = table(scene, &scene.plan());
+    verdict(&mut out, &Screen::default(), &scene.findings()).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn table(scene: &ServiceScene, plan: &Plan) -> Vec<u8> {
+    let unspoken = scene.spec.ports.iter().filter(|port| !port.is_spoken());
     let view = ServiceView {
-        plan: &plan,
+        plan,
         all: scene.endpoints.len(),
         measured: &scene.measured,
         names: &Names::default(),
         is_external_local: scene.spec.is_external_local,
-        unspoken: Vec::new(),
+        unspoken: unspoken.map(ServicePort::word).collect(),
     };
-    service(&mut out, &screen, &view).unwrap();
-    verdict(&mut out, &screen, &scene.findings()).unwrap();
-    String::from_utf8(out).unwrap()
+    let mut out = Vec::new();
+    service(&mut out, &Screen::default(), &view).unwrap();
+    out
 }
 
 #[test]
@@ -45,17 +52,7 @@ fn a_port_of_another_protocol_is_said_to_be_left_out() {
     port.target = "9999".into();
     let plan = scene.plan();
     scene.spec.ports.push(port);
-    let left_out = scene.spec.ports.iter().filter(|it| !it.is_spoken()).map(|it| it.word());
-    let view = ServiceView {
-        plan: &plan,
-        all: scene.endpoints.len(),
-        measured: &scene.measured,
-        names: &Names::default(),
-        is_external_local: scene.spec.is_external_local,
-        unspoken: left_out.collect(),
-    };
-    let mut out = Vec::new();
-    service(&mut out, &Screen::default(), &view).unwrap();
+    let out = table(&scene, &plan);
     let want = "\nSCTP 9999 was not asked: netdiag does not speak that protocol\n";
     assert!(String::from_utf8(out).unwrap().ends_with(want));
 }

@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use netdiag_wire::sockets::{
-    SocketEntry, SocketProtocol, SocketState, SocketsRound, UnixKind, Which,
+    SocketEntry, SocketProtocol, SocketState, SocketTimer, SocketsRound, TcpInfo, TimerKind,
+    UnixKind, Which,
 };
 
 use super::{
@@ -65,6 +66,33 @@ fn who_the_peers_are_and_what_they_do_not_acknowledge() {
     SYN-SENT          0       1  10.244.1.23:42011  10.96.77.9:80     svc/search:http
 
     WARN     ND0611  91,220 bytes to pod/db-1 unacknowledged: nothing heard for 4.20 s, 5 times resent
+    ");
+}
+
+/// Its twin is only busy.
+#[test]
+fn a_peer_that_takes_no_more_is_told() {
+    let held = |port, idle_us| SocketEntry {
+        send_queue_bytes: Some(182_440),
+        timer: Some(SocketTimer {
+            kind: TimerKind::ZeroWindowProbe,
+            expires_us: 400_000,
+            probes: 3,
+        }),
+        tcp_info: Some(Box::new(TcpInfo { last_data_sent_us: idle_us, ..TcpInfo::default() })),
+        ..connection(SocketState::Established, port, ("10.244.2.18", 5432))
+    };
+    let busy = SocketsScene::connected().with(held(41990, 300_000)).shown();
+    assert!(busy.ends_with("\nOK       1 connected socket, none is stuck\n"), "{busy}");
+    let stuck = SocketsScene::connected().with(held(41990, 7_300_000)).with(held(41991, 2_000_000));
+    insta::assert_snapshot!(stuck.shown(), @r"
+    shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1): 2 connected TCP sockets in its network namespace
+    STATE        RECV-Q   SEND-Q  LOCAL              PEER              WHO THE PEER IS
+    ESTABLISHED       0  182,440  10.244.1.23:41990  10.244.2.18:5432  pod/db-1 on node-2
+    ESTABLISHED       0  182,440  10.244.1.23:41991  10.244.2.18:5432  pod/db-1 on node-2
+
+    WARN     ND0625  182,440 bytes wait for pod/db-1, which takes none for 7.30 s: window 0
+      seen   1 more connection is held back likewise
     ");
 }
 
@@ -282,7 +310,7 @@ fn the_counters_that_matter_are_told_in_words() {
     Tcp CurrEstab               7  connections that stand now
     Tcp RetransSegs         1,204  segments sent again: they or their acknowledgements were lost
     Tcp RtoMin                200  -
-    TcpExt ListenOverflows      0  connections turned away: an accept queue was full, its process did not accept
+    TcpExt ListenOverflows      0  SYNs and last ACKs thrown away: an accept queue was full, its process did not accept
     Udp RcvbufErrors            3  thrown away: the process reads too slowly
 
     OK       5 counters read, no accept queue is full
@@ -311,7 +339,7 @@ fn an_overflow_between_two_looks_is_a_warning() {
     let finding = &scene.findings()[0];
     assert_eq!(
         finding.summary,
-        "an accept queue was full meanwhile: 6 connections turned away in 0.500 s; none is full now"
+        "an accept queue was full meanwhile: 6 SYNs or last ACKs thrown away in 0.500 s; none is full now"
     );
 }
 

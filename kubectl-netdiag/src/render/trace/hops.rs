@@ -154,7 +154,8 @@ fn shown_times(times: &[u64], silent: u16) -> String {
         let silent = (0..silent).map(|_| format!("{:>TIME$}", "*"));
         return shown.chain(silent).collect::<Vec<_>>().join(GAP);
     }
-    let mean = times.iter().sum::<u64>() / times.len().max(1) as u64;
+    let mean =
+        times.iter().fold(0, |sum: u64, us| sum.saturating_add(*us)) / times.len().max(1) as u64;
     let least = times.iter().copied().min().unwrap_or_default();
     let most = times.iter().copied().max().unwrap_or_default();
     let three = [least, mean, most].map(number::ms_digits).join("/");

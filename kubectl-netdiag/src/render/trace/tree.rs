@@ -5,10 +5,22 @@ use std::{
     net::IpAddr,
 };
 
-use netdiag_wire::trace::{TraceAnswer, TraceHop};
+use netdiag_wire::trace::{TraceAnswer, TraceHop, TraceOutcome};
 
 use super::TraceView;
 use crate::render::{Screen, number};
+
+/// What the lines of a tree say.
+pub(super) trait Leaves {
+    /// Who answered, and what it is.
+    fn what(&self, hop: &TraceHop, answer: &TraceAnswer) -> String;
+
+    /// Of a silence at whose end nobody answers.
+    fn lost(&self, flows: &[&[TraceHop]]) -> String;
+
+    /// Whether two paths of which only one is answered here are still one.
+    fn is_alike(&self, a: &[TraceHop], b: &[TraceHop]) -> bool;
+}
 
 /// Flows that have come the same way, and what follows.
 struct Branch<'a> {
@@ -25,24 +37,34 @@ pub(crate) fn trace_tree(
     if !screen.shows_evidence() || view.report.hops.is_empty() {
         return Ok(());
     }
-    let flows: Vec<&[TraceHop]> = view.report.hops.chunk_by(|a, b| a.flow == b.flow).collect();
-    let answers = view.report.hops.iter().flat_map(|hop| &hop.answers);
+    tree(out, screen, view, &view.report.hops)
+}
+
+/// The same of any paths: `hops` flow by flow, each from the source on.
+pub(super) fn tree(
+    out: &mut dyn Write,
+    screen: &Screen,
+    leaves: &dyn Leaves,
+    hops: &[TraceHop],
+) -> io::Result<()> {
+    let flows: Vec<&[TraceHop]> = hops.chunk_by(|a, b| a.flow == b.flow).collect();
+    let answers = hops.iter().flat_map(|hop| &hop.answers);
     let width = answers.map(|answer| answer.address.to_string().len()).max().unwrap_or(1);
-    let mut tree = Tree { out, screen, view, width };
+    let mut tree = Tree { out, screen, leaves, width };
     tree.branches(&flows, "")
 }
 
-struct Tree<'a, 'v> {
+struct Tree<'a> {
     out: &'a mut dyn Write,
     screen: &'a Screen,
-    view: &'a TraceView<'v>,
+    leaves: &'a dyn Leaves,
     /// Of the longest address.
     width: usize,
 }
 
-impl Tree<'_, '_> {
+impl Tree<'_> {
     fn branches(&mut self, flows: &[&[TraceHop]], indent: &str) -> io::Result<()> {
-        let branches = part(flows);
+        let branches = part(flows, self.leaves);
         let last = branches.len().saturating_sub(1);
         for (at, branch) in branches.iter().enumerate() {
             let (knot, rail) = match (self.screen.ascii, at == last) {
@@ -72,9 +94,9 @@ impl Tree<'_, '_> {
         let Some(answer) = first.answers.first() else {
             let is_end = branch.flows.iter().all(|hops| hops.len() == length);
             let what = match (is_end, length) {
-                (true, _) => "silence",
-                (false, 1) => "does not answer; later hops do",
-                (false, _) => "do not answer; later hops do",
+                (true, _) => self.leaves.lost(&branch.flows),
+                (false, 1) => "does not answer; later hops do".into(),
+                (false, _) => "do not answer; later hops do".into(),
             };
             let ttl = first.ttl;
             let range = match length {
@@ -101,7 +123,7 @@ impl Tree<'_, '_> {
                 others.push(other);
             }
         }
-        let what = self.view.arrived(hop.ttl, answer);
+        let what = self.leaves.what(hop, answer);
         match others.is_empty() {
             true => what,
             false => format!("{what} (also {})", others.join(", ")),
@@ -109,23 +131,37 @@ impl Tree<'_, '_> {
     }
 }
 
-impl TraceView<'_> {
+impl Leaves for TraceView<'_> {
     /// In a tree the end of a path says how it ends, as the ends differ.
-    fn arrived(&self, ttl: u8, answer: &TraceAnswer) -> String {
-        let what = self.what(ttl, answer);
+    fn what(&self, hop: &TraceHop, answer: &TraceAnswer) -> String {
+        let what = TraceView::what(self, hop.ttl, answer);
         match answer.outcome {
-            netdiag_wire::trace::TraceOutcome::Open => format!("{what}: open"),
+            TraceOutcome::Open => format!("{what}: open"),
             _ => what,
         }
+    }
+
+    fn lost(&self, _: &[&[TraceHop]]) -> String {
+        "silence".into()
+    }
+
+    /// Both end with an answer at the same distance, and nowhere two different ones answer.
+    fn is_alike(&self, a: &[TraceHop], b: &[TraceHop]) -> bool {
+        let same = |(a, b): (&TraceHop, &TraceHop)| {
+            let (a, b) = (address(a), address(b));
+            a.is_none() || b.is_none() || a == b
+        };
+        let both_end = |hops: &[TraceHop]| hops.last().and_then(address).is_some();
+        a.len() == b.len() && both_end(a) && both_end(b) && a.iter().zip(b).all(same)
     }
 }
 
 /// Flows parted by who answers first in each, in the order in which they are met. Who is silent
 /// where another flow is answered goes with it if all that follows is alike.
-fn part<'a>(flows: &[&'a [TraceHop]]) -> Vec<Branch<'a>> {
+fn part<'a>(flows: &[&'a [TraceHop]], leaves: &dyn Leaves) -> Vec<Branch<'a>> {
     let mut branches: Vec<Branch<'a>> = Vec::new();
     for hops in flows {
-        match branches.iter_mut().find(|branch| goes_with(&branch.flows, hops)) {
+        match branches.iter_mut().find(|branch| goes_with(&branch.flows, hops, leaves)) {
             Some(branch) => branch.flows.push(hops),
             None => branches.push(Branch { flows: vec![hops] }),
         }
@@ -137,23 +173,13 @@ fn part<'a>(flows: &[&'a [TraceHop]]) -> Vec<Branch<'a>> {
     branches
 }
 
-fn goes_with(branch: &[&[TraceHop]], hops: &[TraceHop]) -> bool {
+fn goes_with(branch: &[&[TraceHop]], hops: &[TraceHop], leaves: &dyn Leaves) -> bool {
     let is_silent = branch.iter().all(|other| first(other).is_none());
     match first(hops) {
         Some(answerer) if !is_silent => branch.iter().any(|other| first(other) == Some(answerer)),
         None if is_silent => true,
-        _ => branch.iter().any(|other| is_alike(other, hops)),
+        _ => branch.iter().any(|other| leaves.is_alike(other, hops)),
     }
-}
-
-/// Both end with an answer at the same distance, and nowhere two different ones answer.
-fn is_alike(a: &[TraceHop], b: &[TraceHop]) -> bool {
-    let same = |(a, b): (&TraceHop, &TraceHop)| {
-        let (a, b) = (address(a), address(b));
-        a.is_none() || b.is_none() || a == b
-    };
-    let both_end = |hops: &[TraceHop]| hops.last().and_then(address).is_some();
-    a.len() == b.len() && both_end(a) && both_end(b) && a.iter().zip(b).all(same)
 }
 
 fn first(hops: &[TraceHop]) -> Option<IpAddr> {

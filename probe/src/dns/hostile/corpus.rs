@@ -105,7 +105,7 @@ fn any_bytes_are_judged() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(4 * ProptestConfig::default().cases))]
 
     #[test]
     fn noise_is_judged(bytes: Vec<u8>) {

@@ -382,7 +382,7 @@ fn holds(shape: &Shape, icmp: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(8 * ProptestConfig::default().cases))]
 
     #[test]
     fn no_bytes_match_what_was_not_sent(bytes: Vec<u8>, kind in 0..6_usize) {

@@ -56,7 +56,7 @@ pub(super) const MEANINGS: &[(&str, &str, Kind, &str)] = &[
         "TcpExt",
         "ListenOverflows",
         Trouble,
-        "connections turned away: an accept queue was full, its process did not accept",
+        "SYNs and last ACKs thrown away: an accept queue was full, its process did not accept",
     ),
     (
         "TcpExt",
