@@ -3,16 +3,20 @@
 //! Each is a property over bytes beside the code that reads them, with a corpus in `CRATE/fuzz/`,
 //! on proptest: it needs neither nightly nor a sanitizer, and says the smallest input that fails.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::command::{command, finish};
 use crate::environment::checkout;
 
-/// Tests of one crate, by what their names begin with.
+/// Tests of one program of tests, by what their names begin with.
 pub struct Tests {
+    /// Its crate's folder and its own name.
     pub of: &'static str,
     pub named: &'static [&'static str],
 }
@@ -24,11 +28,11 @@ pub struct Target {
     pub tests: &'static [Tests],
 }
 
-const AGENT: &str = "-p netdiag-agent --lib";
-const PROBE: &str = "-p netdiag-probe --lib";
-const PLUGIN: &str = "-p kubectl-netdiag --bin kubectl-netdiag";
-const WIRE: &str = "-p netdiag-wire --lib";
-const HTTP: &str = "-p netdiag-http --test exchange";
+const AGENT: &str = "agent/netdiag_agent";
+const PROBE: &str = "probe/netdiag_probe";
+const PLUGIN: &str = "kubectl-netdiag/kubectl-netdiag";
+const WIRE: &str = "wire/netdiag_wire";
+const HTTP: &str = "http/exchange";
 
 const fn of(of: &'static str, named: &'static [&'static str]) -> Tests {
     Tests { of, named }
@@ -98,19 +102,52 @@ pub struct Tried {
     pub took: Duration,
 }
 
+/// The programs of tests of the whole workspace, by folder and name. Compiled as `cargo test
+/// --workspace` compiles them: one crate alone has fewer features of what it depends on, and would
+/// be compiled once more with all that it uses.
+pub struct Programs(BTreeMap<String, PathBuf>);
+
+impl Programs {
+    pub fn build() -> Result<Self> {
+        let mut cargo = command("cargo");
+        cargo.current_dir(checkout());
+        cargo.args(["test", "--workspace", "--no-run", "--quiet", "--message-format=json"]);
+        let said = finish(cargo)?;
+        let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        Ok(Self(messages.filter_map(|message| built(&message)).collect()))
+    }
+
+    fn command(&self, tests: &Tests) -> Result<Command> {
+        let program = self.0.get(tests.of).with_context(|| format!("no tests {}", tests.of))?;
+        let (folder, _) = tests.of.split_once('/').context("FOLDER/NAME")?;
+        let mut command = command(program);
+        command.current_dir(checkout().join(folder));
+        Ok(command)
+    }
+}
+
+/// What one message of cargo's says was built, if it is a program of tests.
+fn built(message: &Value) -> Option<(String, PathBuf)> {
+    if message["profile"]["test"] != true {
+        return None;
+    }
+    let folder = Path::new(message["manifest_path"].as_str()?).parent()?.file_name()?;
+    let name = format!("{}/{}", folder.to_str()?, message["target"]["name"].as_str()?);
+    Some((name, message["executable"].as_str()?.into()))
+}
+
 /// Replays the corpus and tries new inputs until the time is up; at least one run of each test.
-pub fn run(target: &Target, time: Duration) -> Result<Tried> {
+pub fn run(programs: &Programs, target: &Target, time: Duration) -> Result<Tried> {
     let mut tried = Tried { runs: 0, cases: 0, properties: 0, took: Duration::ZERO };
     let share = time / target.tests.len() as u32;
     for tests in target.tests {
-        finish(cargo(tests, &["--no-run"]))?;
         let begin = Instant::now();
         // proptest's own default, as `make test` has it.
         let mut cases = 256_u64;
         let mut properties = 0;
         loop {
             let run = Instant::now();
-            properties = properties.max(once(tests, cases)?);
+            properties = properties.max(once(programs, tests, cases)?);
             tried.runs += 1;
             tried.cases += cases;
             if begin.elapsed() + run.elapsed() >= share {
@@ -127,11 +164,11 @@ pub fn run(target: &Target, time: Duration) -> Result<Tried> {
 }
 
 /// How many tests passed; a failure shows what proptest found.
-fn once(tests: &Tests, cases: u64) -> Result<u32> {
-    let mut cargo = cargo(tests, &["--"]);
-    cargo.args(tests.named);
-    cargo.env("PROPTEST_CASES", cases.to_string()).env("RUST_BACKTRACE", "0");
-    let said = finish(cargo)?;
+fn once(programs: &Programs, tests: &Tests, cases: u64) -> Result<u32> {
+    let mut program = programs.command(tests)?;
+    program.arg("--quiet").args(tests.named);
+    program.env("PROPTEST_CASES", cases.to_string()).env("RUST_BACKTRACE", "0");
+    let said = finish(program)?;
     let passed = said
         .lines()
         .find_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse().ok())
@@ -140,10 +177,4 @@ fn once(tests: &Tests, cases: u64) -> Result<u32> {
         bail!("{} {:?}: no such test", tests.of, tests.named);
     }
     Ok(passed)
-}
-
-fn cargo(tests: &Tests, words: &[&str]) -> Command {
-    let mut cargo = command("cargo");
-    cargo.current_dir(checkout()).args(["test", "--quiet"]).args(tests.of.split(' ')).args(words);
-    cargo
 }

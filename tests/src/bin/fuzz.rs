@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use netdiag_tests::fuzz::{TARGETS, run};
+use netdiag_tests::fuzz::{Programs, TARGETS, run};
 use netdiag_tests::progress::say;
 
 /// Runs the fuzz targets.
@@ -31,10 +31,12 @@ fn main() -> ExitCode {
 
 fn fuzz(args: &Args) -> Result<()> {
     let time = Duration::from_secs(args.seconds);
+    let programs = Programs::build()?;
     for target in TARGETS.iter().filter(|target| args.only.is_none_or(|only| only == target.number))
     {
         let (number, name) = (target.number, target.name);
-        let tried = run(target, time).with_context(|| format!("target {number}, {name}"))?;
+        let tried =
+            run(&programs, target, time).with_context(|| format!("target {number}, {name}"))?;
         say(&format!(
             "{number:2} {name}: {} tests, {} runs, {} inputs each, {:.0} s",
             tried.properties,
