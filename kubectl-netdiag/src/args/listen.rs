@@ -33,7 +33,7 @@ pub(crate) struct ListenArgs {
     /// Go on after the first connection; the next waits until it has ended
     #[arg(short = 'k', long = "keep-open")]
     keep: bool,
-    /// Answer everybody with this text, and close
+    /// Answer everybody with this text as it stands, and close; $'hello\n' has a line end
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["interactive", "crlf", "lf"])]
     answer: Option<String>,
     /// End after this time with what is known; never by default

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netdiag_wire::{
-    IcmpError, IcmpMeaning, SendRefusal,
+    EndReason, IcmpError, IcmpMeaning, SendRefusal,
     connect::{ConnectAttempt, ConnectOutcome, ConnectProtocol, ConnectReport, ConnectRequest},
 };
 
@@ -92,7 +92,10 @@ impl Case<'_> {
 
     fn nothing(&self) -> Finding {
         let why = ended::why(self.report.ended, &self.context.from);
-        let why = why.unwrap_or_else(|| "it ended before the first answer".into());
+        let why = match (self.report.ended, why) {
+            (Some(EndReason::Deadline), Some(why)) => format!("{why}, and nothing had come back"),
+            (_, why) => why.unwrap_or_else(|| "it ended before the first answer".into()),
+        };
         Finding::new(Severity::Unknown, TOO_LITTLE, format!("cannot tell: {why}"))
     }
 
@@ -102,7 +105,8 @@ impl Case<'_> {
             ConnectOutcome::Connected { closed: false, .. } => Finding::ok("connected"),
             ConnectOutcome::Connected { closed: true, .. } => {
                 let note = "closed by the other end at once: a proxy without a backend does so, \
-                            and a server that turns this client away";
+                            and a server that turns this client away; one that only ends its \
+                            own half looks the same";
                 Finding::ok("connected").with(Label::Note(note.into()))
             }
             ConnectOutcome::Replied { from: Some(from), bytes, .. } => {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use jiff::Timestamp;
@@ -44,8 +44,15 @@ pub(crate) fn accepted(
     let ttl = arrival.ttl.map(|ttl| format!("TTL {ttl}"));
     let looks: Vec<String> = mss.into_iter().chain(ttl).collect();
     let looks = if looks.is_empty() { "-".into() } else { looks.join(", ") };
-    let who = names.owner_of(from.ip()).unwrap_or_else(|| "unknown address".into());
-    writeln!(out, "{from}  {} UTC  {looks}  {who}", at.strftime("%H:%M:%S"))
+    writeln!(out, "{from}  {} UTC  {looks}  {}", at.strftime("%H:%M:%S"), who(from.ip(), names))
+}
+
+fn who(address: IpAddr, names: &Names) -> String {
+    match names.owner_of(address) {
+        Some(owner) => owner,
+        None if address.to_canonical().is_loopback() => "from the same network, by loopback".into(),
+        None => "unknown address".into(),
+    }
 }
 
 #[cfg(test)]
@@ -74,9 +81,11 @@ mod tests {
         let from = "10.244.1.23:50112".parse().unwrap();
         let syn = Arrival { ttl: Some(62), mss: Some(1460), ..Arrival::default() };
         let names = Names::default();
-        let came = |arrival: &Arrival| {
+        let came_from = |from, arrival: &Arrival| {
             shown(|out, screen| accepted(out, screen, (from, at), arrival, &names).unwrap())
         };
+        let came = |arrival| came_from(from, arrival);
+        insta::assert_snapshot!(came_from("[::1]:50112".parse().unwrap(), &syn), @"[::1]:50112  03:07:14 UTC  MSS 1460, TTL 62  from the same network, by loopback");
         insta::assert_snapshot!(came(&syn), @"10.244.1.23:50112  03:07:14 UTC  MSS 1460, TTL 62  unknown address");
         insta::assert_snapshot!(came(&Arrival::default()), @"10.244.1.23:50112  03:07:14 UTC  -  unknown address");
     }

@@ -152,7 +152,7 @@ fn what_else_may_come_of_it() {
     connected in 0.520 ms: 10.244.1.23:41822 -> 10.244.2.7:8080, closed by the other end at once
 
     OK       connected
-      note   closed by the other end at once: a proxy without a backend does so, and a server that turns this client away
+      note   closed by the other end at once: a proxy without a backend does so, and a server that turns this client away; one that only ends its own half looks the same
 
     shop/pod/web-7d4c9b5f6-x2x9z (10.244.1.23, node-1) -> shop/pod/foo:8080 (10.244.2.7, node-2)
     reset, connected in 0.520 ms: 10.244.1.23:41822 -> 10.244.2.7:8080
