@@ -12,7 +12,9 @@ pub use fold::ScanFold;
 pub use hosts::{ScanTarget, targets};
 pub use ports::{Ports, PortsError};
 
-use crate::{Family, IcmpError, MAX_HOST_BYTES, Source, Untrusted, check_bytes, is_default};
+use crate::{
+    Family, IcmpError, MAX_HOST_BYTES, SendRefusal, Source, Untrusted, check_bytes, is_default,
+};
 
 /// Most entries of `targets` and of `exclude`.
 pub const MAX_TARGETS: usize = 128;
@@ -290,6 +292,9 @@ pub struct ScanRest {
     pub by: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icmp: Option<IcmpError>,
+    /// With `notSent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<SendRefusal>,
     pub ports: Ports,
 }
 
@@ -390,6 +395,7 @@ mod tests {
             r#"{"at":"2026-11-23T03:07:11Z","event":"started","method":"syn","lane":{"lane":"held","rate":200,"hosts":16},"addresses":1,"tcpPorts":1025,"udpPorts":0,"source":"10.244.1.23"}"#,
             r#"{"at":"2026-11-23T03:07:11Z","event":"port","address":"10.244.1.15","protocol":"tcp","port":80,"state":"open","why":"synAck","ttl":62,"rttUs":412}"#,
             r#"{"at":"2026-11-23T03:07:11Z","event":"rest","address":"10.244.1.15","protocol":"tcp","state":"closed","why":"rst","ports":"1-79,81-1024"}"#,
+            r#"{"at":"2026-11-23T03:07:11Z","event":"rest","address":"10.244.1.15","protocol":"tcp","state":"filtered","why":"notSent","refusal":{"reason":"denied"},"ports":"22"}"#,
         ] {
             let line: Line<ScanEvent> = serde_json::from_str(golden).unwrap();
             assert!(matches!(&line.event, Event::Probe(event) if *event != ScanEvent::Unknown));

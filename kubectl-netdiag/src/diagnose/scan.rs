@@ -1,11 +1,13 @@
 //! The verdict on a scan: how many ports are open, and where that and the cluster disagree.
 
+use std::collections::BTreeSet;
+
 use netdiag_wire::scan::{PortState, ScanPort, ScanReport, ScanRequest, ScanWhy};
 
 use super::{Context, ended, labels};
 use crate::{
     finding::{Code, Finding, Label, PeerKind, Severity},
-    render::{number, scan},
+    render::{number, scan, words},
     scan::Known,
 };
 
@@ -62,7 +64,7 @@ impl Case<'_> {
             (unsent, Some(_)) if unsent == self.all() => vec![self.nothing_sent()],
             (unsent, Some(first)) => {
                 let ports = number::counted(unsent as u32, "port was", "ports were");
-                let note = format!("{ports} not asked: the source's own kernel did not send");
+                let note = format!("{ports} not asked: {}", self.refusals());
                 first.labels.push(Label::Note(note));
                 // Of these nothing is known, so all cannot be well.
                 first.severity = first.severity.max(Severity::Warn);
@@ -80,6 +82,17 @@ impl Case<'_> {
         rest.map(|rest| rest.ports.len() as u64).sum::<u64>() + ports.count() as u64
     }
 
+    /// The kernel's reasons not to send.
+    fn refusals(&self) -> String {
+        let rest = self.facts.report.rest.iter();
+        let refusals = rest.filter_map(|rest| rest.refusal.as_ref()).map(words::refusal);
+        let refusals: BTreeSet<_> = refusals.collect();
+        match refusals.is_empty() {
+            true => "the source's own kernel refuses".into(),
+            false => Vec::from_iter(refusals).join("; "),
+        }
+    }
+
     /// Ports of which something was told.
     fn all(&self) -> u64 {
         let report = self.facts.report;
@@ -88,8 +101,7 @@ impl Case<'_> {
     }
 
     fn nothing_sent(&self) -> Finding {
-        let summary =
-            "nothing was sent: the source's own kernel refuses (a rule, no route, no room)";
+        let summary = format!("nothing was sent: {}", self.refusals());
         let to = self.context.to.word();
         let port = self.facts.request.tcp.iter().next();
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();

@@ -6,6 +6,7 @@ use netdiag_wire::{
     scan::{PortState, ScanWhy},
     trace::TraceProtocol,
 };
+use rustix::io::Errno;
 
 use super::{
     field::{Fate, Field},
@@ -107,7 +108,7 @@ impl Lane for EchoLane {
             if let Err(error) = self.sender.send(host.address, &packet)
                 && !refusal::is_for_now(&error)
             {
-                note(Found::new(*id, Fate::new(PortState::Filtered, ScanWhy::NotSent)));
+                note(Found::new(*id, Fate::not_sent(Errno::from_io_error(&error))));
             }
         }
         Ok(())

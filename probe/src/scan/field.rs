@@ -4,6 +4,9 @@ use std::{collections::HashMap, net::IpAddr};
 
 use netdiag_wire::scan::{PortState, ScanProtocol, ScanRest, ScanWhy};
 use netdiag_wire::{IcmpError, scan::Ports};
+use rustix::io::Errno;
+
+use crate::sys::refusal;
 
 /// Pairs that are worked on at once; one address with all of its ports always is.
 const MOST_PAIRS: usize = 1 << 17;
@@ -22,15 +25,22 @@ pub(super) struct Fate {
     pub(super) why: ScanWhy,
     pub(super) by: Option<IpAddr>,
     pub(super) icmp: Option<IcmpError>,
+    /// Of what this host's kernel did not send.
+    errno: Option<Errno>,
 }
 
 impl Fate {
     pub(super) fn new(state: PortState, why: ScanWhy) -> Self {
-        Self { state, why, by: None, icmp: None }
+        Self { state, why, by: None, icmp: None, errno: None }
     }
 
     pub(super) fn rejected(state: PortState, by: IpAddr, icmp: IcmpError) -> Self {
-        Self { state, why: ScanWhy::Rejected, by: Some(by), icmp: Some(icmp) }
+        let fate = Self::new(state, ScanWhy::Rejected);
+        Self { by: Some(by), icmp: Some(icmp), ..fate }
+    }
+
+    pub(super) fn not_sent(errno: Option<Errno>) -> Self {
+        Self { errno, ..Self::new(PortState::Filtered, ScanWhy::NotSent) }
     }
 }
 
@@ -102,6 +112,7 @@ impl Field {
             why: fate.why,
             by: fate.by,
             icmp: fate.icmp.clone(),
+            refusal: fate.errno.map(|errno| refusal::of_errno(errno, address)),
             ports: ports.into_iter().collect(),
         });
         rest.collect()

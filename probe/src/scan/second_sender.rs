@@ -7,6 +7,8 @@ use std::{
     thread::JoinHandle,
 };
 
+use rustix::io::Errno;
+
 use crate::{
     second,
     sys::{packets::PacketSocket, refusal},
@@ -22,17 +24,23 @@ pub(super) struct Batch {
     pub(super) ids: Vec<u32>,
 }
 
+/// What this host's kernel did not send.
+pub(super) struct Refused {
+    pub(super) id: u32,
+    pub(super) errno: Option<Errno>,
+}
+
 impl Batch {
     /// In order; `refused` gets each that this host's kernel does not send. One for which there is
     /// no room is lost, and will be sent again.
-    pub(super) fn send(&self, sender: &PacketSocket, refused: &mut dyn FnMut(u32)) {
+    pub(super) fn send(&self, sender: &PacketSocket, refused: &mut dyn FnMut(Refused)) {
         let mut at = 0;
         while at < self.packets.len() {
             match sender.send_many(&self.packets[at..]) {
                 Ok(count) => at += count,
                 Err(error) => {
-                    if !refusal::is_for_now(&error) {
-                        self.ids.get(at).copied().into_iter().for_each(&mut *refused);
+                    if let Some(id) = self.ids.get(at).filter(|_| !refusal::is_for_now(&error)) {
+                        refused(Refused { id: *id, errno: Errno::from_io_error(&error) });
                     }
                     at += 1;
                 }
@@ -51,7 +59,7 @@ enum Order {
 pub(super) struct SecondSender {
     /// One waits while another is carried out; none once the thread is to end.
     orders: Option<SyncSender<Order>>,
-    refused: Receiver<u32>,
+    refused: Receiver<Refused>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -85,7 +93,7 @@ impl SecondSender {
     }
 
     /// Packets that this host's kernel did not send.
-    pub(super) fn refused(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn refused(&self) -> impl Iterator<Item = Refused> {
         self.refused.try_iter()
     }
 }
@@ -97,11 +105,11 @@ impl Drop for SecondSender {
     }
 }
 
-fn carry_out(sender: &PacketSocket, orders: &Receiver<Order>, refuse: &Sender<u32>) {
+fn carry_out(sender: &PacketSocket, orders: &Receiver<Order>, refuse: &Sender<Refused>) {
     for order in orders {
         match order {
-            Order::Send(batch) => batch.send(sender, &mut |id| {
-                let _ = refuse.send(id);
+            Order::Send(batch) => batch.send(sender, &mut |refused| {
+                let _ = refuse.send(refused);
             }),
             Order::Tell(tell) => {
                 let _ = tell.send(());

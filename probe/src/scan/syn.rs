@@ -10,7 +10,7 @@ use super::{
     identify::os::SynAck,
     lane::{Found, Lane},
     schedule::{MOST_ATTEMPTS, Terms},
-    second_sender::{Batch, SecondSender},
+    second_sender::{Batch, Refused, SecondSender},
     sockets::RawSockets,
 };
 use crate::{
@@ -57,13 +57,13 @@ impl SynLane {
             None => Some(batch),
         };
         if let Some(batch) = left {
-            batch.send(&self.sender, &mut |id| note(not_sent(id)));
+            batch.send(&self.sender, &mut |refused| note(not_sent(refused)));
         }
     }
 }
 
-fn not_sent(id: u32) -> Found {
-    Found::new(id, Fate::new(PortState::Filtered, ScanWhy::NotSent))
+fn not_sent(Refused { id, errno }: Refused) -> Found {
+    Found::new(id, Fate::not_sent(errno))
 }
 
 impl Lane for SynLane {
@@ -104,7 +104,7 @@ impl Lane for SynLane {
 
     fn take(&mut self, field: &Field, note: &mut dyn FnMut(Found)) -> Result<(), ProbeError> {
         let Self { version, syns, second, receivers, buffers, .. } = self;
-        second.iter().flat_map(SecondSender::refused).for_each(|id| note(not_sent(id)));
+        second.iter().flat_map(SecondSender::refused).for_each(|refused| note(not_sent(refused)));
         for (index, receiver) in receivers.iter().enumerate() {
             let taken = take(receiver.socket(), buffers, &mut |packet| {
                 let found = match index {

@@ -9,6 +9,7 @@ use netdiag_wire::{
     IcmpError, IcmpMeaning,
     scan::{PortState, Ports, ScanEvent, ScanPort, ScanProtocol, ScanWhy},
 };
+use rustix::io::Errno;
 use tokio::time::sleep_until;
 
 mod payload;
@@ -126,7 +127,7 @@ impl<E: FnMut(ScanEvent)> Part<'_, '_, E> {
         if let Err(error) = sent
             && !refusal::is_for_now(&error)
         {
-            self.note(id, Fate::new(PortState::Filtered, ScanWhy::NotSent), None, None);
+            self.note(id, Fate::not_sent(Errno::from_io_error(&error)), None, None);
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) enum End {
         icmp: IcmpError,
     },
     /// This host's kernel did not send.
-    NotSent,
+    NotSent(Option<Errno>),
 }
 
 /// The descriptor that tells which sockets have something.
@@ -171,7 +171,7 @@ fn failed(socket: &Socket, errno: Option<Errno>) -> End {
         Some(Errno::CONNREFUSED) => End::Refused,
         // tcp_reset() in net/ipv4/tcp_input.c: it was taken, and let go before anyone looked.
         Some(Errno::CONNRESET | Errno::PIPE) => End::Taken,
-        _ => End::NotSent,
+        _ => End::NotSent(errno),
     })
 }
 

@@ -9,12 +9,20 @@ use super::route;
 
 pub(crate) fn of(error: &io::Error, to: IpAddr) -> SendRefusal {
     match Errno::from_io_error(error) {
-        Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => SendRefusal::NoRoute,
-        Some(Errno::MSGSIZE) => SendRefusal::TooLong { mtu: route::mtu(to).ok() },
-        Some(Errno::PERM | Errno::ACCESS) => SendRefusal::Denied,
-        Some(Errno::NETDOWN | Errno::NODEV | Errno::NXIO) => SendRefusal::InterfaceDown,
-        Some(Errno::NOBUFS | Errno::AGAIN) => SendRefusal::QueueFull,
-        _ => SendRefusal::Other { message: error.to_string().into() },
+        Some(errno) => of_errno(errno, to),
+        None => SendRefusal::Other { message: error.to_string().into() },
+    }
+}
+
+/// As [`of`], where only the number was kept.
+pub(crate) fn of_errno(errno: Errno, to: IpAddr) -> SendRefusal {
+    match errno {
+        Errno::NETUNREACH | Errno::HOSTUNREACH => SendRefusal::NoRoute,
+        Errno::MSGSIZE => SendRefusal::TooLong { mtu: route::mtu(to).ok() },
+        Errno::PERM | Errno::ACCESS => SendRefusal::Denied,
+        Errno::NETDOWN | Errno::NODEV | Errno::NXIO => SendRefusal::InterfaceDown,
+        Errno::NOBUFS | Errno::AGAIN => SendRefusal::QueueFull,
+        _ => SendRefusal::Other { message: io::Error::from(errno).to_string().into() },
     }
 }
 

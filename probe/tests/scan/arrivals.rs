@@ -41,12 +41,17 @@ impl Arrivals {
 
     /// SYNs a second between the first and the last one.
     pub(super) fn rate(&self) -> f64 {
+        let times = self.syns();
+        let took = times[times.len() - 1] - times[0];
+        (times.len() - 1) as f64 / took.as_secs_f64()
+    }
+
+    /// When each SYN came, since 1970.
+    pub(super) fn syns(&self) -> Vec<Duration> {
         // SYN, and no ACK.
         let is_syn = |packet: &[u8]| packet[usize::from(packet[0] & 0xf) * 4 + 13] & 0x12 == 0x02;
         let syns = iter::from_fn(|| self.next()).filter(|(packet, _)| is_syn(packet));
-        let times: Vec<_> = syns.map(|(_, at)| at).collect();
-        let took = times[times.len() - 1] - times[0];
-        (times.len() - 1) as f64 / took.as_secs_f64()
+        syns.map(|(_, at)| at).collect()
     }
 
     fn next(&self) -> Option<(Vec<u8>, Duration)> {

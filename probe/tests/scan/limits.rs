@@ -3,11 +3,14 @@
 use std::{
     net::{IpAddr, TcpListener},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use netdiag_probe::{Probe, ProbeError, names::ResolverFiles};
-use netdiag_wire::scan::{Scan, ScanEvent, ScanLane, ScanMethod, ScanRequest};
+use netdiag_wire::{
+    SendRefusal,
+    scan::{Scan, ScanEvent, ScanLane, ScanMethod, ScanRequest, ScanWhy},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{METHODS, arrivals::Arrivals, full, listen, ports, request, scan};
@@ -66,6 +69,56 @@ fn a_scan_that_is_stopped_ends_at_once_and_leaves_nothing() {
         if method == ScanMethod::Syn {
             assert!(remembered(&lab.router) < 100, "{}", remembered(&lab.router));
         }
+    }
+}
+
+/// T13, by the clock of the target's kernel.
+#[test]
+fn no_syn_comes_later_than_a_fifth_of_a_second_after_the_scan_is_stopped() {
+    for &method in METHODS {
+        let lab = Lab::new();
+        let arrivals = Arrivals::at(&lab.server);
+        // Silent for the scan, but what comes is seen.
+        lab.server.nft("add table ip s");
+        lab.server.nft("add chain ip s output { type filter hook output priority 0; }");
+        lab.server.nft("add rule ip s output tcp flags & rst == rst drop");
+        let stop = CancellationToken::new();
+        let stopped = thread::scope(|scope| {
+            let stopper = scope.spawn(|| {
+                thread::sleep(Duration::from_millis(300));
+                stop.cancel();
+                SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+            });
+            let scan = request(method, SERVER, "-");
+            lab.client.enter(|| super::run(&scan, &stop)).unwrap();
+            stopper.join().unwrap()
+        });
+        // What is on its way has arrived long before.
+        thread::sleep(Duration::from_millis(500));
+        let syns = arrivals.syns();
+        let last = *syns.last().unwrap();
+        let late = last.saturating_sub(stopped);
+        println!("{method:?}: {} SYNs, the last one {late:?} after the stop", syns.len());
+        assert!(last > stopped.saturating_sub(Duration::from_millis(250)), "it was still sending");
+        assert!(late < Duration::from_millis(200), "{method:?} {late:?}");
+    }
+}
+
+#[test]
+fn what_the_source_itself_forbids_is_told_with_the_kernels_reason() {
+    let lab = Lab::new();
+    lab.client.nft("add table ip o");
+    lab.client.nft("add chain ip o output { type filter hook output priority 0; }");
+    lab.client.nft("add rule ip o output tcp dport 81-82 drop");
+    lab.client.nft("add rule ip o output udp dport 81-82 drop");
+    let mut both = request(ScanMethod::Syn, SERVER, "80-82");
+    both.request.udp = ports("80-82");
+    let scanned = scan(&lab.client, &both);
+    let unsent: Vec<_> = scanned.report.rest.iter().filter(|rest| rest.refusal.is_some()).collect();
+    assert_eq!(unsent.len(), 2, "{scanned:#?}");
+    for rest in unsent {
+        assert_eq!((&rest.refusal, rest.why), (&Some(SendRefusal::Denied), ScanWhy::NotSent));
+        assert_eq!(rest.ports, ports("81-82"));
     }
 }
 

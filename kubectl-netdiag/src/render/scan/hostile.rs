@@ -2,7 +2,7 @@
 //! forges a line.
 
 use netdiag_wire::{
-    Event, IcmpMeaning, Line, Untrusted,
+    Event, IcmpMeaning, Line, SendRefusal, Untrusted,
     scan::{
         Confidence, Identity, OsGuess, PortState, ScanEvent, ScanHost, ScanProtocol, ScanRest,
         ScanWhy,
@@ -89,8 +89,10 @@ fn said(scene: ScanScene, text: &str) -> ScanScene {
             why: ScanWhy::Rejected,
             by: Some([10, 89, 0, 12].into()),
             icmp: Some(icmp(IcmpMeaning::AdminProhibited, 3, 13)),
+            refusal: None,
             ports: "53".parse().unwrap(),
         }))
+        .not_sent("99", SendRefusal::Other { message: text.into() })
 }
 
 /// Everything that is printed of one scan.

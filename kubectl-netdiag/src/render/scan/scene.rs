@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netdiag_wire::{
-    EndReason,
+    EndReason, SendRefusal,
     scan::{
         PortState, ScanEvent, ScanFold, ScanHost, ScanLane, ScanMethod, ScanPort, ScanProtocol,
         ScanRequest, ScanRest, ScanWhy,
@@ -43,6 +43,20 @@ pub(crate) fn started(lane: ScanLane, method: ScanMethod, addresses: u32) -> Sca
         udp_ports: 0,
         source: [10, 89, 0, 12].into(),
         other_addresses: Vec::new(),
+    }
+}
+
+/// Of the given ports, whose packets were not sent.
+fn rest(address: IpAddr, ports: &str) -> ScanRest {
+    ScanRest {
+        address,
+        protocol: ScanProtocol::Tcp,
+        state: PortState::Filtered,
+        why: ScanWhy::NotSent,
+        by: None,
+        icmp: None,
+        refusal: None,
+        ports: ports.parse().unwrap(),
     }
 }
 
@@ -133,15 +147,13 @@ impl ScanScene {
         state: PortState,
         why: ScanWhy,
     ) -> Self {
-        self.then(ScanEvent::Rest(ScanRest {
-            address: address.into(),
-            protocol: ScanProtocol::Tcp,
-            state,
-            why,
-            by: None,
-            icmp: None,
-            ports: ports.parse().unwrap(),
-        }))
+        let rest = ScanRest { state, why, ..rest(address.into(), ports) };
+        self.then(ScanEvent::Rest(rest))
+    }
+
+    pub(crate) fn not_sent(self, ports: &str, refusal: SendRefusal) -> Self {
+        let rest = rest(self.context.to.address.unwrap(), ports);
+        self.then(ScanEvent::Rest(ScanRest { refusal: Some(refusal), ..rest }))
     }
 
     pub(crate) fn listens(

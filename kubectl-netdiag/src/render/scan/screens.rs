@@ -1,7 +1,7 @@
 //! The screens of scan as screens.md has them.
 
 use netdiag_wire::{
-    EndReason, IcmpMeaning, Untrusted,
+    EndReason, IcmpMeaning, SendRefusal, Untrusted,
     scan::{
         Confidence, Identity, OsGuess, PortState, ScanEvent, ScanHost, ScanLane, ScanMethod,
         ScanPort, ScanProtocol, ScanRequest, ScanRest, ScanWhy,
@@ -55,7 +55,7 @@ fn a_narrow_terminal_loses_the_services_first() {
 #[test]
 fn what_was_not_sent_is_not_called_filtered_by_anybody() {
     let sent_nothing = ScanScene::to_address([10, 244, 1, 15], "80-89");
-    let shown = sent_nothing.rest("80-89", PortState::Filtered, ScanWhy::NotSent).shown();
+    let shown = sent_nothing.not_sent("80-89", SendRefusal::Denied).shown();
     insta::assert_snapshot!(shown, @r"
     node/node-2 (10.89.0.12) -> 10.244.1.15
     TCP 80-89, held to 200/s (limits.scan)
@@ -71,12 +71,13 @@ fn what_was_not_sent_is_not_called_filtered_by_anybody() {
     88/tcp  not asked  not sent
     89/tcp  not asked  not sent
 
-    FAIL     ND0305  nothing was sent: the source's own kernel refuses (a rule, no route, no room)
+    FAIL     ND0305  nothing was sent: a filter of the source's own namespace forbids it
       next   kubectl netdiag connect 10.244.1.15:80 --from node/node-2
     ");
     let sent_some = ScanScene::to_address([10, 244, 1, 15], "80-89")
         .port(80, PortState::Open, ScanWhy::SynAck)
-        .rest("81-89", PortState::Filtered, ScanWhy::NotSent);
+        .not_sent("81", SendRefusal::NoRoute)
+        .not_sent("82-89", SendRefusal::Denied);
     insta::assert_snapshot!(sent_some.shown(), @r"
     node/node-2 (10.89.0.12) -> 10.244.1.15
     TCP 80-89, held to 200/s (limits.scan)
@@ -93,7 +94,7 @@ fn what_was_not_sent_is_not_called_filtered_by_anybody() {
     89/tcp  not asked  not sent
 
     WARN     ND0305  1 of 10 ports open
-      note   9 ports were not asked: the source's own kernel did not send
+      note   9 ports were not asked: a filter of the source's own namespace forbids it; no route
     ");
 }
 
@@ -324,6 +325,7 @@ fn silence_refusal_and_rejection_are_told_apart() {
         why: ScanWhy::Rejected,
         by: Some([10, 89, 0, 12].into()),
         icmp: Some(icmp(IcmpMeaning::AdminProhibited, 3, 13)),
+        refusal: None,
         ports: "80".parse().unwrap(),
     }));
     insta::assert_snapshot!(rejected.shown(), @r"

@@ -132,7 +132,7 @@ fn found(Asked { id, is_own, .. }: Asked, end: End) -> Found {
             End::Taken => Fate::new(PortState::Open, ScanWhy::SynAck),
             End::Refused => Fate::new(PortState::Closed, ScanWhy::Rst),
             End::Rejected { by, icmp } => Fate::rejected(PortState::Filtered, by, icmp),
-            End::NotSent => Fate::new(PortState::Filtered, ScanWhy::NotSent),
+            End::NotSent(errno) => Fate::not_sent(errno),
         },
     )
 }
