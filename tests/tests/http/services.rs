@@ -62,9 +62,10 @@ fn each_endpoint_is_asked_in_the_services_name() -> Result<()> {
     let _bare = bare.command(listen).start()?;
     service(&pair, "web", 80, 8080)?;
     let _asked = serve(&Netns::of_pod(&pair.server)?, "0.0.0.0:8080")?;
-    let line = format!("http {place}/svc/web/up --each");
+    let line = format!("http {place}/svc/web:80/up --each");
     let run = wait::until("both are endpoints", Duration::from_secs(20), || {
         let run = pair.from_client(&line)?;
+        ensure!(run.code == Some(0), "{}{}", run.stdout, run.stderr);
         ensure!(run.stdout.contains("  pod/bare on "), "{}{}", run.stdout, run.stderr);
         ensure!(run.stdout.contains("1 of 2 endpoints: "), "{}{}", run.stdout, run.stderr);
         Ok(run)
