@@ -1,10 +1,10 @@
-//! `make demo`: from a bare machine to a ping between two pods on two nodes.
+//! `make demo`: from a bare machine to a Service that is explained, on two nodes.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
-use netdiag_tests::command::{command, feed, finish, show as run};
+use anyhow::{Result, ensure};
+use netdiag_tests::command::{command, feed, finish};
 use netdiag_tests::environment::program;
 use netdiag_tests::lab::state;
 use netdiag_tests::parts::Parts;
@@ -35,15 +35,18 @@ fn demo() -> Result<()> {
     cluster("agents")?;
 
     let kubectl = |words: &str| kubectl(&parts, &plugin, words);
-    feed(kubectl("apply -f -"), PODS.as_bytes())?;
+    feed(kubectl("replace --force -f -"), PODS.as_bytes())?;
     finish(kubectl("wait pod/foo pod/bar --for=condition=Ready --timeout=60s"))?;
     for line in [
         "get pods -o wide",
         "netdiag ping pod/foo --from pod/bar -c 5",
-        "netdiag ping pod/foo --from pod/bar -c 1 -o json",
+        "netdiag ping svc/foo --from pod/bar",
+        "netdiag ping svc/lost --from pod/bar",
     ] {
         show(&format!("\n$ kubectl {line}"));
-        run(kubectl(line))?;
+        let status = kubectl(line).status()?;
+        // 1 says that the target is not well.
+        ensure!(matches!(status.code(), Some(0 | 1)), "kubectl {line}: {status}");
     }
     farewell(&parts, &plugin);
     Ok(())
