@@ -74,6 +74,13 @@ impl Connecting {
         again.unwrap_or_default().saturating_add(1)
     }
 
+    /// From the only SYN to its answer, by the kernel's clock in µs (tcpi_rtt, tcp(7)); absent
+    /// before there is a connection.
+    pub(crate) fn handshake_us(&self) -> Option<u64> {
+        let info = raw::tcp_info(&self.stream).ok()?;
+        Some(u64::from(info.tcpi_rtt)).filter(|us| *us > 0 && info.tcpi_total_retrans == 0)
+    }
+
     /// That the SYN offers, in bytes.
     pub(crate) fn mss(&self) -> Option<u16> {
         let info = raw::tcp_info(&self.stream).ok()?;

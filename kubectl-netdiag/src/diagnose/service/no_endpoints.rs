@@ -6,6 +6,7 @@ use super::{ServiceCase, fail, listed};
 use crate::{
     diagnose::labels,
     finding::{Code, Finding, Label},
+    near,
     service::PodSeen,
 };
 
@@ -62,7 +63,7 @@ fn of_selector(case: &ServiceCase<'_>, all: &[PodSeen]) -> Finding {
         .with(pods(case, &["-L", &keys.join(",")]))
 }
 
-/// The pods that miss the fewest labels, and which those are.
+/// The pods that miss the fewest labels, of these the ones whose values are nearest.
 fn nearest(all: &[PodSeen], selector: &BTreeMap<String, String>) -> Option<Label> {
     let least = all.iter().map(|pod| missed(pod, selector).len()).min()?;
     if least == selector.len() && !all.iter().any(|pod| has_a_key(pod, selector)) {
@@ -70,7 +71,7 @@ fn nearest(all: &[PodSeen], selector: &BTreeMap<String, String>) -> Option<Label
     }
     let near = |pod: &&PodSeen| missed(pod, selector).len() == least && has_a_key(pod, selector);
     let near: Vec<_> = all.iter().filter(near).collect();
-    let first = near.first()?;
+    let first = near.iter().min_by_key(|pod| apart(pod, selector))?;
     let differs = missed(first, selector);
     let alike: Vec<_> = near.iter().filter(|pod| missed(pod, selector) == differs).collect();
     let whose = match (&first.owner, alike.len()) {
@@ -98,6 +99,15 @@ fn nearest(all: &[PodSeen], selector: &BTreeMap<String, String>) -> Option<Label
         false => format!("{whose} {verb} {} but {}", has.join(", "), but.join(", ")),
     };
     Some(Label::Differ(text))
+}
+
+/// Letters between what is selected and what the pod has.
+fn apart(pod: &PodSeen, selector: &BTreeMap<String, String>) -> usize {
+    let differs = missed(pod, selector).into_iter();
+    let letters = |(key, has): (&String, Option<&String>)| {
+        near::distance(&selector[key], has.map_or("", String::as_str))
+    };
+    differs.map(letters).sum()
 }
 
 fn has_a_key(pod: &PodSeen, selector: &BTreeMap<String, String>) -> bool {
@@ -138,6 +148,18 @@ mod tests {
         assert!(finding.labels.contains(&differ), "{finding:?}");
         assert!(finding.labels.iter().any(|label| matches!(label, Label::SeenOf { text, .. }
             if text == "selector app=payment,tier=api matches 0 of 2 pods in shop")));
+    }
+
+    #[test]
+    fn of_pods_that_miss_as_many_labels_the_nearest_value_is_named() {
+        let mut scene = Scene::new().without_endpoints();
+        scene.select(&[("app", "fooo")]);
+        for name in ["bar", "foo"] {
+            scene.pod(name).labels = [("app".to_owned(), name.to_owned())].into();
+        }
+        let differ = Label::Differ("pod/foo has app=foo".into());
+        let finding = scene.only_finding(101);
+        assert!(finding.labels.contains(&differ), "{finding:?}");
     }
 
     #[test]
